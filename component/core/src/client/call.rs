@@ -1,0 +1,113 @@
+//! One call: the request, its repetitions, and what is known at the end.
+
+use serde::de::DeserializeOwned;
+
+use super::connection::Connection;
+use super::error::{CallError, TransportFailure, TransportKind};
+use super::transport::{SendFailure, Transport};
+use crate::wire::requests::Request;
+use crate::wire::retry::{self, Failed};
+use crate::wire::{Answer, NoObject, Refusal, Replied, read};
+
+/// How a call ended.
+pub(super) struct Exchange<T> {
+    /// The object, or why there is none.
+    pub(super) outcome: Result<Replied<T>, Failure>,
+    /// How many requests were sent.
+    pub(super) attempts: u32,
+    /// At least one of them may have been carried out without our knowing.
+    pub(super) ambiguous: bool,
+}
+
+/// Why a call has no object.
+pub(super) enum Failure {
+    /// Stripe said no.
+    Refused(Refusal),
+    /// There was no usable answer.
+    Transport(TransportFailure),
+}
+
+impl From<Failure> for CallError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => Self::Refused(refusal),
+            Failure::Transport(failure) => Self::Transport(failure),
+        }
+    }
+}
+
+/// Sends a request and repeats it as long as that makes sense, always with the same key.
+pub(super) fn exchange<T: DeserializeOwned>(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    request: &Request,
+) -> Exchange<T> {
+    let http = connection.complete(request);
+    let seed = request.idempotency_key.as_ref().map_or(request.path.as_str(), |key| key.as_str());
+    let mut ambiguous = false;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let (failure, wait) = match transport.send(&http) {
+            Ok(answer) => match read(&answer) {
+                Ok(replied) => return Exchange { outcome: Ok(replied), attempts, ambiguous },
+                Err(reason) => {
+                    let wait = retry::delay(
+                        attempts,
+                        connection.max_retries,
+                        Failed::Answered(&answer),
+                        seed,
+                    );
+                    (unusable(reason, &answer, attempts), wait)
+                }
+            },
+            Err(failure) => {
+                let failed =
+                    Failed::NoAnswer { worth_repeating: failure.kind != TransportKind::Denied };
+                let wait = retry::delay(attempts, connection.max_retries, failed, seed);
+                (lost(failure, attempts), wait)
+            }
+        };
+        ambiguous |= failure.is_ambiguous();
+        match wait {
+            Some(wait) => transport.sleep(wait),
+            None => return Exchange { outcome: Err(failure), attempts, ambiguous },
+        }
+    }
+}
+
+/// A call that moves no money: how often it was sent does not matter.
+pub(super) fn call<T: DeserializeOwned>(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    request: &Request,
+) -> Result<T, CallError> {
+    Ok(exchange(transport, connection, request).outcome?.object)
+}
+
+impl Failure {
+    fn is_ambiguous(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.is_ambiguous(),
+            Self::Transport(failure) => !failure.kind.certainly_not_sent(),
+        }
+    }
+}
+
+fn unusable(reason: NoObject, answer: &Answer, attempts: u32) -> Failure {
+    match reason {
+        NoObject::Refused(refusal) => Failure::Refused(refusal),
+        NoObject::Unreadable(detail) => {
+            let id = answer.header("request-id").map(|id| format!(", {id}")).unwrap_or_default();
+            Failure::Transport(TransportFailure {
+                kind: TransportKind::Unreadable,
+                detail: format!("{detail}{id}"),
+                attempts,
+            })
+        }
+    }
+}
+
+fn lost(failure: SendFailure, attempts: u32) -> Failure {
+    Failure::Transport(TransportFailure { kind: failure.kind, detail: failure.detail, attempts })
+}

@@ -1,0 +1,183 @@
+//! Which Stripe to talk to, and as whom.
+
+use serde::Deserialize;
+
+use super::transport::HttpRequest;
+use crate::API_VERSION;
+use crate::id::AccountId;
+use crate::problem::{FieldProblem, Problems};
+use crate::secret::Secret;
+use crate::wire::requests::{Method, Request};
+use crate::wire::retry::{DEFAULT_RETRIES, MAX_RETRIES};
+
+const STRIPE: &str = "https://api.stripe.com";
+
+/// A connection as a caller gives it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ConnectionInput {
+    /// Scheme, host and port; `https://api.stripe.com` when absent.
+    pub base_url: Option<String>,
+    /// Acts for a connected account, `acct_…`.
+    pub account: Option<String>,
+    /// The secret key, only for hosts that cannot add it at their boundary.
+    pub api_key: Option<Secret>,
+    /// How often a request may be repeated after the first try, 0 to 10; 2 when absent.
+    pub max_retries: Option<u8>,
+}
+
+/// A connection, checked.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    base_url: String,
+    account: Option<AccountId>,
+    api_key: Option<Secret>,
+    pub(super) max_retries: u8,
+}
+
+impl Connection {
+    /// Checks a connection; all problems at once.
+    pub fn new(input: ConnectionInput) -> Result<Self, Vec<FieldProblem>> {
+        let mut problems = Problems::default();
+        let base_url = problems.keep(check_base_url(input.base_url.as_deref().unwrap_or(STRIPE)));
+        let account = input.account.as_deref().and_then(|id| problems.keep(AccountId::parse(id)));
+        if let Some(Err(problem)) = input.api_key.as_ref().map(check_key) {
+            problems.push(problem);
+        }
+        let max_retries = input.max_retries.unwrap_or(DEFAULT_RETRIES);
+        if max_retries > MAX_RETRIES {
+            problems.push(FieldProblem::new(
+                "max_retries",
+                max_retries,
+                format!("is more than {MAX_RETRIES}"),
+                "repeat the call later instead",
+            ));
+        }
+        problems.into_result()?;
+        Ok(Self {
+            base_url: base_url.unwrap_or_default(),
+            account,
+            api_key: input.api_key,
+            max_retries,
+        })
+    }
+
+    /// Adds host and headers to a request.
+    pub(super) fn complete(&self, request: &Request) -> HttpRequest {
+        let mut headers = vec![("stripe-version", API_VERSION.to_owned())];
+        headers.push(("user-agent", concat!("refund-node/", env!("CARGO_PKG_VERSION")).to_owned()));
+        if request.method == Method::Post {
+            // WASI sends a body of unknown length in chunks unless the length is named.
+            let length = request.body.as_ref().map_or(0, String::len);
+            headers.push(("content-length", length.to_string()));
+            headers.push(("content-type", "application/x-www-form-urlencoded".to_owned()));
+        }
+        if let Some(key) = &request.idempotency_key {
+            headers.push(("idempotency-key", key.to_string()));
+        }
+        if let Some(account) = &self.account {
+            headers.push(("stripe-account", account.to_string()));
+        }
+        if let Some(key) = &self.api_key {
+            headers.push(("authorization", format!("Bearer {}", key.reveal())));
+        }
+        HttpRequest {
+            method: request.method,
+            url: format!("{}{}", self.base_url, request.path),
+            headers,
+            body: request.body.clone(),
+        }
+    }
+}
+
+/// Scheme and host, perhaps a port; nothing behind. The host decides which are allowed.
+fn check_base_url(url: &str) -> Result<String, FieldProblem> {
+    let trimmed = url.strip_suffix('/').unwrap_or(url);
+    let authority = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    match authority {
+        Some(authority) if !authority.is_empty() && authority.chars().all(plain) => {
+            Ok(trimmed.to_owned())
+        }
+        _ => Err(FieldProblem::new(
+            "base_url",
+            url,
+            "is not scheme, host and port",
+            format!("write it like {STRIPE} or http://127.0.0.1:12111"),
+        )),
+    }
+}
+
+/// A key that cannot work is told before it is sent. The value is never repeated.
+fn check_key(key: &Secret) -> Result<(), FieldProblem> {
+    let text = key.reveal();
+    let problem = |problem: &str, fix: &str| {
+        Err(FieldProblem::new("api_key", "", problem.to_owned(), fix.to_owned()))
+    };
+    if text.trim().is_empty() {
+        return problem("is blank", "give a secret or restricted key");
+    }
+    if text.starts_with("pk_") {
+        return problem(
+            "is a publishable key, which may not refund",
+            "give a secret key (sk_…) or a restricted key (rk_…)",
+        );
+    }
+    if !text.bytes().all(|b| b.is_ascii_graphic()) {
+        return problem(
+            "contains white space or other characters no key has",
+            "copy it from the Dashboard unchanged",
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(input: ConnectionInput) -> Vec<String> {
+        Connection::new(input).err().unwrap_or_default().into_iter().map(|p| p.field).collect()
+    }
+
+    #[test]
+    fn every_problem_is_named() {
+        let input = ConnectionInput {
+            base_url: Some("ftp://x".into()),
+            account: Some("ch_1".into()),
+            api_key: Some(Secret::new("pk_test_1")),
+            max_retries: Some(11),
+        };
+        assert_eq!(problems(input), ["base_url", "account", "api_key", "max_retries"]);
+        assert!(problems(ConnectionInput::default()).is_empty());
+    }
+
+    #[test]
+    fn base_urls_are_plain() {
+        for (url, good) in [
+            ("https://api.stripe.com", true),
+            ("https://api.stripe.com/", true),
+            ("http://127.0.0.1:12111", true),
+            ("http://[::1]:12111", true),
+            ("https://user@host", false),
+            ("https://host/path", false),
+            ("https://host?x", false),
+            ("https://", false),
+            ("host", false),
+            ("https://ho st", false),
+        ] {
+            assert_eq!(check_base_url(url).is_ok(), good, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_bad_key_is_never_repeated() {
+        let input = ConnectionInput {
+            api_key: Some(Secret::new("pk_live_verysecret")),
+            ..ConnectionInput::default()
+        };
+        let problems = Connection::new(input).unwrap_err();
+        assert!(!format!("{problems:?}").contains("verysecret"));
+    }
+}

@@ -1,0 +1,259 @@
+//! Making a refund: once, or not at all, or told that nobody knows.
+//!
+//! The order is the whole point. First the earlier refund of the same operation is looked for, so that
+//! a repeated call answers with it even when Stripe has forgotten the key and nothing is left to
+//! refund. Then the rules are checked against fresh facts. Then the request is sent, always with the
+//! key that is derived from the operation. And when an answer was lost, the refund is looked for again.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::call::{Failure, exchange};
+use super::connection::Connection;
+use super::error::{CreateError, NeedsApproval, OperationConflict, OutcomeUnknown};
+use super::facts::{Known, all, gather, unpaid};
+use super::transport::Transport;
+use crate::eligibility::{self, Amount, Decision, Facts, Policy, Verdict};
+use crate::id::{ChargeId, OperationId, PaymentRef};
+use crate::metadata::Metadata;
+use crate::model::{Reason, Refund};
+use crate::money::Money;
+use crate::problem::{FieldProblem, Problems};
+use crate::wire::requests::{self, CREATE_REFUND, NewRefund};
+use crate::wire::{IdempotencyKey, RefusalKind, hex};
+
+/// What to refund, and under which name.
+#[derive(Clone, Debug)]
+pub struct CreateRequest {
+    /// The caller's own name for this refund.
+    pub operation_id: OperationId,
+    /// What to take it from.
+    pub payment: PaymentRef,
+    /// How much.
+    pub amount: Amount,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// The caller's own keys.
+    pub metadata: Metadata,
+    /// Connect: give the application fee back in proportion.
+    pub refund_application_fee: Option<bool>,
+    /// Connect: take the money back from the connected account in proportion.
+    pub reverse_transfer: Option<bool>,
+    /// Where to send instructions, for methods without native refunds.
+    pub instructions_email: Option<String>,
+    /// Rules of the merchant.
+    pub policy: Policy,
+    /// The hash of the request that somebody approved.
+    pub approval: Option<String>,
+}
+
+/// How a refund came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Origin {
+    /// Made by this call.
+    Made,
+    /// This call sent the request, and Stripe answered with the outcome of an earlier one.
+    Replayed,
+    /// Found before anything was sent: an earlier call with this operation id had made it.
+    Found,
+    /// The answer was lost; the refund was found at Stripe by its operation id.
+    Reconciled,
+}
+
+/// A refund that exists.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Created {
+    /// As Stripe holds it. Look at its status: it may be pending, or failed by now.
+    pub refund: Refund,
+    /// How it came about.
+    pub origin: Origin,
+    /// How often the request to make it was sent; 0 when it was found.
+    pub attempts: u32,
+    /// Stripe's id of the request that made it.
+    pub request_id: Option<String>,
+    /// The eligibility verdict; absent when the refund was found.
+    pub verdict: Option<Verdict>,
+}
+
+/// Makes a refund, carefully.
+pub fn create(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    request: &CreateRequest,
+) -> Result<Created, CreateError> {
+    request.check_input()?;
+    let facts = match gather(transport, connection, &request.payment)? {
+        Known::Charged(facts) => facts,
+        Known::Unpaid(intent) => {
+            return Err(CreateError::Denied { verdict: unpaid(&intent, &request.amount) });
+        }
+    };
+    if let Some(refund) = of_operation(&facts.refunds, &request.operation_id) {
+        return request.answer_with(refund.clone());
+    }
+    let verdict = decide(request, &facts, transport.now())?;
+    send(transport, connection, request, &facts.charge.id, verdict)
+}
+
+impl CreateRequest {
+    fn check_input(&self) -> Result<(), Vec<FieldProblem>> {
+        let mut problems = Problems::default();
+        self.metadata.check_input(&mut problems);
+        if let Some(reason) = self.reason.as_ref().filter(|reason| !reason.is_input()) {
+            problems.push(FieldProblem::new("reason", reason, "is not a reason Stripe takes", "use duplicate, fraudulent or requested_by_customer, and put your own words into metadata"));
+        }
+        problems.keep_all(eligibility::check_input(&self.amount, &self.policy));
+        problems.into_result()
+    }
+
+    /// The refund of this operation exists: it is the answer, if it is the one that was asked for.
+    fn answer_with(&self, refund: Refund) -> Result<Created, CreateError> {
+        if let Some(detail) = self.difference(&refund) {
+            return Err(CreateError::OperationConflict(OperationConflict {
+                operation_id: self.operation_id.to_string(),
+                existing: Some(refund),
+                detail,
+            }));
+        }
+        Ok(Created { refund, origin: Origin::Found, attempts: 0, request_id: None, verdict: None })
+    }
+
+    /// How a refund differs from the one asked for. Metadata does not count: it may have been changed
+    /// since.
+    fn difference(&self, refund: &Refund) -> Option<String> {
+        match &self.amount {
+            Amount::Exactly(money) if *money != refund.money() => {
+                Some(format!("{} was refunded, {money} is asked for", refund.money()))
+            }
+            _ if self.reason.is_some() && self.reason != refund.reason => {
+                let made = refund.reason.as_ref().map_or("none", Reason::as_str);
+                let asked = self.reason.as_ref().map_or("none", Reason::as_str);
+                Some(format!("its reason is {made}, {asked} is asked for"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What an approval binds to: everything that decides where how much money goes, with the amount
+    /// resolved.
+    fn hash(&self, charge: &ChargeId, amount: Money) -> String {
+        let flag = |flag: Option<bool>| format!("{flag:?}");
+        let mut parts = vec![
+            "refund-node/approval/1".to_owned(),
+            self.operation_id.to_string(),
+            charge.to_string(),
+            amount.amount.to_string(),
+            amount.currency.to_string(),
+            self.reason.as_ref().map_or("", Reason::as_str).to_owned(),
+            flag(self.refund_application_fee),
+            flag(self.reverse_transfer),
+            self.instructions_email.clone().unwrap_or_default(),
+        ];
+        parts.extend(self.metadata.0.iter().flat_map(|(key, value)| [key.clone(), value.clone()]));
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        hex(&hash.finalize())
+    }
+}
+
+/// The verdict, if it lets the refund go on.
+fn decide(request: &CreateRequest, facts: &Facts, now: u64) -> Result<Verdict, CreateError> {
+    let verdict = eligibility::check(&request.amount, facts, &request.policy, now)?;
+    if verdict.decision == Decision::Deny {
+        return Err(CreateError::Denied { verdict });
+    }
+    let request_hash = request.hash(&facts.charge.id, verdict.amount);
+    match &request.approval {
+        Some(approval) if *approval == request_hash => Ok(verdict),
+        Some(_) => Err(CreateError::ApprovalMismatch(NeedsApproval { verdict, request_hash })),
+        None if verdict.decision == Decision::NeedsApproval => {
+            Err(CreateError::NeedsApproval(NeedsApproval { verdict, request_hash }))
+        }
+        None => Ok(verdict),
+    }
+}
+
+fn send(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    request: &CreateRequest,
+    charge: &ChargeId,
+    verdict: Verdict,
+) -> Result<Created, CreateError> {
+    let key = IdempotencyKey::derive(&request.operation_id, CREATE_REFUND);
+    let refund = NewRefund {
+        charge,
+        amount: verdict.amount.amount,
+        reason: request.reason.as_ref(),
+        metadata: &request.metadata.clone().with_operation(&request.operation_id),
+        refund_application_fee: request.refund_application_fee,
+        reverse_transfer: request.reverse_transfer,
+        instructions_email: request.instructions_email.as_deref(),
+    };
+    let http = requests::create_refund(&refund, key.clone());
+    let sent = exchange::<Refund>(transport, connection, &http);
+    let attempts = sent.attempts;
+    let failure = match sent.outcome {
+        Ok(replied) => {
+            let origin = if replied.replayed { Origin::Replayed } else { Origin::Made };
+            let request_id = replied.request_id;
+            let verdict = Some(verdict);
+            return Ok(Created { refund: replied.object, origin, attempts, request_id, verdict });
+        }
+        Err(failure) => failure,
+    };
+    if !sent.ambiguous {
+        return Err(certain(request, failure));
+    }
+    // Nothing found proves nothing: the request may still be on its way. Only a refund that is there
+    // settles it.
+    let refunds = all(transport, connection, charge, requests::refunds_of).unwrap_or_default();
+    match of_operation(&refunds, &request.operation_id) {
+        Some(refund) => Ok(Created {
+            refund: refund.clone(),
+            origin: Origin::Reconciled,
+            attempts,
+            request_id: None,
+            verdict: Some(verdict),
+        }),
+        None => Err(CreateError::OutcomeUnknown(OutcomeUnknown {
+            operation_id: request.operation_id.to_string(),
+            idempotency_key: key.to_string(),
+            attempts,
+            detail: match failure {
+                Failure::Refused(refusal) => refusal.to_string(),
+                Failure::Transport(failure) => failure.to_string(),
+            },
+        })),
+    }
+}
+
+/// A failure after which certainly no refund was made.
+fn certain(request: &CreateRequest, failure: Failure) -> CreateError {
+    match failure {
+        Failure::Refused(refusal) if refusal.kind == RefusalKind::Idempotency => {
+            CreateError::OperationConflict(OperationConflict {
+                operation_id: request.operation_id.to_string(),
+                existing: None,
+                detail: format!(
+                    "Stripe has seen its key with other parameters within the last day ({})",
+                    refusal.message
+                ),
+            })
+        }
+        Failure::Refused(refusal) => CreateError::Refused(refusal),
+        Failure::Transport(failure) => CreateError::Transport(failure),
+    }
+}
+
+/// The refund an operation made. Amount and charge never identify a refund: two equal partial refunds
+/// are legitimate.
+fn of_operation<'a>(refunds: &'a [Refund], operation: &OperationId) -> Option<&'a Refund> {
+    refunds.iter().find(|refund| refund.metadata.operation_id() == Some(operation.as_str()))
+}

@@ -1,0 +1,24 @@
+//! The careful sequences: what is sent in which order, and what each outcome means.
+//!
+//! Nothing here does I/O. A [`Transport`] sends one request, tells the time and waits; in the component
+//! it is WASI HTTP, in the tests a script that loses answers on purpose.
+
+mod call;
+mod connection;
+mod create;
+mod error;
+mod facts;
+mod reads;
+mod scan;
+mod transport;
+
+pub use connection::{Connection, ConnectionInput};
+pub use create::{CreateRequest, Created, Origin, create};
+pub use error::{
+    CallError, CreateError, NeedsApproval, OperationConflict, OutcomeUnknown, TransportFailure,
+    TransportKind,
+};
+pub use facts::{Checked, check_live};
+pub use reads::{ListFilter, RefundPage, cancel, list, retrieve, update_metadata};
+pub use scan::{ScanRange, Scanned, scan_live};
+pub use transport::{HttpRequest, SendFailure, Transport};

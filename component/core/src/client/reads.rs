@@ -1,0 +1,135 @@
+//! The calls that move no money: retrieve, list, update, cancel.
+
+use serde::{Deserialize, Serialize};
+
+use super::call::{Failure, call, exchange};
+use super::connection::Connection;
+use super::error::CallError;
+use super::transport::Transport;
+use crate::id::{PaymentRef, RefundId};
+use crate::metadata::Metadata;
+use crate::model::{Page, Refund, RefundStatus};
+use crate::problem::{FieldProblem, Problems};
+use crate::wire::requests::{self, FULL_PAGE, RefundQuery};
+
+/// Reads one refund.
+pub fn retrieve(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    id: &str,
+) -> Result<Refund, CallError> {
+    let id = RefundId::parse(id)?;
+    call(transport, connection, &requests::retrieve_refund(&id))
+}
+
+/// Which refunds to list.
+#[derive(Clone, Debug, Default)]
+pub struct ListFilter {
+    /// Only those of this payment.
+    pub payment: Option<PaymentRef>,
+    /// Created at or after, Unix seconds.
+    pub created_from: Option<u64>,
+    /// Created at or before, Unix seconds.
+    pub created_to: Option<u64>,
+    /// Page size, 1 to 100; 10 when absent.
+    pub limit: Option<u8>,
+    /// The `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// A page, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RefundPage {
+    /// At most `limit` of them.
+    pub refunds: Vec<Refund>,
+    /// Pass as `cursor` to go on; absent on the last page.
+    pub next: Option<String>,
+}
+
+/// Reads a page of refunds.
+pub fn list(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    filter: &ListFilter,
+) -> Result<RefundPage, CallError> {
+    let mut problems = Problems::default();
+    if let Some(limit) = filter.limit.filter(|limit| !(1..=FULL_PAGE).contains(limit)) {
+        problems.push(FieldProblem::new(
+            "limit",
+            limit,
+            "is not between 1 and 100",
+            "ask for at most 100 and go on with `cursor`",
+        ));
+    }
+    if let (Some(from), Some(to)) = (filter.created_from, filter.created_to)
+        && from > to
+    {
+        problems.push(FieldProblem::new(
+            "created_from",
+            from,
+            format!("is after created_to {to}"),
+            "swap the two",
+        ));
+    }
+    if let Some(cursor) = &filter.cursor {
+        problems.keep(RefundId::parse(cursor).map_err(|problem| problem.at("cursor")));
+    }
+    problems.into_result()?;
+    let request = requests::list_refunds(&RefundQuery {
+        payment: filter.payment.as_ref(),
+        created_from: filter.created_from,
+        created_to: filter.created_to,
+        limit: filter.limit,
+        starting_after: filter.cursor.as_deref(),
+    });
+    let page: Page<Refund> = call(transport, connection, &request)?;
+    let last = page.data.last().filter(|_| page.has_more);
+    Ok(RefundPage { next: last.map(|refund| refund.id.to_string()), refunds: page.data })
+}
+
+/// Sets metadata keys; an empty value removes a key, keys not named stay.
+pub fn update_metadata(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    id: &str,
+    metadata: &Metadata,
+) -> Result<Refund, CallError> {
+    let mut problems = Problems::default();
+    let id = problems.keep(RefundId::parse(id));
+    metadata.check_input(&mut problems);
+    if metadata.0.is_empty() {
+        // An empty `metadata` would remove every key at Stripe, the operation id among them.
+        problems.push(FieldProblem::missing(
+            "metadata",
+            "give at least one key; an empty value removes it",
+        ));
+    }
+    problems.into_result()?;
+    // The id is there: otherwise its problem was returned above.
+    let id = id.ok_or_else(|| FieldProblem::missing("refund", "give a refund id"))?;
+    call(transport, connection, &requests::update_refund(&id, metadata))
+}
+
+/// Cancels a refund that waits for the customer; Stripe refuses all others.
+pub fn cancel(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    id: &str,
+) -> Result<Refund, CallError> {
+    let id = RefundId::parse(id)?;
+    let done = exchange(transport, connection, &requests::cancel_refund(&id));
+    match done.outcome {
+        Ok(replied) => Ok(replied.object),
+        // A repetition is refused when the first try had worked and only its answer was lost.
+        Err(failure) if done.ambiguous => {
+            let now: Result<Refund, CallError> =
+                call(transport, connection, &requests::retrieve_refund(&id));
+            match now {
+                Ok(refund) if refund.status == Some(RefundStatus::Canceled) => Ok(refund),
+                _ => Err(Failure::into(failure)),
+            }
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}

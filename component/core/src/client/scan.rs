@@ -1,0 +1,122 @@
+//! Duplicates among the charges that Stripe has.
+
+use serde::{Deserialize, Serialize};
+
+use super::call::call;
+use super::connection::Connection;
+use super::error::CallError;
+use super::transport::Transport;
+use crate::duplicates::{Direction, Group, Options, Scanner, Tally};
+use crate::id::CustomerId;
+use crate::model::{Charge, Page};
+use crate::problem::{FieldProblem, Problems};
+use crate::wire::requests::{self, FULL_PAGE};
+
+const DEFAULT_CHARGES: u32 = 10_000;
+const MAX_CHARGES: u32 = 100_000;
+
+/// Which charges to look at.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ScanRange {
+    /// Created at or after, Unix seconds.
+    pub created_from: u64,
+    /// Created at or before; now when absent.
+    #[serde(default)]
+    pub created_to: Option<u64>,
+    /// Only those of this customer.
+    #[serde(default)]
+    pub customer: Option<String>,
+    /// Stop after so many charges, 1 to 100000; 10000 when absent.
+    #[serde(default)]
+    pub max_charges: Option<u32>,
+}
+
+/// What a scan found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Scanned {
+    /// The groups, ordered by first charge.
+    pub groups: Vec<Group>,
+    /// What was seen.
+    pub tally: Tally,
+    /// False when `max_charges` ended it: scan again up to `reached` for the rest.
+    pub complete: bool,
+    /// The oldest instant that was looked at, Unix seconds.
+    pub reached: u64,
+}
+
+/// Reads the charges of a time range, then looks for duplicates.
+pub fn scan_live(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    range: &ScanRange,
+    options: &Options,
+) -> Result<Scanned, CallError> {
+    let to = range.created_to.unwrap_or_else(|| transport.now());
+    let most = range.max_charges.unwrap_or(DEFAULT_CHARGES);
+    let customer = check_input(range, to, most, options)?;
+    let mut scanner = Scanner::new(options, Direction::NewestFirst);
+    let mut found =
+        Scanned { groups: Vec::new(), tally: Tally::default(), complete: false, reached: to };
+    let mut after: Option<String> = None;
+    let mut left = most;
+    while !found.complete && left > 0 {
+        let limit = u8::try_from(left).unwrap_or(FULL_PAGE).min(FULL_PAGE);
+        let request = requests::list_charges(
+            range.created_from,
+            to,
+            customer.as_ref(),
+            limit,
+            after.as_deref(),
+        );
+        let page: Page<Charge> = call(transport, connection, &request)?;
+        left = left.saturating_sub(u32::from(limit));
+        found.complete = !page.has_more || page.data.is_empty();
+        if let Some(last) = page.data.last() {
+            found.reached = last.created;
+            after = Some(last.id.to_string());
+        }
+        found.groups.extend(push(&mut scanner, &page.data));
+    }
+    found.groups.extend(scanner.finish());
+    found.groups.sort_by(|a, b| (a.first_created, &a.keep).cmp(&(b.first_created, &b.keep)));
+    found.tally = scanner.tally();
+    Ok(found)
+}
+
+/// A charge that comes out of order (a new one slipped in while paging) is passed over: it is newer
+/// than the range that was asked for.
+fn push(scanner: &mut Scanner, charges: &[Charge]) -> Vec<Group> {
+    charges.iter().filter_map(|charge| scanner.take(charge).ok()).flatten().collect()
+}
+
+fn check_input(
+    range: &ScanRange,
+    to: u64,
+    most: u32,
+    options: &Options,
+) -> Result<Option<CustomerId>, Vec<FieldProblem>> {
+    let mut problems = Problems::default();
+    if range.created_from > to {
+        problems.push(FieldProblem::new(
+            "created_from",
+            range.created_from,
+            format!("is after created_to {to}"),
+            "swap the two",
+        ));
+    }
+    if !(1..=MAX_CHARGES).contains(&most) {
+        problems.push(FieldProblem::new(
+            "max_charges",
+            most,
+            format!("is not between 1 and {MAX_CHARGES}"),
+            "scan a shorter range, or go on from `reached`",
+        ));
+    }
+    let customer = range.customer.as_deref().and_then(|id| problems.keep(CustomerId::parse(id)));
+    problems.keep_all(options.check_input());
+    problems.into_result()?;
+    Ok(customer)
+}

@@ -1,0 +1,94 @@
+//! Finds customers who paid twice.
+//!
+//! Charges belong together when they have the same customer (or, where there is none, the same card),
+//! currency and amount, come from different payments, and lie within the window of the group's first
+//! charge. Only money that was really taken counts.
+
+mod group;
+mod judge;
+mod scanner;
+
+pub use group::{Basis, Confidence, Group, Observation};
+pub use scanner::{Direction, OutOfOrder, Scanner, Tally};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Charge;
+use crate::problem::FieldProblem;
+
+/// The window when nothing is said: five minutes.
+pub const DEFAULT_WINDOW: u32 = 300;
+/// Longest window: a month. Beyond it, equal amounts are subscriptions.
+pub const MAX_WINDOW: u32 = 31 * 86_400;
+
+/// Metadata keys that usually name what was paid for.
+const REFERENCE_KEYS: [&str; 10] = [
+    "order_id",
+    "order",
+    "order_number",
+    "invoice",
+    "invoice_id",
+    "invoice_number",
+    "subscription",
+    "subscription_id",
+    "booking_id",
+    "cart_id",
+];
+
+/// How to look.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Options {
+    /// Seconds from the group's first charge, the end included; 300 when absent.
+    pub window_seconds: Option<u32>,
+    /// Metadata keys that name an order or invoice; a sensible list when empty.
+    pub reference_keys: Vec<String>,
+}
+
+impl Options {
+    /// Whether the window makes sense.
+    pub fn check_input(&self) -> Result<(), Vec<FieldProblem>> {
+        match self.window_seconds {
+            Some(window) if window > MAX_WINDOW => Err(vec![FieldProblem::new(
+                "window_seconds",
+                window,
+                format!("is more than {MAX_WINDOW}, a month"),
+                "look within minutes or hours: equal amounts far apart are renewals",
+            )]),
+            _ => Ok(()),
+        }
+    }
+
+    fn window(&self) -> u64 {
+        self.window_seconds.unwrap_or(DEFAULT_WINDOW).into()
+    }
+
+    fn keys(&self) -> Vec<String> {
+        if self.reference_keys.is_empty() {
+            REFERENCE_KEYS.map(str::to_owned).to_vec()
+        } else {
+            self.reference_keys.clone()
+        }
+    }
+}
+
+/// Finds the groups in a list, ordered by first charge. The order of the list does not matter, and a
+/// charge listed twice counts once.
+pub fn detect(charges: &[Charge], options: &Options) -> Result<Vec<Group>, Vec<FieldProblem>> {
+    options.check_input()?;
+    let mut sorted: Vec<&Charge> = charges.iter().collect();
+    sorted.sort_by_key(|charge| charge.created);
+    let mut scanner = Scanner::new(options, Direction::OldestFirst);
+    let mut groups = Vec::new();
+    for charge in sorted {
+        // Sorted by instant, so none is out of order.
+        groups.extend(scanner.take(charge).unwrap_or_default());
+    }
+    groups.extend(scanner.finish());
+    groups.sort_by(|a, b| (a.first_created, &a.keep).cmp(&(b.first_created, &b.keep)));
+    Ok(groups)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! May this payment be refunded, by how much, and does somebody have to agree first?
+//!
+//! Facts in, verdict out. Every rule is looked at, so that the answer names all that failed at once.
+
+mod fee;
+mod policy;
+mod rules;
+mod verdict;
+
+pub use fee::{FeeKept, FeeRate, FeeSource};
+pub use policy::{MetadataCondition, Policy};
+pub use rules::{check, check_input};
+pub use verdict::{Decision, FailedRule, Verdict};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Charge, Dispute, Refund};
+use crate::money::Money;
+
+/// How much is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// Whatever is left.
+    Everything,
+    /// This much; the currency must be the charge's.
+    Exactly(Money),
+}
+
+/// What is known about a payment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Facts {
+    /// The charge.
+    pub charge: Charge,
+    /// Every refund of it. Refunds of other charges are passed over.
+    #[serde(default)]
+    pub refunds: Vec<Refund>,
+    /// Every dispute of it, inquiries and closed ones included.
+    #[serde(default)]
+    pub disputes: Vec<Dispute>,
+}
+
+/// Where a charge's money is. `captured = refunded + pending + refundable`, unless Stripe counts more
+/// given back than was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Balance {
+    captured: u64,
+    refunded: u64,
+    pending: u64,
+    refundable: u64,
+}
+
+impl Facts {
+    /// Refunds of this charge, each once.
+    fn own_refunds(&self) -> Vec<&Refund> {
+        let mut own: Vec<&Refund> = Vec::new();
+        for refund in &self.refunds {
+            let other = refund.charge.as_ref().is_some_and(|charge| *charge != self.charge.id);
+            if !other && own.iter().all(|known| known.id != refund.id) {
+                own.push(refund);
+            }
+        }
+        own
+    }
+
+    /// Disputes of this charge.
+    fn own_disputes(&self) -> impl Iterator<Item = &Dispute> {
+        let id = &self.charge.id;
+        self.disputes
+            .iter()
+            .filter(move |dispute| dispute.charge.as_ref().is_none_or(|of| of == id))
+    }
+
+    /// What was taken less what is spent. Stripe may or may not count a pending refund in
+    /// `amount_refunded`, so the larger of its sum and ours counts: neither twice nor not at all.
+    fn balance(&self) -> Balance {
+        let sum = |wanted: fn(&Refund) -> bool| {
+            let amounts = self.own_refunds().into_iter().filter(|refund| wanted(refund));
+            amounts.fold(0_u64, |sum, refund| sum.saturating_add(refund.amount))
+        };
+        let captured = self.charge.captured_amount();
+        let spent = sum(Refund::is_spent).max(self.charge.amount_refunded);
+        let pending = sum(Refund::is_pending).min(spent);
+        Balance {
+            captured,
+            refunded: spent - pending,
+            pending,
+            refundable: captured.saturating_sub(spent),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

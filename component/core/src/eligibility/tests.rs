@@ -1,0 +1,370 @@
+//! A table per rule at its boundary, and what must hold for every payment.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::money::Currency;
+
+const NOW: u64 = 1_790_000_000;
+const DAY: u64 = 86_400;
+
+fn usd(amount: u64) -> Money {
+    Money { amount, currency: Currency::parse("usd").unwrap() }
+}
+
+fn eur(amount: u64) -> Money {
+    Money { amount, currency: Currency::parse("eur").unwrap() }
+}
+
+fn charge(changes: serde_json::Value) -> Charge {
+    let mut charge = json!({
+        "id": "ch_1", "amount": 10_000, "amount_captured": 10_000, "amount_refunded": 0,
+        "currency": "usd", "status": "succeeded", "captured": true, "created": NOW - 10 * DAY,
+        "payment_intent": "pi_1", "payment_method_details": { "type": "card" },
+        "metadata": { "plan": "pro" },
+    });
+    for (key, value) in changes.as_object().unwrap() {
+        charge[key] = value.clone();
+    }
+    serde_json::from_value(charge).unwrap()
+}
+
+fn refund(id: &str, amount: u64, status: &str) -> Refund {
+    serde_json::from_value(json!({
+        "id": id, "amount": amount, "currency": "usd", "charge": "ch_1", "status": status,
+    }))
+    .unwrap()
+}
+
+fn facts(changes: serde_json::Value) -> Facts {
+    Facts { charge: charge(changes), refunds: vec![], disputes: vec![] }
+}
+
+fn verdict(amount: Amount, facts: &Facts, policy: &Policy) -> Verdict {
+    check(&amount, facts, policy, NOW).unwrap()
+}
+
+/// The names of the rules that failed.
+fn failed(amount: Amount, facts: &Facts, policy: &Policy) -> Vec<String> {
+    let verdict = verdict(amount, facts, policy);
+    let name = |rule: &FailedRule| json!(rule)["rule"].as_str().unwrap().to_owned();
+    verdict.failed.iter().map(name).collect()
+}
+
+const ALL: Amount = Amount::Everything;
+
+#[test]
+fn the_state_of_the_payment() {
+    let policy = Policy::default();
+    for (changes, rules) in [
+        (json!({}), vec![]),
+        (json!({ "status": "pending" }), vec!["not_succeeded"]),
+        (json!({ "status": "failed" }), vec!["not_succeeded"]),
+        (json!({ "status": "something_new" }), vec!["not_succeeded"]),
+        (json!({ "captured": false, "amount_captured": 0 }), vec!["not_captured"]),
+        (json!({ "amount_refunded": 10_000, "refunded": true }), vec!["already_refunded"]),
+        (json!({ "amount_refunded": 9_999 }), vec![]),
+        (json!({ "disputed": true }), vec!["dispute_unknown"]),
+    ] {
+        assert_eq!(failed(ALL, &facts(changes.clone()), &policy), rules, "{changes}");
+    }
+}
+
+#[test]
+fn an_uncaptured_payment_names_what_to_cancel() {
+    let uncaptured = json!({ "captured": false, "amount_captured": 0 });
+    let by_intent = verdict(ALL, &facts(uncaptured.clone()), &Policy::default());
+    assert!(by_intent.explain().contains("cancel pi_1 instead"), "{}", by_intent.explain());
+    let mut plain = facts(uncaptured);
+    plain.charge.payment_intent = None;
+    let by_charge = verdict(ALL, &plain, &Policy::default());
+    assert!(by_charge.explain().contains("cancel ch_1 instead"), "{}", by_charge.explain());
+}
+
+#[test]
+fn pending_counts_as_spent_and_failed_does_not() {
+    let mut known = facts(json!({ "amount_refunded": 2_000 }));
+    known.refunds = vec![
+        refund("re_1", 2_000, "succeeded"),
+        refund("re_2", 3_000, "pending"),
+        refund("re_3", 4_000, "failed"),
+        refund("re_4", 500, "canceled"),
+        refund("re_5", 100, "requires_action"),
+        refund("re_6", 50, "something_new"),
+    ];
+    let left = 10_000 - 2_000 - 3_000 - 100 - 50;
+    assert_eq!(verdict(ALL, &known, &Policy::default()).refundable, usd(left));
+    assert!(failed(Amount::Exactly(usd(left)), &known, &Policy::default()).is_empty());
+    let over = verdict(Amount::Exactly(usd(left + 1)), &known, &Policy::default());
+    assert_eq!(
+        over.failed,
+        [FailedRule::ExceedsRefundable {
+            requested: left + 1,
+            refundable: left,
+            captured: 10_000,
+            refunded: 2_000,
+            pending: 3_150,
+        }]
+    );
+    // Stripe counts the pending one as well: it must not count twice.
+    known.charge.amount_refunded = 5_150;
+    assert_eq!(verdict(ALL, &known, &Policy::default()).refundable, usd(left));
+}
+
+#[test]
+fn a_partial_capture_limits_the_refund() {
+    let known = facts(json!({ "amount_captured": 6_000 }));
+    assert!(failed(Amount::Exactly(usd(6_000)), &known, &Policy::default()).is_empty());
+    assert_eq!(
+        failed(Amount::Exactly(usd(6_001)), &known, &Policy::default()),
+        ["exceeds_refundable"]
+    );
+}
+
+#[test]
+fn the_window_includes_its_last_day() {
+    let policy = |days| Policy { window_days: Some(days), ..Policy::default() };
+    for (age, days, good) in [
+        (10 * DAY, 10, true),
+        (11 * DAY - 1, 10, true),
+        (11 * DAY, 10, false),
+        (DAY - 1, 0, true),
+        (DAY, 0, false),
+    ] {
+        let known = facts(json!({ "created": NOW - age }));
+        assert_eq!(failed(ALL, &known, &policy(days)).is_empty(), good, "{age} {days}");
+    }
+    // A clock that lags behind Stripe's makes no charge old.
+    assert!(failed(ALL, &facts(json!({ "created": NOW + DAY })), &policy(0)).is_empty());
+}
+
+#[test]
+fn the_flag_of_a_dispute_decides_not_its_status() {
+    for (refundable, status, rules) in [
+        (true, "warning_needs_response", vec![]),
+        (true, "won", vec![]),
+        (false, "needs_response", vec!["disputed"]),
+        (false, "something_new", vec!["disputed"]),
+        (false, "warning_under_review", vec!["disputed"]),
+    ] {
+        let mut known = facts(json!({ "disputed": true }));
+        known.disputes = vec![
+            serde_json::from_value(json!({
+                "id": "dp_1", "amount": 1, "currency": "usd", "charge": "ch_1", "status": status,
+                "is_charge_refundable": refundable,
+            }))
+            .unwrap(),
+        ];
+        assert_eq!(failed(ALL, &known, &Policy::default()), rules, "{status}");
+    }
+}
+
+#[test]
+fn limits_include_themselves() {
+    let policy = Policy {
+        minimum: vec![usd(500)],
+        maximum: vec![usd(5_000), eur(1)],
+        approval_above: vec![usd(2_000)],
+        ..Policy::default()
+    };
+    for (amount, rules) in [
+        (499, vec!["below_minimum"]),
+        (500, vec![]),
+        (2_000, vec![]),
+        (2_001, vec!["over_threshold"]),
+        (5_000, vec!["over_threshold"]),
+        (5_001, vec!["above_maximum", "over_threshold"]),
+    ] {
+        assert_eq!(
+            failed(Amount::Exactly(usd(amount)), &facts(json!({})), &policy),
+            rules,
+            "{amount}"
+        );
+    }
+    let decision =
+        |amount| verdict(Amount::Exactly(usd(amount)), &facts(json!({})), &policy).decision;
+    assert_eq!(decision(2_000), Decision::Approve);
+    assert_eq!(decision(2_001), Decision::NeedsApproval);
+    assert_eq!(decision(5_001), Decision::Deny);
+}
+
+#[test]
+fn a_currency_without_a_threshold_needs_a_person() {
+    let policy = Policy { approval_above: vec![eur(2_000)], ..Policy::default() };
+    assert_eq!(failed(ALL, &facts(json!({})), &policy), ["no_threshold_for"]);
+    assert_eq!(verdict(ALL, &facts(json!({})), &policy).decision, Decision::NeedsApproval);
+}
+
+#[test]
+fn the_other_rules() {
+    let mut known =
+        facts(json!({ "fraud_details": { "user_report": "safe", "stripe_report": "fraudulent" } }));
+    known.refunds = vec![refund("re_1", 1, "failed"), refund("re_1", 1, "failed")];
+    let with = |change: fn(&mut Policy)| {
+        let mut policy = Policy::default();
+        change(&mut policy);
+        failed(ALL, &known, &policy)
+    };
+    let condition = |key: &str, value: Option<&str>| MetadataCondition {
+        key: key.into(),
+        value: value.map(str::to_owned),
+    };
+    assert_eq!(with(|p| p.max_attempts = Some(1)), ["attempt_limit"]);
+    assert!(with(|p| p.max_attempts = Some(2)).is_empty());
+    assert_eq!(with(|p| p.payment_methods = vec!["sepa_debit".into()]), ["method_not_allowed"]);
+    assert!(with(|p| p.payment_methods = vec!["sepa_debit".into(), "card".into()]).is_empty());
+    assert_eq!(with(|p| p.block_fraud_flagged = true), ["fraud_flagged"]);
+    for (key, value, good) in [
+        ("plan", None, true),
+        ("plan", Some("pro"), true),
+        ("plan", Some("free"), false),
+        ("x", None, false),
+    ] {
+        let policy =
+            Policy { metadata_conditions: vec![condition(key, value)], ..Policy::default() };
+        assert_eq!(failed(ALL, &known, &policy).is_empty(), good, "{key} {value:?}");
+    }
+}
+
+#[test]
+fn all_failures_come_at_once() {
+    let mut known = facts(json!({ "amount_refunded": 9_000, "disputed": true }));
+    known.refunds = vec![refund("re_1", 9_000, "succeeded")];
+    let policy = Policy {
+        window_days: Some(1),
+        max_attempts: Some(1),
+        maximum: vec![usd(10)],
+        payment_methods: vec!["ideal".into()],
+        ..Policy::default()
+    };
+    assert_eq!(
+        failed(Amount::Exactly(usd(2_000)), &known, &policy),
+        [
+            "exceeds_refundable",
+            "above_maximum",
+            "dispute_unknown",
+            "outside_window",
+            "attempt_limit",
+            "method_not_allowed"
+        ]
+    );
+    assert_eq!(
+        failed(Amount::Exactly(eur(2_000)), &facts(json!({})), &Policy::default()),
+        ["currency_mismatch"]
+    );
+}
+
+#[test]
+fn the_fee_is_read_or_estimated_and_says_which() {
+    let policy =
+        Policy { fee_rate: Some(FeeRate { basis_points: 290, fixed: 30 }), ..Policy::default() };
+    let fee = |facts: &Facts, policy: &Policy| {
+        verdict(Amount::Exactly(usd(5_000)), facts, policy).fee_kept
+    };
+    let estimated = fee(&facts(json!({})), &policy).unwrap();
+    assert_eq!((estimated.total, estimated.share), (usd(320), usd(160)));
+    assert_eq!(estimated.source, FeeSource::Estimated);
+    let known =
+        facts(json!({ "balance_transaction": { "id": "txn_1", "fee": 301, "currency": "eur" } }));
+    let read = fee(&known, &policy).unwrap();
+    assert_eq!((read.total, read.share), (eur(301), eur(151)));
+    assert_eq!(read.source, FeeSource::BalanceTransaction("txn_1".into()));
+    assert_eq!(fee(&facts(json!({ "balance_transaction": "txn_1" })), &Policy::default()), None);
+}
+
+#[test]
+fn senseless_input_is_an_error() {
+    let fields = |amount: Amount, policy: &Policy| -> Vec<String> {
+        let problems = check(&amount, &facts(json!({})), policy, NOW).err().unwrap_or_default();
+        problems.into_iter().map(|problem| problem.field).collect()
+    };
+    assert_eq!(fields(Amount::Exactly(usd(0)), &Policy::default()), ["amount"]);
+    let policy = Policy {
+        minimum: vec![usd(5), usd(6)],
+        maximum: vec![usd(1)],
+        metadata_conditions: vec![MetadataCondition { key: String::new(), value: None }],
+        fee_rate: Some(FeeRate { basis_points: 10_001, fixed: 0 }),
+        ..Policy::default()
+    };
+    assert_eq!(
+        fields(ALL, &policy),
+        [
+            "policy.minimum",
+            "policy.minimum",
+            "policy.minimum",
+            "policy.metadata_conditions.key",
+            "policy.fee_rate.basis_points"
+        ]
+    );
+}
+
+fn any_status() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "succeeded",
+        "pending",
+        "failed",
+        "canceled",
+        "requires_action",
+        "new",
+    ])
+}
+
+prop_compose! {
+    fn any_facts()(
+        captured in prop_oneof![0..=100_000_u64, Just(u64::MAX)],
+        counted in prop_oneof![0..=100_000_u64, Just(u64::MAX)],
+        refunds in prop::collection::vec((prop_oneof![0..=50_000_u64, Just(u64::MAX)], any_status()), 0..6),
+    ) -> Facts {
+        let mut known = facts(json!({ "amount_captured": captured, "amount_refunded": counted }));
+        known.refunds = refunds
+            .into_iter()
+            .enumerate()
+            .map(|(n, (amount, status))| refund(&format!("re_{n}"), amount, status))
+            .collect();
+        known
+    }
+}
+
+proptest! {
+    #[test]
+    fn never_more_than_is_left(known in any_facts(), asked in 1..=200_000_u64) {
+        let spent: u128 = known.refunds.iter().filter(|r| r.is_spent()).map(|r| u128::from(r.amount)).sum();
+        let spent = spent.max(u128::from(known.charge.amount_refunded));
+        let left = u128::from(known.charge.captured_amount()).saturating_sub(spent);
+        let verdict = verdict(Amount::Exactly(usd(asked)), &known, &Policy::default());
+        prop_assert_eq!(u128::from(verdict.refundable.amount), left);
+        prop_assert_eq!(verdict.decision == Decision::Approve, u128::from(asked) <= left);
+    }
+
+    #[test]
+    fn another_refund_never_leaves_more(known in any_facts(), amount: u64, status in any_status()) {
+        let before = verdict(ALL, &known, &Policy::default()).refundable.amount;
+        let mut after = known;
+        after.refunds.push(refund("re_new", amount, status));
+        prop_assert!(verdict(ALL, &after, &Policy::default()).refundable.amount <= before);
+    }
+
+    #[test]
+    fn order_does_not_matter(known in any_facts(), asked in 1..=200_000_u64) {
+        let mut turned = known.clone();
+        turned.refunds.reverse();
+        let policy = Policy { max_attempts: Some(3), ..Policy::default() };
+        let amount = Amount::Exactly(usd(asked));
+        prop_assert_eq!(verdict(amount, &known, &policy), verdict(amount, &turned, &policy));
+    }
+
+    #[test]
+    fn a_stricter_policy_never_approves_more(known in any_facts(), limit in 1..=100_000_u64, days in 0..20_u32) {
+        let strict = Policy {
+            window_days: Some(days),
+            maximum: vec![usd(limit)],
+            approval_above: vec![usd(limit / 2)],
+            ..Policy::default()
+        };
+        let loose = verdict(ALL, &known, &Policy::default());
+        if loose.decision == Decision::Deny {
+            prop_assert_eq!(verdict(ALL, &known, &strict).decision, Decision::Deny);
+        }
+    }
+}

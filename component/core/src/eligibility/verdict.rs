@@ -1,0 +1,253 @@
+//! The answer, and why.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Amount;
+use super::fee::FeeKept;
+use crate::id::PaymentRef;
+use crate::money::{Currency, Money};
+
+/// The three answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Decision {
+    /// Go on.
+    Approve,
+    /// Go on once somebody agreed; no other rule failed.
+    NeedsApproval,
+    /// Do not.
+    Deny,
+}
+
+/// A rule that failed, with its numbers. Amounts are in the charge's currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum FailedRule {
+    /// The payment did not succeed.
+    NotSucceeded {
+        /// The status, in Stripe's word.
+        status: String,
+    },
+    /// Nothing was captured yet: cancel the payment, there is nothing to give back.
+    NotCaptured {
+        /// What to cancel.
+        cancel_instead: PaymentRef,
+    },
+    /// Everything was given back.
+    AlreadyRefunded {
+        /// This much.
+        amount: u64,
+    },
+    /// More was asked for than is left.
+    ExceedsRefundable {
+        /// Asked for.
+        requested: u64,
+        /// Left.
+        refundable: u64,
+        /// Taken from the customer.
+        captured: u64,
+        /// Given back.
+        refunded: u64,
+        /// On its way back.
+        pending: u64,
+    },
+    /// The request is in another currency.
+    CurrencyMismatch {
+        /// Asked for.
+        requested: Currency,
+        /// The charge's.
+        charge: Currency,
+    },
+    /// The charge is too old for the policy.
+    OutsideWindow {
+        /// Whole days since the charge.
+        age_days: u32,
+        /// The policy's limit.
+        limit_days: u32,
+    },
+    /// A dispute holds the money.
+    Disputed {
+        /// `dp_…`.
+        dispute: String,
+        /// In Stripe's word.
+        status: String,
+    },
+    /// Stripe says that there is a dispute, but none was among the facts.
+    DisputeUnknown,
+    /// Somebody reported the charge as fraudulent.
+    FraudFlagged {
+        /// `merchant` or `stripe`.
+        reported_by: String,
+        /// The report, in Stripe's word.
+        report: String,
+    },
+    /// Below the minimum.
+    BelowMinimum {
+        /// Asked for.
+        requested: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Above the maximum.
+    AboveMaximum {
+        /// Asked for.
+        requested: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Too many refunds already.
+    AttemptLimit {
+        /// Made so far.
+        made: u32,
+        /// Allowed.
+        limit: u32,
+    },
+    /// The payment method is not allowed.
+    MethodNotAllowed {
+        /// The charge's; empty when unknown.
+        method: String,
+        /// What is.
+        allowed: Vec<String>,
+    },
+    /// A metadata condition does not hold.
+    MetadataUnmet {
+        /// The key.
+        key: String,
+        /// The value that was wanted; absent means any.
+        expected: Option<String>,
+        /// The value that is there.
+        found: Option<String>,
+    },
+    /// Above the approval threshold: needs approval, is not denied.
+    OverThreshold {
+        /// Asked for.
+        requested: u64,
+        /// The threshold.
+        limit: u64,
+    },
+    /// The policy has thresholds, but none for this currency: needs approval, is not denied.
+    NoThresholdFor {
+        /// The currency.
+        currency: Currency,
+    },
+}
+
+impl FailedRule {
+    /// The rule asks for a person; it does not forbid.
+    pub fn asks_for_approval(&self) -> bool {
+        matches!(self, Self::OverThreshold { .. } | Self::NoThresholdFor { .. })
+    }
+
+    /// One sentence for people. `currency` is the charge's.
+    pub fn explain(&self, currency: Currency) -> String {
+        let money = |amount: &u64| Money { amount: *amount, currency }.to_string();
+        match self {
+            Self::NotSucceeded { status } => {
+                format!("the payment did not succeed, its status is {status}")
+            }
+            Self::NotCaptured { cancel_instead } => {
+                format!("the payment is not captured: cancel {cancel_instead} instead, there is nothing to give back")
+            }
+            Self::AlreadyRefunded { amount } => {
+                format!("all of it, {}, was given back already", money(amount))
+            }
+            Self::ExceedsRefundable { requested, refundable, captured, refunded, pending } => format!(
+                "{} is asked for, but only {} is left ({} captured, {} refunded, {} pending)",
+                money(requested), money(refundable), money(captured), money(refunded), money(pending)
+            ),
+            Self::CurrencyMismatch { requested, charge } => {
+                format!("the charge is in {charge}, the request in {requested}")
+            }
+            Self::OutsideWindow { age_days, limit_days } => {
+                format!("the charge is {age_days} days old, the policy allows {limit_days}")
+            }
+            Self::Disputed { dispute, status } => {
+                format!("dispute {dispute} ({status}) holds the money: answer the dispute, a refund would pay twice")
+            }
+            Self::DisputeUnknown => {
+                "Stripe says that the charge is disputed, but the dispute is not among the facts: give it".into()
+            }
+            Self::FraudFlagged { reported_by, report } => {
+                format!("{reported_by} reported the charge as {report}")
+            }
+            Self::BelowMinimum { requested, limit } => {
+                format!("{} is below the policy's minimum, {}", money(requested), money(limit))
+            }
+            Self::AboveMaximum { requested, limit } => {
+                format!("{} is above the policy's maximum, {}", money(requested), money(limit))
+            }
+            Self::AttemptLimit { made, limit } => {
+                format!("{made} refunds were made on this payment, the policy allows {limit}")
+            }
+            Self::MethodNotAllowed { method, allowed } => {
+                let method = if method.is_empty() { "an unknown method" } else { method };
+                format!("it was paid with {method}, the policy allows {}", allowed.join(", "))
+            }
+            Self::MetadataUnmet { key, expected, found } => {
+                let expected = expected.as_ref().map_or("any value".into(), |value| format!("`{value}`"));
+                let found = found.as_ref().map_or("nothing".into(), |value| format!("`{value}`"));
+                format!("the charge's metadata `{key}` is {found}, the policy wants {expected}")
+            }
+            Self::OverThreshold { requested, limit } => {
+                format!("{} is above {}, from where on somebody must approve", money(requested), money(limit))
+            }
+            Self::NoThresholdFor { currency } => {
+                format!("the policy names no approval threshold for {currency}, so somebody must approve")
+            }
+        }
+    }
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Verdict {
+    /// Approve, needs approval, or deny.
+    pub decision: Decision,
+    /// Every rule that failed, not only the first.
+    pub failed: Vec<FailedRule>,
+    /// What would be refunded. For everything: all that is left.
+    pub amount: Money,
+    /// The largest amount that Stripe would accept now.
+    pub refundable: Money,
+    /// The fee that will not come back; absent when nothing tells it.
+    pub fee_kept: Option<FeeKept>,
+}
+
+impl Verdict {
+    /// The verdict on a payment that never had a charge.
+    pub fn not_succeeded(status: &str, currency: Currency, asked: &Amount) -> Self {
+        let nothing = Money { amount: 0, currency };
+        Self {
+            decision: Decision::Deny,
+            failed: vec![FailedRule::NotSucceeded { status: status.to_owned() }],
+            amount: match asked {
+                Amount::Everything => nothing,
+                Amount::Exactly(money) => *money,
+            },
+            refundable: nothing,
+            fee_kept: None,
+        }
+    }
+
+    /// All that failed, in sentences; empty when nothing did.
+    pub fn explain(&self) -> String {
+        let currency = self.refundable.currency;
+        let reasons: Vec<_> = self.failed.iter().map(|rule| rule.explain(currency)).collect();
+        reasons.join("; ")
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Approve => "approve",
+            Self::NeedsApproval => "needs approval",
+            Self::Deny => "deny",
+        })
+    }
+}

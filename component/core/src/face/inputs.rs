@@ -1,0 +1,297 @@
+//! The inputs of the operations, as a person fills them into a form.
+
+use serde::Deserialize;
+
+use crate::client::{ConnectionInput, ScanRange};
+use crate::duplicates;
+use crate::eligibility::{Amount, Policy};
+use crate::metadata::Metadata;
+use crate::model::{Charge, Dispute, Reason, Refund};
+use crate::money::{Currency, Money};
+use crate::problem::FieldProblem;
+use crate::secret::Secret;
+use crate::webhook::Event;
+
+/// `refunds.create`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Create {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    pub(super) connection: ConnectionInput,
+    /// Your own name for this refund, 1 to 200 characters. One id makes at most one refund.
+    pub(super) operation_id: String,
+    /// The charge (`ch_…`) or PaymentIntent (`pi_…`) to refund.
+    pub(super) payment: String,
+    /// In the smallest unit of the currency; everything that is left when no amount is given.
+    #[serde(default)]
+    pub(super) amount: Option<u64>,
+    /// The same as a decimal of the currency, for example `25.00`; give one of the two.
+    #[serde(default)]
+    pub(super) amount_decimal: Option<String>,
+    /// The charge's currency, for example `usd`; needed beside an amount.
+    #[serde(default)]
+    pub(super) currency: Option<String>,
+    /// `duplicate`, `fraudulent` or `requested_by_customer`.
+    #[serde(default)]
+    pub(super) reason: Option<Reason>,
+    /// Your own keys, at most 49.
+    #[serde(default)]
+    pub(super) metadata: Metadata,
+    /// Connect: give the application fee back in proportion.
+    #[serde(default)]
+    pub(super) refund_application_fee: Option<bool>,
+    /// Connect: take the money back from the connected account in proportion.
+    #[serde(default)]
+    pub(super) reverse_transfer: Option<bool>,
+    /// Where to send instructions, for methods without native refunds.
+    #[serde(default)]
+    pub(super) instructions_email: Option<String>,
+    /// Your rules.
+    #[serde(default)]
+    pub(super) policy: Policy,
+    /// The `request_hash` of an earlier answer that asked for approval.
+    #[serde(default)]
+    pub(super) approval: Option<String>,
+}
+
+/// `refunds.retrieve` and `refunds.cancel`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct OneRefund {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    pub(super) connection: ConnectionInput,
+    /// The refund, `re_…`.
+    pub(super) refund: String,
+}
+
+/// `refunds.list`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct List {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    pub(super) connection: ConnectionInput,
+    /// Only those of this charge or PaymentIntent.
+    #[serde(default)]
+    pub(super) payment: Option<String>,
+    /// Created at or after, Unix seconds.
+    #[serde(default)]
+    pub(super) created_from: Option<u64>,
+    /// Created at or before, Unix seconds.
+    #[serde(default)]
+    pub(super) created_to: Option<u64>,
+    /// Page size, 1 to 100; 10 when absent.
+    #[serde(default)]
+    pub(super) limit: Option<u8>,
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub(super) cursor: Option<String>,
+}
+
+/// `refunds.update-metadata`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct UpdateMetadata {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    pub(super) connection: ConnectionInput,
+    /// The refund, `re_…`.
+    pub(super) refund: String,
+    /// Keys to set; an empty value removes a key.
+    pub(super) metadata: Metadata,
+}
+
+/// `eligibility.check`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Check {
+    /// The charge, as Stripe gives it.
+    pub(super) charge: Charge,
+    /// Every refund of it.
+    #[serde(default)]
+    pub(super) refunds: Vec<Refund>,
+    /// Every dispute of it.
+    #[serde(default)]
+    pub(super) disputes: Vec<Dispute>,
+    /// In the smallest unit of the currency; everything that is left when no amount is given.
+    #[serde(default)]
+    pub(super) amount: Option<u64>,
+    /// The same as a decimal of the currency; give one of the two.
+    #[serde(default)]
+    pub(super) amount_decimal: Option<String>,
+    /// The charge's currency; needed beside an amount.
+    #[serde(default)]
+    pub(super) currency: Option<String>,
+    /// Your rules.
+    #[serde(default)]
+    pub(super) policy: Policy,
+    /// The instant against which the window is measured, Unix seconds; now where the component has a
+    /// clock.
+    #[serde(default)]
+    pub(super) now: Option<u64>,
+}
+
+/// `eligibility.check-live`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct CheckLive {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    pub(super) connection: ConnectionInput,
+    /// The charge or PaymentIntent.
+    pub(super) payment: String,
+    /// In the smallest unit of the currency; everything that is left when no amount is given.
+    #[serde(default)]
+    pub(super) amount: Option<u64>,
+    /// The same as a decimal of the currency; give one of the two.
+    #[serde(default)]
+    pub(super) amount_decimal: Option<String>,
+    /// The charge's currency; needed beside an amount.
+    #[serde(default)]
+    pub(super) currency: Option<String>,
+    /// Your rules.
+    #[serde(default)]
+    pub(super) policy: Policy,
+}
+
+/// `duplicates.detect`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Detect {
+    /// Charges, as Stripe gives them, in any order.
+    pub(super) charges: Vec<Charge>,
+    /// How to look.
+    #[serde(default)]
+    pub(super) options: duplicates::Options,
+}
+
+/// `duplicates.scan-live`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct ScanLive {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    pub(super) connection: ConnectionInput,
+    /// Which charges to look at.
+    pub(super) range: ScanRange,
+    /// How to look.
+    #[serde(default)]
+    pub(super) options: duplicates::Options,
+}
+
+/// `webhooks.verify`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Verify {
+    /// The raw body as text, exactly as received: never a parsed and re-printed one.
+    #[serde(default)]
+    pub(super) payload: Option<String>,
+    /// The raw body in base64; give one of the two.
+    #[serde(default)]
+    pub(super) payload_base64: Option<String>,
+    /// The `Stripe-Signature` header.
+    #[serde(default)]
+    pub(super) header: Option<String>,
+    /// The endpoint's secrets, `whsec_…`.
+    pub(super) secrets: Vec<Secret>,
+    /// Greatest age in seconds; 300 when absent, 0 for any.
+    #[serde(default)]
+    pub(super) tolerance: Option<u32>,
+    /// Greatest lead over `now` in seconds; any when absent.
+    #[serde(default)]
+    pub(super) future_tolerance: Option<u32>,
+    /// Unix seconds; now where the component has a clock.
+    #[serde(default)]
+    pub(super) now: Option<u64>,
+}
+
+/// `webhooks.parse`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Parse {
+    /// The body as text.
+    #[serde(default)]
+    pub(super) payload: Option<String>,
+    /// The body in base64; give one of the two.
+    #[serde(default)]
+    pub(super) payload_base64: Option<String>,
+}
+
+/// `webhooks.interpret`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Interpret {
+    /// The event, as `webhooks.parse` gave it.
+    pub(super) event: Event,
+}
+
+/// The amount out of the three fields that people fill in.
+pub(super) fn amount(
+    minor: Option<u64>,
+    decimal: Option<&str>,
+    currency: Option<&str>,
+) -> Result<Amount, FieldProblem> {
+    let needed = || {
+        let code = currency.ok_or_else(|| {
+            FieldProblem::missing(
+                "currency",
+                "give the charge's currency beside the amount, for example `usd`",
+            )
+        })?;
+        Currency::parse(code)
+    };
+    match (minor, decimal) {
+        (Some(minor), Some(_)) => Err(FieldProblem::new(
+            "amount",
+            minor,
+            "is given twice, as `amount` and as `amount_decimal`",
+            "give one of the two",
+        )),
+        (Some(amount), None) => Ok(Amount::Exactly(Money { amount, currency: needed()? })),
+        (None, Some(text)) => Money::parse_decimal(text, needed()?)
+            .map(Amount::Exactly)
+            .map_err(|problem| problem.at("amount_decimal")),
+        (None, None) => Ok(Amount::Everything),
+    }
+}
+
+/// The payload out of the two fields it may come in.
+pub(super) fn payload(text: Option<String>, base64: Option<&str>) -> Result<Vec<u8>, FieldProblem> {
+    use base64::Engine;
+    match (text, base64) {
+        (Some(text), None) => Ok(text.into_bytes()),
+        (None, Some(encoded)) => {
+            base64::engine::general_purpose::STANDARD.decode(encoded).map_err(|error| {
+                FieldProblem::new(
+                    "payload_base64",
+                    encoded,
+                    format!("is not base64 ({error})"),
+                    "encode the raw body once, with padding",
+                )
+            })
+        }
+        (None, None) => Err(FieldProblem::missing(
+            "payload",
+            "give the raw body, as `payload` or `payload_base64`",
+        )),
+        (Some(_), Some(_)) => Err(FieldProblem::new(
+            "payload",
+            "",
+            "is given twice",
+            "give `payload` or `payload_base64`",
+        )),
+    }
+}

@@ -1,0 +1,224 @@
+//! From an operation's name and a JSON object to the rule or sequence behind it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::failure::InvokeError;
+use super::inputs::{self, amount, payload};
+use super::{HTTP_OPERATIONS, PURE_OPERATIONS};
+use crate::client::{
+    self, Connection, ConnectionInput, CreateRequest, HttpRequest, ListFilter, SendFailure,
+    Transport,
+};
+use crate::eligibility::{self, Facts};
+use crate::id::{OperationId, PaymentRef};
+use crate::problem::{FieldProblem, Problems};
+use crate::wire::Answer;
+use crate::{duplicates, json, webhook};
+
+/// The transport of a component without HTTP: there is none.
+#[derive(Debug)]
+pub enum Never {}
+
+impl Transport for Never {
+    fn send(&mut self, _: &HttpRequest) -> Result<Answer, SendFailure> {
+        match *self {}
+    }
+
+    fn now(&self) -> u64 {
+        match *self {}
+    }
+
+    fn sleep(&mut self, _: Duration) {
+        match *self {}
+    }
+}
+
+/// Runs one operation: JSON object in, JSON object out. Without a transport only the pure operations
+/// exist.
+pub fn invoke<T: Transport>(
+    transport: Option<&mut T>,
+    operation: &str,
+    input: &str,
+) -> Result<String, InvokeError> {
+    match (operation, transport) {
+        ("eligibility.check", transport) => check(transport.map(|t| t.now()), input),
+        ("duplicates.detect", _) => detect(input),
+        ("webhooks.verify", transport) => verify(transport.map(|t| t.now()), input),
+        ("webhooks.parse", _) => parse(input),
+        ("webhooks.interpret", _) => interpret(input),
+        ("refunds.create", Some(transport)) => create(transport, input),
+        ("refunds.retrieve", Some(transport)) => retrieve(transport, input),
+        ("refunds.list", Some(transport)) => list(transport, input),
+        ("refunds.update-metadata", Some(transport)) => update_metadata(transport, input),
+        ("refunds.cancel", Some(transport)) => cancel(transport, input),
+        ("eligibility.check-live", Some(transport)) => check_live(transport, input),
+        ("duplicates.scan-live", Some(transport)) => scan_live(transport, input),
+        (_, transport) => {
+            let http = if transport.is_some() { HTTP_OPERATIONS } else { &[] };
+            let names = PURE_OPERATIONS.iter().chain(http).map(|name| (*name).to_owned());
+            Err(InvokeError::UnknownOperation(names.collect()))
+        }
+    }
+}
+
+fn create(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: inputs::Create = read(input)?;
+    let mut problems = Problems::default();
+    let connection = problems.keep_all(connect(input.connection));
+    let operation_id = problems.keep(OperationId::parse(&input.operation_id));
+    let payment = problems.keep(PaymentRef::parse(&input.payment));
+    let amount = problems.keep(amount(
+        input.amount,
+        input.amount_decimal.as_deref(),
+        input.currency.as_deref(),
+    ));
+    let (Some(connection), Some(operation_id), Some(payment), Some(amount)) =
+        (connection, operation_id, payment, amount)
+    else {
+        return Err(failed(problems));
+    };
+    let request = CreateRequest {
+        operation_id,
+        payment,
+        amount,
+        reason: input.reason,
+        metadata: input.metadata,
+        refund_application_fee: input.refund_application_fee,
+        reverse_transfer: input.reverse_transfer,
+        instructions_email: input.instructions_email,
+        policy: input.policy,
+        approval: input.approval,
+    };
+    write(&client::create(transport, &connection, &request)?)
+}
+
+fn retrieve(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: inputs::OneRefund = read(input)?;
+    let connection = connect(input.connection)?;
+    write(&client::retrieve(transport, &connection, &input.refund)?)
+}
+
+fn list(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: inputs::List = read(input)?;
+    let filter = ListFilter {
+        payment: input.payment.as_deref().map(PaymentRef::parse).transpose()?,
+        created_from: input.created_from,
+        created_to: input.created_to,
+        limit: input.limit,
+        cursor: input.cursor,
+    };
+    let connection = connect(input.connection)?;
+    write(&client::list(transport, &connection, &filter)?)
+}
+
+fn update_metadata(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: inputs::UpdateMetadata = read(input)?;
+    let connection = connect(input.connection)?;
+    write(&client::update_metadata(transport, &connection, &input.refund, &input.metadata)?)
+}
+
+fn cancel(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: inputs::OneRefund = read(input)?;
+    let connection = connect(input.connection)?;
+    write(&client::cancel(transport, &connection, &input.refund)?)
+}
+
+fn check(clock: Option<u64>, input: &str) -> Result<String, InvokeError> {
+    let input: inputs::Check = read(input)?;
+    let now = needed_now(input.now, clock)?;
+    let amount = amount(input.amount, input.amount_decimal.as_deref(), input.currency.as_deref())?;
+    let facts = Facts { charge: input.charge, refunds: input.refunds, disputes: input.disputes };
+    write(&eligibility::check(&amount, &facts, &input.policy, now)?)
+}
+
+fn check_live(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: inputs::CheckLive = read(input)?;
+    let connection = connect(input.connection)?;
+    let payment = PaymentRef::parse(&input.payment)?;
+    let amount = amount(input.amount, input.amount_decimal.as_deref(), input.currency.as_deref())?;
+    write(&client::check_live(transport, &connection, &payment, &amount, &input.policy)?)
+}
+
+fn detect(input: &str) -> Result<String, InvokeError> {
+    let input: inputs::Detect = read(input)?;
+    write(&serde_json::json!({ "groups": duplicates::detect(&input.charges, &input.options)? }))
+}
+
+fn scan_live(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: inputs::ScanLive = read(input)?;
+    let connection = connect(input.connection)?;
+    write(&client::scan_live(transport, &connection, &input.range, &input.options)?)
+}
+
+fn verify(clock: Option<u64>, input: &str) -> Result<String, InvokeError> {
+    let input: inputs::Verify = read(input)?;
+    let now = needed_now(input.now, clock)?;
+    let payload = payload(input.payload, input.payload_base64.as_deref())?;
+    let options = webhook::VerifyOptions {
+        tolerance: input.tolerance,
+        future_tolerance: input.future_tolerance,
+    };
+    let verified =
+        webhook::verify(&payload, input.header.as_deref(), &input.secrets, options, now)?;
+    write(&verified)
+}
+
+fn parse(input: &str) -> Result<String, InvokeError> {
+    let input: inputs::Parse = read(input)?;
+    let payload = payload(input.payload, input.payload_base64.as_deref())?;
+    write(&serde_json::json!({ "event": webhook::parse(&payload)? }))
+}
+
+fn interpret(input: &str) -> Result<String, InvokeError> {
+    let input: inputs::Interpret = read(input)?;
+    write(&serde_json::json!({ "action": webhook::interpret(&input.event) }))
+}
+
+/// Reads an input; a failure names the field.
+fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
+    let problem = |field: &str, problem| {
+        FieldProblem::new(
+            field,
+            "",
+            problem,
+            "give a JSON object as the operation's input schema says (see `describe`)",
+        )
+    };
+    json::read(input.as_bytes()).map_err(|error| match error {
+        json::Error::Syntax(text) => problem("input", format!("is not JSON: {text}")).into(),
+        json::Error::Field { path, problem: text } => {
+            let field = if path == "." { "input" } else { &path };
+            problem(field, format!("cannot be read: {text}")).into()
+        }
+    })
+}
+
+fn write(output: &impl Serialize) -> Result<String, InvokeError> {
+    serde_json::to_string(output).map_err(|error| {
+        FieldProblem::new("output", "", format!("cannot be written: {error}"), "report this").into()
+    })
+}
+
+/// Checks a connection; problems are named as the input has them.
+fn connect(input: ConnectionInput) -> Result<Connection, Vec<FieldProblem>> {
+    Connection::new(input).map_err(|problems| {
+        let named = |problem: FieldProblem| {
+            let field = format!("connection.{}", problem.field);
+            problem.at(field)
+        };
+        problems.into_iter().map(named).collect()
+    })
+}
+
+fn failed(problems: Problems) -> InvokeError {
+    problems.into_result().err().unwrap_or_default().into()
+}
+
+fn needed_now(given: Option<u64>, clock: Option<u64>) -> Result<u64, FieldProblem> {
+    given.or(clock).ok_or_else(|| {
+        FieldProblem::missing("now", "this component has no clock: give the time in Unix seconds")
+    })
+}

@@ -1,0 +1,36 @@
+//! The generic face: `describe` and `invoke`, JSON in and JSON out. Two functions are all a platform
+//! needs to show a form and run a node.
+
+mod failure;
+mod inputs;
+mod invoke;
+#[cfg(feature = "schema")]
+pub mod manifest;
+
+pub use failure::{Failure, FailureKind, InvokeError};
+pub use invoke::{Never, invoke};
+
+/// The manifest of the component with HTTP.
+pub const MANIFEST: &str = include_str!("manifest.json");
+/// The manifest of the component without any import.
+pub const PURE_MANIFEST: &str = include_str!("manifest.pure.json");
+
+/// The operations that need no HTTP.
+pub const PURE_OPERATIONS: &[&str] = &[
+    "eligibility.check",
+    "duplicates.detect",
+    "webhooks.verify",
+    "webhooks.parse",
+    "webhooks.interpret",
+];
+
+/// The operations that talk to Stripe.
+pub const HTTP_OPERATIONS: &[&str] = &[
+    "refunds.create",
+    "refunds.retrieve",
+    "refunds.list",
+    "refunds.update-metadata",
+    "refunds.cancel",
+    "eligibility.check-live",
+    "duplicates.scan-live",
+];

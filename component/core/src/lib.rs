@@ -1,0 +1,26 @@
+//! Every rule of a Stripe refund, pure: no I/O, no clock, no WASI.
+//!
+//! The crate reads from the bottom up: [`money`], [`id`] and [`metadata`] are the words; [`model`] is
+//! Stripe's objects, decoded leniently; [`eligibility`], [`duplicates`] and [`webhook`] are the rules;
+//! [`wire`] is what requests and answers look like; [`client`] is the careful sequences over a
+//! [`client::Transport`] that somebody else provides; [`face`] is the generic `describe` / `invoke`.
+//!
+//! Facts about Stripe are cited as *reference* followed by a section: the study of the official
+//! libraries and documents that this project rests on.
+
+pub mod client;
+pub mod duplicates;
+pub mod eligibility;
+pub mod face;
+pub mod id;
+mod json;
+pub mod metadata;
+pub mod model;
+pub mod money;
+pub mod problem;
+pub mod secret;
+pub mod webhook;
+pub mod wire;
+
+/// The API version every request names: the newest in the reference, section 4.
+pub const API_VERSION: &str = "2026-10-28.endive";

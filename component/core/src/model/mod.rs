@@ -1,0 +1,21 @@
+//! Stripe's objects, as far as refunds need them (reference 1 and 2).
+//!
+//! Decoding is lenient: unknown fields are passed over, missing ones have a default, null stands for
+//! absence, an expandable field may be an id or an object, and a status unknown today is kept as text.
+//! The field names are Stripe's, so the same types read an answer of Stripe's, a line of an export and
+//! the input of a workflow node.
+
+mod charge;
+mod dispute;
+mod lenient;
+mod list;
+mod payment_intent;
+mod refund;
+
+pub use charge::{
+    BalanceTransaction, CardDetails, Charge, ChargeStatus, FraudDetails, PaymentMethodDetails,
+};
+pub use dispute::{Dispute, EvidenceDetails};
+pub use list::Page;
+pub use payment_intent::{LatestCharge, PaymentIntent};
+pub use refund::{Destination, Reason, Refund, RefundStatus};

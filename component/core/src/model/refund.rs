@@ -1,0 +1,154 @@
+//! Refunds (reference 1).
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::lenient::{id, null_default, open_enum};
+use crate::id::{ChargeId, PaymentIntentId, RefundId};
+use crate::metadata::Metadata;
+use crate::money::{Currency, Money};
+
+open_enum! {
+    /// Where a refund stands. Not even `succeeded` is final: the bank may return the money later.
+    RefundStatus {
+        /// Under way.
+        Pending = "pending",
+        /// Waits for the customer; the only status that can be cancelled.
+        RequiresAction = "requires_action",
+        /// Accepted by the bank or network.
+        Succeeded = "succeeded",
+        /// The money came back.
+        Failed = "failed",
+        /// Cancelled before it was sent.
+        Canceled = "canceled",
+    }
+}
+
+open_enum! {
+    /// Why a refund is made.
+    Reason {
+        /// The customer paid twice.
+        Duplicate = "duplicate",
+        /// The payment was fraudulent.
+        Fraudulent = "fraudulent",
+        /// The customer asked for it.
+        RequestedByCustomer = "requested_by_customer",
+        /// Set by Stripe alone, when an authorisation lapsed.
+        ExpiredUncapturedCharge = "expired_uncaptured_charge",
+    }
+}
+
+impl Reason {
+    /// Whether Stripe takes it as input (reference 1.4).
+    pub fn is_input(&self) -> bool {
+        matches!(self, Self::Duplicate | Self::Fraudulent | Self::RequestedByCustomer)
+    }
+}
+
+/// A refund.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Refund {
+    /// `re_…` or `pyr_…`.
+    pub id: RefundId,
+    /// What is given back, in the smallest unit of `currency`.
+    pub amount: u64,
+    /// Its currency.
+    pub currency: Currency,
+    /// The charge it was taken from.
+    #[serde(default, deserialize_with = "id")]
+    pub charge: Option<ChargeId>,
+    /// The PaymentIntent it was taken from.
+    #[serde(default, deserialize_with = "id")]
+    pub payment_intent: Option<PaymentIntentId>,
+    /// Where it stands; Stripe may send null.
+    #[serde(default)]
+    pub status: Option<RefundStatus>,
+    /// Why it was made.
+    #[serde(default)]
+    pub reason: Option<Reason>,
+    /// Why it failed, in Stripe's open list of words.
+    #[serde(default)]
+    pub failure_reason: Option<String>,
+    /// Why it is still pending, for example `insufficient_funds`.
+    #[serde(default)]
+    pub pending_reason: Option<String>,
+    /// When it was made, Unix seconds.
+    #[serde(default, deserialize_with = "null_default")]
+    pub created: u64,
+    /// The movement on the Stripe balance.
+    #[serde(default, deserialize_with = "id")]
+    pub balance_transaction: Option<String>,
+    /// The movement that put the money back after a failure.
+    #[serde(default, deserialize_with = "id")]
+    pub failure_balance_transaction: Option<String>,
+    /// The number on the e-mailed receipt.
+    #[serde(default)]
+    pub receipt_number: Option<String>,
+    /// Where the money went.
+    #[serde(default, deserialize_with = "destination")]
+    pub destination_details: Option<Destination>,
+    /// All metadata, the operation id included.
+    #[serde(default)]
+    pub metadata: Metadata,
+}
+
+/// Where the money of a refund went (reference 1.3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Destination {
+    /// The payment method's name at Stripe, such as `card`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// For cards: `refund`, `reversal` or `pending`.
+    pub card_type: Option<String>,
+    /// The trace number that a bank can look up.
+    pub reference: Option<String>,
+    /// `pending`, `available` or `unavailable`.
+    pub reference_status: Option<String>,
+}
+
+impl Refund {
+    /// What is given back.
+    pub fn money(&self) -> Money {
+        Money { amount: self.amount, currency: self.currency }
+    }
+
+    /// The money has left or is about to: it no longer counts as refundable. Everything does, except
+    /// what failed or was cancelled; a status unknown today counts as spent, because that errs on the
+    /// side that pays nobody twice.
+    pub fn is_spent(&self) -> bool {
+        !matches!(self.status, Some(RefundStatus::Failed | RefundStatus::Canceled))
+    }
+
+    /// Spent, but not yet final.
+    pub fn is_pending(&self) -> bool {
+        self.is_spent() && self.status != Some(RefundStatus::Succeeded)
+    }
+}
+
+/// Stripe puts the details under a key that is named by `type`; our own output has them side by side.
+fn destination<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Destination>, D::Error> {
+    let Some(serde_json::Value::Object(fields)) =
+        Option::<serde_json::Value>::deserialize(deserializer)?
+    else {
+        return Ok(None);
+    };
+    let text = |fields: &serde_json::Map<String, serde_json::Value>, key: &str| {
+        fields.get(key).and_then(|value| value.as_str()).map(str::to_owned)
+    };
+    let Some(kind) = text(&fields, "type") else { return Ok(None) };
+    let (details, card_type) = match fields.get(&kind) {
+        Some(serde_json::Value::Object(details)) => {
+            (details, if kind == "card" { "type" } else { "card_type" })
+        }
+        _ => (&fields, "card_type"),
+    };
+    Ok(Some(Destination {
+        card_type: text(details, card_type),
+        reference: text(details, "reference"),
+        reference_status: text(details, "reference_status"),
+        kind,
+    }))
+}

@@ -1,0 +1,118 @@
+//! What is wrong with an input, in words that let the caller mend it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Longest value that is repeated back to the caller.
+const SHOWN: usize = 80;
+
+/// One thing wrong with the input: field, value, problem and fix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FieldProblem {
+    /// The field's name, for example `metadata.order_id`.
+    pub field: String,
+    /// The value as given, shortened; empty where it is missing or secret.
+    pub value: String,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+impl FieldProblem {
+    /// Names a field, its value, what is wrong and how to mend it. Long values are shortened.
+    pub fn new(
+        field: impl Into<String>,
+        value: impl fmt::Display,
+        problem: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            field: field.into(),
+            value: shorten(&value.to_string()),
+            problem: problem.into(),
+            fix: fix.into(),
+        }
+    }
+
+    /// A field that is not there.
+    pub fn missing(field: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new(field, "", "is missing", fix)
+    }
+
+    /// The same problem, found in a field of that name inside a larger input.
+    #[must_use]
+    pub fn at(mut self, field: impl Into<String>) -> Self {
+        self.field = field.into();
+        self
+    }
+}
+
+impl fmt::Display for FieldProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.value.is_empty() {
+            write!(f, "{} {}: {}", self.field, self.problem, self.fix)
+        } else {
+            write!(f, "{} `{}` {}: {}", self.field, self.value, self.problem, self.fix)
+        }
+    }
+}
+
+impl std::error::Error for FieldProblem {}
+
+/// Collects problems, so that a call reports all of them at once.
+#[derive(Debug, Default)]
+pub struct Problems(Vec<FieldProblem>);
+
+impl Problems {
+    /// Notes one.
+    pub fn push(&mut self, problem: FieldProblem) {
+        self.0.push(problem);
+    }
+
+    /// Notes the problem, if there is one, and hands on the value.
+    pub fn keep<T>(&mut self, result: Result<T, FieldProblem>) -> Option<T> {
+        result.map_err(|problem| self.push(problem)).ok()
+    }
+
+    /// Notes several, if there are any, and hands on the value.
+    pub fn keep_all<T>(&mut self, result: Result<T, Vec<FieldProblem>>) -> Option<T> {
+        result.map_err(|problems| self.0.extend(problems)).ok()
+    }
+
+    /// Fails with all problems noted.
+    pub fn into_result(self) -> Result<(), Vec<FieldProblem>> {
+        if self.0.is_empty() { Ok(()) } else { Err(self.0) }
+    }
+}
+
+/// The value, or its beginning: at most [`SHOWN`] characters, control characters escaped.
+fn shorten(value: &str) -> String {
+    let mut shown: String = value.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    if value.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_field_value_problem_and_fix() {
+        let problem = FieldProblem::new("amount", 0, "is zero", "give at least 1");
+        assert_eq!(problem.to_string(), "amount `0` is zero: give at least 1");
+        let missing = FieldProblem::missing("charge", "give a charge id");
+        assert_eq!(missing.to_string(), "charge is missing: give a charge id");
+    }
+
+    #[test]
+    fn long_and_hostile_values_are_tamed() {
+        let problem = FieldProblem::new("id", "x\n".repeat(100), "is odd", "mend it");
+        assert!(problem.value.ends_with('…'));
+        assert!(!problem.value.contains('\n'));
+    }
+}

@@ -1,0 +1,313 @@
+//! Events: the snapshot ones with the object inside, and the thin ones that only point at it
+//! (reference 5.4 and 5.6). Cloud envelopes are taken off by whoever receives them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::instant::unix_seconds;
+use crate::json;
+use crate::model::{Charge, Dispute, Refund};
+
+/// An event. Its JSON is what the operation `webhooks.parse` gives and `webhooks.interpret` takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Event {
+    /// `evt_…`; the same in every delivery of it.
+    pub id: String,
+    /// In Stripe's words, such as `refund.failed`. A thin event's `v1.` prefix is kept.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When it happened, Unix seconds.
+    pub created: u64,
+    /// False in test mode.
+    pub livemode: bool,
+    /// True for a thin event.
+    pub thin: bool,
+    /// The API version it was rendered with.
+    pub api_version: Option<String>,
+    /// The connected account it happened in.
+    pub account: Option<String>,
+    /// The request that caused it.
+    pub request_id: Option<String>,
+    /// What it is about.
+    pub subject: Subject,
+}
+
+/// What a thin event points at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RelatedObject {
+    /// Its id.
+    pub id: String,
+    /// Its type, for example `refund`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its path, for example `/v1/refunds/re_1`.
+    #[serde(default)]
+    pub url: Option<String>,
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Subject {
+    /// A refund.
+    Refund(Box<Refund>),
+    /// A charge.
+    Charge(Box<Charge>),
+    /// A dispute.
+    Dispute(Box<Dispute>),
+    /// Nothing but a reference.
+    Reference(RelatedObject),
+    /// Another kind of object: its JSON.
+    Other(String),
+}
+
+/// Why a body is no event.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum ParseError {
+    /// Not JSON.
+    #[error("the body is not JSON: {problem}")]
+    NotJson {
+        /// Where and why.
+        problem: String,
+    },
+    /// JSON, but no event.
+    #[error("the body is no event of Stripe's: {problem}")]
+    NotAnEvent {
+        /// What is missing.
+        problem: String,
+    },
+    /// An event whose object cannot be read.
+    #[error("the object of the event cannot be read: {problem}")]
+    BadObject {
+        /// The field and why.
+        problem: String,
+    },
+}
+
+impl ParseError {
+    /// The contract's name of the case, for programs.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NotJson { .. } => "not-json",
+            Self::NotAnEvent { .. } => "not-an-event",
+            Self::BadObject { .. } => "bad-object",
+        }
+    }
+}
+
+/// Reads an event. Unknown kinds and unknown fields survive. Verify first.
+pub fn parse(payload: &[u8]) -> Result<Event, ParseError> {
+    let body: Value = serde_json::from_slice(payload)
+        .map_err(|error| ParseError::NotJson { problem: error.to_string() })?;
+    let Value::Object(fields) = body else {
+        return Err(not_an_event("it is not a JSON object"));
+    };
+    match text(&fields, "object").as_deref() {
+        Some("event") => snapshot(fields),
+        Some("v2.core.event") => thin(&fields),
+        _ => Err(not_an_event("`object` is neither `event` nor `v2.core.event`")),
+    }
+}
+
+fn snapshot(mut fields: Map<String, Value>) -> Result<Event, ParseError> {
+    let object = fields.get_mut("data").and_then(|data| data.get_mut("object")).map(Value::take);
+    let object =
+        object.filter(Value::is_object).ok_or_else(|| not_an_event("`data.object` is missing"))?;
+    let created = fields.get("created").and_then(Value::as_u64);
+    // A string in very old versions, an object today, or null.
+    let request_id = match fields.get("request") {
+        Some(Value::String(id)) => Some(id.clone()),
+        Some(Value::Object(request)) => text(request, "id"),
+        _ => None,
+    };
+    Ok(Event {
+        id: needed(&fields, "id")?,
+        kind: needed(&fields, "type")?,
+        created: created.ok_or_else(|| not_an_event("`created` is not a Unix time"))?,
+        livemode: is_live(&fields),
+        thin: false,
+        api_version: text(&fields, "api_version"),
+        account: text(&fields, "account"),
+        request_id,
+        subject: subject(object)?,
+    })
+}
+
+fn thin(fields: &Map<String, Value>) -> Result<Event, ParseError> {
+    let created = text(fields, "created").and_then(|instant| unix_seconds(&instant));
+    let request = fields.get("reason").and_then(|reason| reason.get("request"));
+    let request_id = request.and_then(|request| request.get("id")).and_then(Value::as_str);
+    let subject = match fields.get("related_object") {
+        Some(Value::Object(related)) => Subject::Reference(RelatedObject {
+            id: needed(related, "id")?,
+            kind: needed(related, "type")?,
+            url: text(related, "url"),
+        }),
+        _ => Subject::Other("null".to_owned()),
+    };
+    Ok(Event {
+        id: needed(fields, "id")?,
+        kind: needed(fields, "type")?,
+        created: created.ok_or_else(|| not_an_event("`created` is not an RFC 3339 instant"))?,
+        livemode: is_live(fields),
+        thin: true,
+        api_version: None,
+        account: text(fields, "context"),
+        request_id: request_id.map(str::to_owned),
+        subject,
+    })
+}
+
+/// The object says what it is; the event's kind is not asked, because kinds come and go.
+fn subject(object: Value) -> Result<Subject, ParseError> {
+    fn read<T: serde::de::DeserializeOwned>(object: Value) -> Result<Box<T>, ParseError> {
+        json::decode(object).map(Box::new).map_err(|error| match error {
+            json::Error::Syntax(problem) => bad_object(problem),
+            json::Error::Field { path, problem } => {
+                bad_object(format!("data.object.{path}: {problem}"))
+            }
+        })
+    }
+    match object.get("object").and_then(Value::as_str) {
+        Some("refund") => read(object).map(Subject::Refund),
+        Some("charge") => read(object).map(Subject::Charge),
+        Some("dispute") => read(object).map(Subject::Dispute),
+        _ => Ok(Subject::Other(object.to_string())),
+    }
+}
+
+fn text(fields: &Map<String, Value>, key: &str) -> Option<String> {
+    fields.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn needed(fields: &Map<String, Value>, key: &str) -> Result<String, ParseError> {
+    text(fields, key)
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| not_an_event(&format!("`{key}` is missing")))
+}
+
+fn is_live(fields: &Map<String, Value>) -> bool {
+    fields.get("livemode").and_then(Value::as_bool).unwrap_or_default()
+}
+
+fn not_an_event(problem: &str) -> ParseError {
+    ParseError::NotAnEvent { problem: problem.to_owned() }
+}
+
+fn bad_object(problem: String) -> ParseError {
+    ParseError::BadObject { problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn snapshot_of(object: &Value) -> Value {
+        json!({
+            "id": "evt_1", "object": "event", "type": "refund.updated", "created": 1_790_000_000,
+            "livemode": false, "api_version": "2026-10-28.endive", "pending_webhooks": 1,
+            "request": { "id": "req_1", "idempotency_key": null }, "data": { "object": object },
+            "a_field_of_tomorrow": [1],
+        })
+    }
+
+    fn refund() -> Value {
+        json!({ "id": "re_1", "object": "refund", "amount": 1250, "currency": "usd", "status": "failed",
+                "charge": "ch_1", "a_field_of_tomorrow": {} })
+    }
+
+    fn read(body: &Value) -> Result<Event, ParseError> {
+        parse(body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_snapshot_event() {
+        let event = read(&snapshot_of(&refund())).unwrap();
+        assert_eq!(
+            (event.id.as_str(), event.kind.as_str(), event.created),
+            ("evt_1", "refund.updated", 1_790_000_000)
+        );
+        assert_eq!((event.thin, event.request_id.as_deref()), (false, Some("req_1")));
+        assert!(matches!(event.subject, Subject::Refund(refund) if refund.amount == 1250));
+        for request in [json!("req_1"), json!(null), json!({ "id": null })] {
+            let mut body = snapshot_of(&refund());
+            body["request"] = request.clone();
+            assert_eq!(read(&body).unwrap().request_id.as_deref(), request.as_str());
+        }
+    }
+
+    #[test]
+    fn a_thin_event() {
+        let body = json!({
+            "id": "evt_2", "object": "v2.core.event", "type": "v1.refund.failed", "livemode": true,
+            "created": "2026-11-20T00:00:00.123Z", "context": "acct_1",
+            "reason": { "type": "request", "request": { "id": "req_2", "idempotency_key": "k" } },
+            "related_object": { "id": "re_1", "type": "refund", "url": "/v1/refunds/re_1" },
+        });
+        let event = read(&body).unwrap();
+        assert_eq!((event.thin, event.livemode, event.created), (true, true, 1_795_132_800));
+        assert_eq!(event.account.as_deref(), Some("acct_1"));
+        assert_eq!(event.request_id.as_deref(), Some("req_2"));
+        assert!(matches!(event.subject, Subject::Reference(object) if object.id == "re_1"));
+    }
+
+    #[test]
+    fn unknown_objects_survive() {
+        let event =
+            read(&snapshot_of(&json!({ "id": "x_1", "object": "thing_of_tomorrow" }))).unwrap();
+        assert!(
+            matches!(event.subject, Subject::Other(json) if json.contains("thing_of_tomorrow"))
+        );
+    }
+
+    #[test]
+    fn what_is_no_event_is_told() {
+        for (body, reason) in [
+            ("", "not-json"),
+            ("{", "not-json"),
+            ("null", "not-an-event"),
+            ("[]", "not-an-event"),
+            ("{}", "not-an-event"),
+            (r#"{"object":"event"}"#, "not-an-event"),
+            (
+                r#"{"object":"event","id":"evt_1","type":"x","created":"now","data":{"object":{}}}"#,
+                "not-an-event",
+            ),
+            (r#"{"object":"v2.core.event","id":"evt_1","type":"x","created":1}"#, "not-an-event"),
+            (
+                r#"{"object":"event","id":"evt_1","type":"x","created":1,"data":{"object":{"object":"refund","id":"re_1","amount":-5,"currency":"usd"}}}"#,
+                "bad-object",
+            ),
+        ] {
+            assert_eq!(parse(body.as_bytes()).unwrap_err().reason(), reason, "{body}");
+        }
+        let mut bad = snapshot_of(&refund());
+        bad["data"]["object"]["amount"] = json!("ten");
+        let error = read(&bad).unwrap_err();
+        assert!(error.to_string().contains("data.object.amount"), "{error}");
+    }
+
+    #[test]
+    fn what_parse_gives_can_be_read_back() {
+        for object in [refund(), json!({ "object": "x" })] {
+            let event = read(&snapshot_of(&object)).unwrap();
+            let json = serde_json::to_string(&event).unwrap();
+            assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics(body in "\\PC{0,200}") {
+            let _ = parse(body.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The checked-in manifests are what the types say. To make them anew: `UPDATE_MANIFEST=1 cargo test
+//! -p refund-core --features schema --test manifest`.
+#![cfg(feature = "schema")]
+
+use std::path::Path;
+
+use refund_core::face::{HTTP_OPERATIONS, PURE_OPERATIONS, manifest};
+use serde_json::Value;
+
+fn compare(name: &str, made: &Value) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/face").join(name);
+    if std::env::var_os("UPDATE_MANIFEST").is_some() {
+        std::fs::write(&file, made.to_string()).unwrap();
+    }
+    let checked_in: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(&checked_in, made, "{name} is out of date: run this test with UPDATE_MANIFEST=1");
+}
+
+fn names(manifest: &Value) -> Vec<&str> {
+    let operations = manifest["operations"].as_array().unwrap();
+    let mut names: Vec<_> = operations.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn the_files_are_current() {
+    compare("manifest.json", &manifest::full());
+    compare("manifest.pure.json", &manifest::pure());
+}
+
+#[test]
+fn every_operation_is_described() {
+    let mut all = [PURE_OPERATIONS, HTTP_OPERATIONS].concat();
+    all.sort_unstable();
+    assert_eq!(names(&manifest::full()), all);
+    let mut pure = PURE_OPERATIONS.to_vec();
+    pure.sort_unstable();
+    assert_eq!(names(&manifest::pure()), pure);
+}

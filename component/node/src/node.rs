@@ -1,0 +1,44 @@
+//! Exports `node`.
+
+use refund_core::face::{self, FailureKind, InvokeError};
+
+use crate::Component;
+use crate::bindings::exports::refund_node::refunds::node as wit;
+use crate::types::problems;
+
+impl wit::Guest for Component {
+    fn describe() -> String {
+        let manifest = if cfg!(feature = "http") { face::MANIFEST } else { face::PURE_MANIFEST };
+        manifest.to_owned()
+    }
+
+    fn invoke(operation: String, input: String) -> Result<String, wit::InvokeError> {
+        #[cfg(feature = "http")]
+        let output = face::invoke(Some(&mut crate::transport::Wasi), &operation, &input);
+        #[cfg(not(feature = "http"))]
+        let output = face::invoke(None::<&mut face::Never>, &operation, &input);
+        output.map_err(invoke_error)
+    }
+}
+
+fn invoke_error(error: InvokeError) -> wit::InvokeError {
+    match error {
+        InvokeError::UnknownOperation(known) => wit::InvokeError::UnknownOperation(known),
+        InvokeError::InvalidInput(found) => wit::InvokeError::InvalidInput(problems(found)),
+        InvokeError::Failed(failure) => wit::InvokeError::Failed(wit::Failure {
+            kind: match failure.kind {
+                FailureKind::Denied => wit::FailureKind::Denied,
+                FailureKind::NeedsApproval => wit::FailureKind::NeedsApproval,
+                FailureKind::Conflict => wit::FailureKind::Conflict,
+                FailureKind::Refused => wit::FailureKind::Refused,
+                FailureKind::Transport => wit::FailureKind::Transport,
+                FailureKind::OutcomeUnknown => wit::FailureKind::OutcomeUnknown,
+                FailureKind::Rejected => wit::FailureKind::Rejected,
+            },
+            message: failure.message,
+            retryable: failure.retryable,
+            retry_after: failure.retry_after,
+            details: failure.details,
+        }),
+    }
+}

@@ -1,0 +1,1 @@
+//! The library a platform embeds: runs the refund component in a sandbox.

@@ -1,0 +1,1 @@
+//! A stateful Stripe double over real HTTP on loopback.

@@ -1,0 +1,1 @@
+//! Builds the component, runs the demo, runs every check.
