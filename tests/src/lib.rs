@@ -1,1 +1,95 @@
-//! End-to-end and conformance tests.
+//! A stage for end-to-end tests: the simulator, a host that may reach it, and the real component.
+
+use refund_host::api::eligibility::{Amount, Policy};
+use refund_host::api::refunds::CreateRequest;
+use refund_host::api::types::{Connection, Money, PaymentRef};
+use refund_host::{Allow, Host, HostBuilder, Node, StripeKey};
+use refund_simulator::{NewCharge, Simulator, TEST_KEY};
+
+/// Simulator and component, connected.
+pub struct Stage {
+    /// The Stripe double.
+    pub stripe: Simulator,
+    /// The component.
+    pub node: Node,
+    /// How calls reach the simulator.
+    pub connection: Connection,
+}
+
+impl Stage {
+    /// Everything as a user would have it.
+    ///
+    /// # Panics
+    /// When it cannot be set up.
+    pub async fn new() -> Self {
+        Self::with(|host| host).await
+    }
+
+    /// The same with other settings of the host.
+    ///
+    /// # Panics
+    /// When it cannot be set up.
+    #[expect(clippy::unwrap_used, reason = "a stage that cannot be set up fails its test")]
+    pub async fn with(settings: impl FnOnce(HostBuilder) -> HostBuilder) -> Self {
+        let stripe = Simulator::builder().seed(7).start().await.unwrap();
+        let builder = Host::builder()
+            .key(StripeKey::parse(TEST_KEY).unwrap())
+            .allow(Allow::stripe_at(&stripe.base_url()).unwrap());
+        let host = settings(builder).build().unwrap();
+        let node = host.load(refund_artifact::NODE).unwrap();
+        let connection = Connection {
+            base_url: Some(stripe.base_url()),
+            account: None,
+            api_key: None,
+            max_retries: None,
+        };
+        Self { stripe, node, connection }
+    }
+
+    /// A charge of 25.00 dollars; its id.
+    pub fn charge(&self) -> String {
+        self.charge_with(&NewCharge::default())
+    }
+
+    /// Another charge; its id.
+    pub fn charge_with(&self, order: &NewCharge) -> String {
+        let charge = self.stripe.charge(order);
+        charge["id"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// Refund this much of a charge, or everything.
+pub fn request(operation: &str, charge: &str, amount: Option<u64>) -> CreateRequest {
+    CreateRequest {
+        operation_id: operation.to_owned(),
+        payment: PaymentRef::Charge(charge.to_owned()),
+        amount: amount.map_or(Amount::Everything, |amount| Amount::Exactly(usd(amount))),
+        reason: None,
+        metadata: Vec::new(),
+        refund_application_fee: None,
+        reverse_transfer: None,
+        instructions_email: None,
+        policy: no_policy(),
+        approval: None,
+    }
+}
+
+/// Dollars, in cents.
+pub fn usd(amount: u64) -> Money {
+    Money { amount, currency: "usd".to_owned() }
+}
+
+/// No rules but Stripe's.
+pub fn no_policy() -> Policy {
+    Policy {
+        window_days: None,
+        minimum: Vec::new(),
+        maximum: Vec::new(),
+        approval_above: Vec::new(),
+        max_attempts: None,
+        payment_methods: Vec::new(),
+        metadata_conditions: Vec::new(),
+        block_fraud_flagged: false,
+        fee_rate: None,
+    }
+}

@@ -1,1 +1,44 @@
 //! A stateful Stripe double over real HTTP on loopback.
+//!
+//! It keeps charges, payment intents, refunds, disputes, balance, events and webhook endpoints; refuses
+//! what Stripe refuses, with Stripe's error objects; replays idempotency keys; and can be told to fail
+//! in every way a network fails. It shares no code with `refund-core`: a double that shares the code
+//! under test proves nothing.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), refund_simulator::StartError> {
+//! use refund_simulator::{NewCharge, Simulator};
+//!
+//! let stripe = Simulator::builder().seed(7).start().await?;
+//! let charge = stripe.charge(&NewCharge { amount: 2500, ..NewCharge::default() });
+//! println!("{} {}", stripe.base_url(), charge["id"]);
+//! # Ok(()) }
+//! ```
+//!
+//! The same can be ordered over HTTP, under `/_control`; see the README of this crate.
+
+mod api;
+mod control;
+mod delivery;
+mod error;
+mod expand;
+mod fault;
+mod form;
+mod idempotency;
+mod limit;
+mod list;
+mod pipeline;
+mod schema;
+mod server;
+mod sha;
+mod simulator;
+mod world;
+
+pub use fault::{Fault, FaultKind};
+pub use simulator::{Builder, Simulator, StartError};
+pub use world::{DisputeOrder, NewCharge, Recorded};
+
+/// A key that the simulator accepts, as it does every other `sk_test_…` and `rk_test_…`.
+pub const TEST_KEY: &str = "sk_test_simulator";
+/// The same for live mode: objects of the other mode are unknown.
+pub const LIVE_KEY: &str = "sk_live_simulator";

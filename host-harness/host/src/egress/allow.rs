@@ -1,0 +1,260 @@
+//! The allow-list.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use http::uri::{Authority, Scheme};
+use http::{Method, Uri};
+
+use super::address::is_public;
+
+/// What the operations of the contract send: method and path, `{id}` standing for one segment.
+const STRIPE: [(Method, &str); 10] = [
+    (Method::GET, "/v1/charges"),
+    (Method::GET, "/v1/charges/{id}"),
+    (Method::GET, "/v1/payment_intents/{id}"),
+    (Method::GET, "/v1/refunds"),
+    (Method::POST, "/v1/refunds"),
+    (Method::GET, "/v1/refunds/{id}"),
+    (Method::POST, "/v1/refunds/{id}"),
+    (Method::POST, "/v1/refunds/{id}/cancel"),
+    (Method::GET, "/v1/disputes"),
+    (Method::GET, "/v1/balance_transactions/{id}"),
+];
+
+/// Where requests may go. An empty list denies all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Allow(Vec<Rule>);
+
+/// One place: scheme, host, port, method and path, all of them exact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    origin: Origin,
+    method: Method,
+    /// Segments of the path; `None` stands for any one segment.
+    path: Vec<Option<String>>,
+}
+
+/// Scheme, host and port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Origin {
+    https: bool,
+    host: String,
+    port: u16,
+}
+
+/// A place that can never be allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AllowError {
+    /// No scheme and host.
+    #[error(
+        "`{0}` is not scheme, host and port: write it like https://api.stripe.com or http://127.0.0.1:12111"
+    )]
+    NotAnOrigin(String),
+    /// Keys do not travel in the clear.
+    #[error(
+        "`{0}` is not encrypted: plain http is for loopback alone (127.0.0.1, [::1], localhost), use https"
+    )]
+    PlainText(String),
+    /// A private or otherwise special address.
+    #[error("`{0}` is a private or reserved address: only public ones and loopback can be allowed")]
+    PrivateAddress(String),
+    /// The path is no pattern.
+    #[error("`{0}` is no path: it begins with a slash, and `{{id}}` stands for one segment")]
+    BadPath(String),
+}
+
+impl Allow {
+    /// What the refund node sends to Stripe, and nothing else.
+    pub fn stripe() -> Self {
+        let origin = Origin { https: true, host: "api.stripe.com".to_owned(), port: 443 };
+        Self::operations_at(&origin)
+    }
+
+    /// The same at another base URL: a simulator on loopback, or a proxy over https.
+    pub fn stripe_at(base_url: &str) -> Result<Self, AllowError> {
+        Ok(Self::operations_at(&Origin::parse(base_url)?))
+    }
+
+    /// Adds one more place.
+    pub fn and(mut self, base_url: &str, method: Method, path: &str) -> Result<Self, AllowError> {
+        self.0.push(Rule::new(&Origin::parse(base_url)?, method, path)?);
+        Ok(self)
+    }
+
+    fn operations_at(origin: &Origin) -> Self {
+        let rules =
+            STRIPE.into_iter().filter_map(|(method, path)| Rule::new(origin, method, path).ok());
+        Self(rules.collect())
+    }
+
+    /// Whether a request may go out.
+    pub(crate) fn permits(&self, method: &Method, uri: &Uri) -> bool {
+        let Some(origin) = Origin::of(uri) else { return false };
+        let Some(segments) = segments(uri.path()) else { return false };
+        self.0.iter().any(|rule| rule.permits(&origin, method, &segments))
+    }
+}
+
+impl Rule {
+    fn new(origin: &Origin, method: Method, path: &str) -> Result<Self, AllowError> {
+        let segments = segments(path).ok_or_else(|| AllowError::BadPath(path.to_owned()))?;
+        let path = segments.into_iter().map(|one| (one != "{id}").then(|| one.to_owned()));
+        Ok(Self { origin: origin.clone(), method, path: path.collect() })
+    }
+
+    fn permits(&self, origin: &Origin, method: &Method, segments: &[&str]) -> bool {
+        self.origin == *origin
+            && self.method == *method
+            && self.path.len() == segments.len()
+            && self.path.iter().zip(segments).all(|(wanted, segment)| match wanted {
+                Some(wanted) => wanted == segment,
+                None => is_id(segment),
+            })
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.origin.https { "https" } else { "http" };
+        write!(f, "{} {scheme}://{}:{}", self.method, self.origin.host, self.origin.port)?;
+        self.path.iter().try_for_each(|one| write!(f, "/{}", one.as_deref().unwrap_or("{id}")))
+    }
+}
+
+impl Origin {
+    fn parse(base_url: &str) -> Result<Self, AllowError> {
+        let bad = || AllowError::NotAnOrigin(base_url.to_owned());
+        let uri: Uri = base_url.parse().map_err(|_| bad())?;
+        if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+            return Err(bad());
+        }
+        let origin = Self::of(&uri).ok_or_else(bad)?;
+        let address: Option<IpAddr> = origin.host.trim_matches(['[', ']']).parse().ok();
+        let loopback = origin.host == "localhost" || address.is_some_and(|ip| ip.is_loopback());
+        if address.is_some_and(|ip| !ip.is_loopback() && !is_public(ip)) {
+            return Err(AllowError::PrivateAddress(base_url.to_owned()));
+        }
+        if !origin.https && !loopback {
+            return Err(AllowError::PlainText(base_url.to_owned()));
+        }
+        Ok(origin)
+    }
+
+    /// Scheme, host and port of a URL without user information.
+    fn of(uri: &Uri) -> Option<Self> {
+        let scheme = uri.scheme()?;
+        let https = *scheme == Scheme::HTTPS;
+        if !https && *scheme != Scheme::HTTP {
+            return None;
+        }
+        let authority: &Authority = uri.authority()?;
+        if authority.as_str().contains('@') || authority.host().is_empty() {
+            return None;
+        }
+        let port = match authority.port() {
+            Some(port) => port.as_str().parse().ok()?,
+            None if https => 443,
+            None => 80,
+        };
+        Some(Self { https, host: authority.host().to_ascii_lowercase(), port })
+    }
+}
+
+/// The segments of a path; `None` for a path that a server might read differently than we do: empty or
+/// dotted segments, and anything escaped.
+fn segments(path: &str) -> Option<Vec<&str>> {
+    let segments: Vec<_> = path.strip_prefix('/')?.split('/').collect();
+    let plain = |segment: &&str| {
+        !matches!(*segment, "" | "." | "..") && !segment.contains(['%', '\\', ';'])
+    };
+    segments.iter().all(plain).then_some(segments)
+}
+
+fn is_id(segment: &str) -> bool {
+    segment.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn permits(allow: &Allow, method: &Method, url: &str) -> bool {
+        url.parse().is_ok_and(|uri| allow.permits(method, &uri))
+    }
+
+    #[test]
+    fn only_what_the_operations_send() {
+        let allow = Allow::stripe();
+        for (method, url, good) in [
+            (Method::POST, "https://api.stripe.com/v1/refunds", true),
+            (Method::GET, "https://api.stripe.com/v1/refunds?charge=ch_1&limit=100", true),
+            (Method::POST, "https://api.stripe.com/v1/refunds/re_1/cancel", true),
+            (Method::GET, "https://api.stripe.com:443/v1/charges/ch_1", true),
+            (Method::GET, "https://API.STRIPE.COM/v1/charges/ch_1", true),
+            (Method::DELETE, "https://api.stripe.com/v1/refunds/re_1", false),
+            (Method::POST, "https://api.stripe.com/v1/charges", false),
+            (Method::POST, "https://api.stripe.com/v1/transfers", false),
+            (Method::GET, "https://api.stripe.com/v1/refunds/", false),
+            (Method::GET, "https://api.stripe.com/v1/refunds/re_1/x", false),
+            (Method::GET, "https://api.stripe.com/v1/charges/../balance", false),
+            (Method::GET, "https://api.stripe.com/v1/charges/%2e%2e", false),
+            (Method::GET, "https://api.stripe.com/v1//charges", false),
+            (Method::GET, "https://api.stripe.com/v1/charges/a%2Fb", false),
+            (Method::GET, "http://api.stripe.com/v1/refunds", false),
+            (Method::GET, "https://api.stripe.com:8443/v1/refunds", false),
+            (Method::GET, "https://api.stripe.com.evil.example/v1/refunds", false),
+            (Method::GET, "https://api.stripe.com@evil.example/v1/refunds", false),
+            (Method::GET, "https://evil.example/v1/refunds", false),
+            (Method::GET, "/v1/refunds", false),
+        ] {
+            assert_eq!(permits(&allow, &method, url), good, "{method} {url}");
+        }
+        assert!(!permits(&Allow::default(), &Method::GET, "https://api.stripe.com/v1/refunds"));
+    }
+
+    #[test]
+    fn some_places_can_never_be_allowed() {
+        for (url, good) in [
+            ("http://127.0.0.1:1234", true),
+            ("http://[::1]:1234", true),
+            ("http://localhost:1234/", true),
+            ("https://proxy.example", true),
+            ("https://8.8.8.8", true),
+            ("http://proxy.example", false),
+            ("https://10.0.0.1", false),
+            ("https://169.254.169.254", false),
+            ("https://[fd00::1]", false),
+            ("https://[::ffff:10.0.0.1]", false),
+            ("https://0.0.0.0", false),
+            ("https://user@proxy.example", false),
+            ("https://proxy.example/path", false),
+            ("ftp://proxy.example", false),
+            ("proxy.example", false),
+            ("", false),
+        ] {
+            assert_eq!(Allow::stripe_at(url).is_ok(), good, "{url}");
+        }
+    }
+
+    #[test]
+    fn one_more_place() {
+        let allow =
+            Allow::default().and("https://files.example", Method::GET, "/v1/{id}/x").unwrap();
+        assert!(permits(&allow, &Method::GET, "https://files.example/v1/a_1/x"));
+        assert!(!permits(&allow, &Method::GET, "https://files.example/v1/a-1/x"));
+        assert!(Allow::default().and("https://files.example", Method::GET, "v1").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_but_stripe_gets_through(url in "https?://[a-z0-9.@:\\[\\]-]{1,30}/[a-z0-9_/.%]{0,30}") {
+            if permits(&Allow::stripe(), &Method::GET, &url) {
+                let origin = url.strip_prefix("https://").unwrap().split('/').next().unwrap();
+                prop_assert!(origin == "api.stripe.com" || origin == "api.stripe.com:443");
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The one place where a request leaves: checked, given the key, sent, bounded.
+
+use std::error::Error as _;
+use std::io;
+use std::sync::Arc;
+
+use http::header::{AUTHORIZATION, HeaderName};
+use http::{HeaderValue, Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, Result, WasiBody,
+    WasiHttpHooks,
+};
+
+use super::allow::Allow;
+use super::body::Bounded;
+use super::resolver::{NoPublicAddress, Resolver};
+use crate::limits::Limits;
+use crate::secret::StripeKey;
+
+/// Headers that a guest may not set, beside those WASI forbids: they are the host's to set, or change
+/// where a request goes or as whom.
+const FORBIDDEN: [&str; 6] = [
+    "cookie",
+    "forwarded",
+    "proxy-authorization",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "stripe-context",
+];
+
+type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, WasiBody>;
+
+/// The way out, shared by all calls of a host.
+pub(crate) struct Egress {
+    allow: Allow,
+    authorization: Option<HeaderValue>,
+    guest_key: bool,
+    pool: Pool,
+    limits: Limits,
+    forbidden: ForbiddenHeaderFilter,
+}
+
+/// The way out of one call.
+pub(crate) struct Hook(Arc<Egress>);
+
+impl Egress {
+    pub(crate) fn new(
+        allow: Allow,
+        key: Option<StripeKey>,
+        guest_key: bool,
+        limits: &Limits,
+    ) -> Self {
+        let forbidden = Arc::new(move |name: &HeaderName| {
+            DEFAULT_FORBIDDEN_HEADERS.contains(name)
+                || FORBIDDEN.contains(&name.as_str())
+                || (*name == AUTHORIZATION && !guest_key)
+        });
+        Self {
+            allow,
+            authorization: key.and_then(|key| key.authorization()),
+            guest_key,
+            pool: pool(limits),
+            limits: limits.clone(),
+            forbidden,
+        }
+    }
+
+    pub(crate) fn hook(self: &Arc<Self>) -> Hook {
+        Hook(Arc::clone(self))
+    }
+
+    async fn send(&self, mut request: Request<WasiBody>) -> Result<Response<WasiBody>> {
+        if !self.allow.permits(request.method(), request.uri()) {
+            let (method, uri) = (request.method(), request.uri());
+            tracing::warn!(%method, host = uri.host(), path = uri.path(), "a request was denied: it is not on the allow-list");
+            return Err(Error::HttpRequestDenied);
+        }
+        if let Some(key) = &self.authorization {
+            request.headers_mut().insert(AUTHORIZATION, key.clone());
+        } else if !self.guest_key {
+            request.headers_mut().remove(AUTHORIZATION);
+        }
+        let answer = tokio::time::timeout(self.limits.first_byte, self.pool.request(request)).await;
+        let answer = answer.map_err(|_| Error::HttpResponseTimeout)?.map_err(|e| failure(&e))?;
+        Ok(answer.map(|body| self.bound(body)))
+    }
+
+    fn bound(&self, body: Incoming) -> WasiBody {
+        Bounded::new(body, self.limits.response, self.limits.between_bytes).boxed_unsync()
+    }
+}
+
+fn pool(limits: &Limits) -> Pool {
+    let mut tcp = HttpConnector::new_with_resolver(Resolver);
+    tcp.set_connect_timeout(Some(limits.connect));
+    tcp.set_nodelay(true);
+    tcp.enforce_http(false);
+    let tls = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1();
+    Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_max_idle_per_host(usize::try_from(limits.concurrency).unwrap_or(usize::MAX))
+        // Repeats a request only when the pooled connection was closed before a byte of it was sent.
+        .retry_canceled_requests(true)
+        .build(tls.wrap_connector(tcp))
+}
+
+/// What became of the request. The component must know whether it certainly never left, so everything
+/// that is not certain is reported as a broken connection.
+fn failure(error: &hyper_util::client::legacy::Error) -> Error {
+    if !error.is_connect() {
+        return Error::ConnectionTerminated;
+    }
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if cause.downcast_ref::<NoPublicAddress>().is_some() {
+            return Error::DestinationIpProhibited;
+        }
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            if is_prohibited(io) {
+                return Error::DestinationIpProhibited;
+            }
+            return match io.kind() {
+                io::ErrorKind::ConnectionRefused => Error::ConnectionRefused,
+                io::ErrorKind::TimedOut => Error::ConnectionTimeout,
+                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                    Error::TlsProtocolError
+                }
+                _ => Error::DestinationUnavailable,
+            };
+        }
+        if cause.to_string() == "dns error" {
+            return dns_failure(cause.source());
+        }
+        source = cause.source();
+    }
+    Error::DestinationUnavailable
+}
+
+/// The resolver found addresses, and none that may be connected to.
+fn is_prohibited(error: &io::Error) -> bool {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<NoPublicAddress>()).is_some()
+}
+
+fn dns_failure(cause: Option<&(dyn std::error::Error + 'static)>) -> Error {
+    let io = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    if io.is_some_and(is_prohibited) {
+        Error::DestinationIpProhibited
+    } else {
+        Error::DnsError { rcode: None, info_code: None }
+    }
+}
+
+/// The future of a body that is still being read, which WASI wants beside the answer.
+type Rest = Box<dyn Future<Output = Result<()>> + Send>;
+
+impl WasiHttpHooks for Hook {
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        (self.0.forbidden)(name)
+    }
+
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        Arc::clone(&self.0.forbidden)
+    }
+
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        _: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<()>> + Send>,
+    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Rest)>> + Send> {
+        let egress = Arc::clone(&self.0);
+        Box::new(async move {
+            let response = egress.send(request).await?;
+            Ok((response, Box::new(async { Ok(()) }) as Rest))
+        })
+    }
+}

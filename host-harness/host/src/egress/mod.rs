@@ -1,0 +1,14 @@
+//! Where requests may go, and how they get there.
+//!
+//! A request passes three gates: the allow-list (scheme, host, port, method, path), the addresses its
+//! host name resolves to, and the bounds on time and size of the answer. Between the first and the
+//! second the key is added.
+
+mod address;
+mod allow;
+mod body;
+mod hook;
+mod resolver;
+
+pub use allow::{Allow, AllowError, Rule};
+pub(crate) use hook::{Egress, Hook};

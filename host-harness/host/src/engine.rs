@@ -1,0 +1,61 @@
+//! The one place where an engine is made: a differing setting anywhere else would silently turn
+//! compiled code into a recompile.
+
+use std::sync::Once;
+use std::time::Duration;
+
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::error::HostError;
+use crate::limits::Limits;
+
+/// How often a running guest is looked at.
+pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// Makes the engine and starts its clock.
+pub(crate) fn engine(limits: &Limits) -> Result<Engine, HostError> {
+    // Pooling needs address space that some machines do not give; without it everything works, slower.
+    let engine = Engine::new(&config(limits, true))
+        .or_else(|error| {
+            static TOLD: Once = Once::new();
+            TOLD.call_once(
+                || tracing::warn!(%error, "no room for the pooling allocator, going on without"),
+            );
+            Engine::new(&config(limits, false))
+        })
+        .map_err(|error| HostError::Engine(error.to_string()))?;
+    tick(&engine);
+    Ok(engine)
+}
+
+fn config(limits: &Limits, pooling: bool) -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    config.max_wasm_stack(limits.stack);
+    config.async_stack_size(limits.stack + (512 << 10));
+    if pooling {
+        let mut pool = PoolingAllocationConfig::new();
+        // A component is a handful of core instances: the module, and wit-component's adapters.
+        pool.total_component_instances(limits.concurrency)
+            .total_core_instances(limits.concurrency * 4)
+            .total_memories(limits.concurrency)
+            .total_tables(limits.concurrency * 4)
+            .total_stacks(limits.concurrency)
+            .max_memory_size(limits.memory)
+            .table_elements(limits.table);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}
+
+/// Moves the epoch on until the engine is gone.
+fn tick(engine: &Engine) {
+    let engine = engine.weak();
+    std::thread::spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    });
+}

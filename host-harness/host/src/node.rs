@@ -1,0 +1,291 @@
+//! A loaded component, and a call into it.
+
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::component::{Instance, InstancePre};
+use wasmtime::{Store, UpdateDeadline};
+
+use crate::api;
+use crate::api::duplicates::{Group, Options};
+use crate::api::eligibility::{Amount, Facts, Policy, Verdict};
+use crate::api::live::{Checked, ScanRange, Scanned};
+use crate::api::node::InvokeError;
+use crate::api::refunds::{CreateError, CreateRequest, Created, ListFilter, RefundPage};
+use crate::api::types::{self, Connection, FieldProblem, PaymentRef, Refund};
+use crate::api::webhooks::{Action, Event, ParseError, Verified, VerifyError, VerifyOptions};
+use crate::engine::TICK;
+use crate::error::{CallError, ComponentError, Limit};
+use crate::host::Host;
+use crate::limits::Guard;
+use crate::scanner::Scanner;
+use crate::state::State;
+
+/// A loaded component. Cheap to clone, and called by many tasks at once: every call runs in a fresh
+/// instance of its own.
+#[derive(Clone)]
+pub struct Node(Arc<Inner>);
+
+struct Inner {
+    host: Host,
+    pre: InstancePre<State>,
+    digest: String,
+    faces: Faces,
+}
+
+/// Where the exported functions are. The two that need HTTP are absent in the world `pure`.
+struct Faces {
+    eligibility: api::eligibility::GuestIndices,
+    duplicates: api::duplicates::GuestIndices,
+    webhooks: api::webhooks::GuestIndices,
+    node: api::node::GuestIndices,
+    refunds: Option<api::refunds::GuestIndices>,
+    live: Option<api::live::GuestIndices>,
+}
+
+/// An instance that is ready to be called, and its turn.
+pub(crate) struct Opened {
+    pub(crate) store: Store<State>,
+    pub(crate) instance: Instance,
+    _turn: OwnedSemaphorePermit,
+}
+
+/// What a typed call gives: the component's answer, or the host's error around it.
+type Answer<T, E> = Result<Result<T, E>, CallError>;
+
+/// Opens a sandbox, calls one function of one interface, all within the time of a call.
+macro_rules! call {
+    ($node:expr, $face:expr, $function:ident ( $($argument:expr),* )) => {{
+        let inner = &$node.0;
+        $node.within(async {
+            let mut opened = $node.open().await?;
+            let face = $face
+                .load(&mut opened.store, &opened.instance)
+                .map_err(|error| $node.failure(&error))?;
+            face.$function(&mut opened.store, $($argument),*)
+                .await
+                .map_err(|error| inner.failure(&error))
+        })
+        .await
+    }};
+}
+
+impl Node {
+    pub(crate) fn new(
+        host: Host,
+        pre: InstancePre<State>,
+        digest: String,
+    ) -> Result<Self, ComponentError> {
+        let missing = |error: wasmtime::Error| ComponentError::MissingExport {
+            export: error.root_cause().to_string(),
+        };
+        let faces = Faces {
+            eligibility: api::eligibility::GuestIndices::new(&pre).map_err(missing)?,
+            duplicates: api::duplicates::GuestIndices::new(&pre).map_err(missing)?,
+            webhooks: api::webhooks::GuestIndices::new(&pre).map_err(missing)?,
+            node: api::node::GuestIndices::new(&pre).map_err(missing)?,
+            refunds: api::refunds::GuestIndices::new(&pre).ok(),
+            live: api::live::GuestIndices::new(&pre).ok(),
+        };
+        Ok(Self(Arc::new(Inner { host, pre, digest, faces })))
+    }
+
+    /// SHA-256 of the component file, in lower-case hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.0.digest
+    }
+
+    /// The manifest, a JSON object.
+    pub async fn describe(&self) -> Result<String, CallError> {
+        call!(self, self.0.faces.node, call_describe())
+    }
+
+    /// Runs one operation: JSON object in, JSON object out.
+    pub async fn invoke(&self, operation: &str, input: &str) -> Answer<String, InvokeError> {
+        call!(self, self.0.faces.node, call_invoke(operation, input))
+    }
+
+    /// Makes a refund, carefully.
+    pub async fn create(
+        &self,
+        connection: &Connection,
+        request: &CreateRequest,
+    ) -> Answer<Created, CreateError> {
+        call!(self, self.refunds("refunds.create")?, call_create(connection, request))
+    }
+
+    /// Reads one refund.
+    pub async fn retrieve(
+        &self,
+        connection: &Connection,
+        id: &str,
+    ) -> Answer<Refund, types::CallError> {
+        call!(self, self.refunds("refunds.retrieve")?, call_retrieve(connection, id))
+    }
+
+    /// Reads a page of refunds.
+    pub async fn list(
+        &self,
+        connection: &Connection,
+        filter: &ListFilter,
+    ) -> Answer<RefundPage, types::CallError> {
+        call!(self, self.refunds("refunds.list")?, call_list(connection, filter))
+    }
+
+    /// Sets metadata keys.
+    pub async fn update_metadata(
+        &self,
+        connection: &Connection,
+        id: &str,
+        metadata: &types::Metadata,
+    ) -> Answer<Refund, types::CallError> {
+        let face = self.refunds("refunds.update-metadata")?;
+        call!(self, face, call_update_metadata(connection, id, metadata))
+    }
+
+    /// Cancels a refund that waits for the customer.
+    pub async fn cancel(
+        &self,
+        connection: &Connection,
+        id: &str,
+    ) -> Answer<Refund, types::CallError> {
+        call!(self, self.refunds("refunds.cancel")?, call_cancel(connection, id))
+    }
+
+    /// Decides on given facts.
+    pub async fn check(
+        &self,
+        amount: &Amount,
+        facts: &Facts,
+        policy: &Policy,
+        now: u64,
+    ) -> Answer<Verdict, Vec<FieldProblem>> {
+        call!(self, self.0.faces.eligibility, call_check(amount, facts, policy, now))
+    }
+
+    /// Fetches the facts, then decides.
+    pub async fn check_live(
+        &self,
+        connection: &Connection,
+        payment: &PaymentRef,
+        amount: &Amount,
+        policy: &Policy,
+    ) -> Answer<Checked, types::CallError> {
+        let face = self.live("eligibility.check-live")?;
+        call!(self, face, call_check_live(connection, payment, amount, policy))
+    }
+
+    /// Finds duplicates in a list.
+    pub async fn detect(
+        &self,
+        charges: &[types::Charge],
+        options: &Options,
+    ) -> Answer<Vec<Group>, Vec<FieldProblem>> {
+        call!(self, self.0.faces.duplicates, call_detect(charges, options))
+    }
+
+    /// Reads charges, then finds duplicates.
+    pub async fn scan_live(
+        &self,
+        connection: &Connection,
+        range: &ScanRange,
+        options: &Options,
+    ) -> Answer<Scanned, types::CallError> {
+        let face = self.live("duplicates.scan-live")?;
+        call!(self, face, call_scan_live(connection, range, options))
+    }
+
+    /// Opens a scanner that takes charges page by page. It keeps its instance until it is dropped.
+    pub async fn scanner(
+        &self,
+        options: &Options,
+        direction: api::duplicates::Direction,
+    ) -> Result<Scanner, CallError> {
+        let mut opened = self.open().await?;
+        let face = self.0.faces.duplicates.load(&mut opened.store, &opened.instance);
+        let face = face.map_err(|error| self.failure(&error))?;
+        Scanner::open(self.clone(), opened, face, options, direction).await
+    }
+
+    /// Checks a webhook's signature.
+    pub async fn verify(
+        &self,
+        payload: &[u8],
+        header: Option<&str>,
+        secrets: &[String],
+        options: VerifyOptions,
+        now: u64,
+    ) -> Answer<Verified, VerifyError> {
+        let face = &self.0.faces.webhooks;
+        call!(self, face, call_verify(payload, header, secrets, options, now))
+    }
+
+    /// Reads a webhook event.
+    pub async fn parse(&self, payload: &[u8]) -> Answer<Event, ParseError> {
+        call!(self, self.0.faces.webhooks, call_parse(payload))
+    }
+
+    /// Says what follows from an event.
+    pub async fn interpret(&self, event: &Event) -> Result<Action, CallError> {
+        call!(self, self.0.faces.webhooks, call_interpret(event))
+    }
+
+    fn refunds(&self, operation: &'static str) -> Result<&api::refunds::GuestIndices, CallError> {
+        self.0.faces.refunds.as_ref().ok_or(CallError::NoHttp(operation))
+    }
+
+    fn live(&self, operation: &'static str) -> Result<&api::live::GuestIndices, CallError> {
+        self.0.faces.live.as_ref().ok_or(CallError::NoHttp(operation))
+    }
+
+    /// A fresh instance, bounded on every side.
+    pub(crate) async fn open(&self) -> Result<Opened, CallError> {
+        let host = &self.0.host;
+        let turn = Arc::clone(&host.turns).acquire_owned().await;
+        let turn = turn.map_err(|error| CallError::Sandbox(error.to_string()))?;
+        let guard = Guard { memory: host.limits.memory, table: host.limits.table };
+        let state = State::new(host.egress.hook(), guard);
+        let mut store = Store::new(&host.engine, state);
+        store.limiter(|state| &mut state.guard);
+        self.start_clock(&mut store);
+        let instance = self.0.pre.instantiate_async(&mut store).await;
+        let instance = instance.map_err(|error| self.failure(&error))?;
+        Ok(Opened { store, instance, _turn: turn })
+    }
+
+    /// Each tick of the engine's clock the guest gives way to other tasks, so that the time of the call
+    /// is kept; after so many ticks of computing it is stopped.
+    pub(crate) fn start_clock(&self, store: &mut Store<State>) {
+        let cpu = self.0.host.limits.cpu;
+        let mut left = cpu.as_millis() / TICK.as_millis();
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| {
+            left = left.saturating_sub(1);
+            if left == 0 { Err(Limit::Cpu(cpu).into()) } else { Ok(UpdateDeadline::Yield(1)) }
+        });
+    }
+
+    /// Bounds the whole call: guests that compute give way, guests that wait are dropped.
+    pub(crate) async fn within<T>(
+        &self,
+        call: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        let most = self.0.host.limits.call;
+        match tokio::time::timeout(most, call).await {
+            Ok(answer) => answer,
+            Err(_) => Err(CallError::Limit(Limit::Call(most))),
+        }
+    }
+
+    pub(crate) fn failure(&self, error: &wasmtime::Error) -> CallError {
+        self.0.failure(error)
+    }
+}
+
+impl Inner {
+    fn failure(&self, error: &wasmtime::Error) -> CallError {
+        let failure = CallError::from_wasmtime(error, self.host.limits.stack);
+        tracing::debug!(%failure, "a call ended without an answer");
+        failure
+    }
+}

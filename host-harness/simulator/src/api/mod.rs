@@ -1,0 +1,102 @@
+//! Stripe's endpoints.
+
+mod charges;
+mod disputes;
+mod metadata;
+mod payment_intents;
+pub(crate) mod refunds;
+mod webhook_endpoints;
+
+pub(crate) use disputes::{close, open};
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{ApiError, ApiResult};
+use crate::list::page;
+use crate::world::World;
+
+/// One call: what was asked, and in which mode.
+pub(crate) struct Call<'a> {
+    pub(crate) world: &'a mut World,
+    pub(crate) params: Map<String, Value>,
+    pub(crate) live: bool,
+}
+
+impl Call<'_> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.params.get(name).and_then(Value::as_str).map(str::to_owned)
+    }
+
+    fn page(&self, kind: &str, filters: &[&str], url: &str) -> ApiResult {
+        page(&self.world.of_mode(kind, self.live), &self.params, filters, url)
+    }
+}
+
+/// Carries out a call whose parameters are checked.
+pub(crate) fn run(method: &str, path: &str, call: &mut Call<'_>) -> ApiResult {
+    let segments: Vec<_> = path.trim_start_matches("/v1/").split('/').collect();
+    let read = |call: &Call<'_>, kind: &str, id: &str| call.world.get(kind, id, call.live, "id");
+    match (method, segments.as_slice()) {
+        ("POST", ["refunds"]) => refunds::create(call),
+        ("POST", ["refunds", id]) => refunds::update(call, id),
+        ("POST", ["refunds", id, "cancel"]) => refunds::cancel(call, id),
+        ("GET", ["refunds", id]) => read(call, "refund", id),
+        ("GET", ["refunds"]) => call.page("refund", &["charge", "payment_intent"], "/v1/refunds"),
+        ("POST", ["charges", id, "capture"]) => charges::capture(call, id),
+        ("GET", ["charges", id]) => read(call, "charge", id),
+        ("GET", ["charges"]) => {
+            call.page("charge", &["customer", "payment_intent", "transfer_group"], "/v1/charges")
+        }
+        ("POST", ["payment_intents", id, "cancel"]) => payment_intents::cancel(call, id),
+        ("GET", ["payment_intents", id]) => read(call, "payment_intent", id),
+        ("GET", ["payment_intents"]) => {
+            call.page("payment_intent", &["customer"], "/v1/payment_intents")
+        }
+        ("POST", ["disputes", id]) => disputes::update(call, id),
+        ("POST", ["disputes", id, "close"]) => {
+            read(call, "dispute", id).map(|_| close(call.world, id, "lost"))
+        }
+        ("GET", ["disputes", id]) => read(call, "dispute", id),
+        ("GET", ["disputes"]) => {
+            call.page("dispute", &["charge", "payment_intent"], "/v1/disputes")
+        }
+        ("GET", ["balance"]) => Ok(balance(call)),
+        ("GET", ["balance_transactions", id]) => read(call, "balance_transaction", id),
+        ("GET", ["balance_transactions"]) => call.page(
+            "balance_transaction",
+            &["currency", "source", "type"],
+            "/v1/balance_transactions",
+        ),
+        ("GET", ["events", id]) => read(call, "event", id),
+        ("GET", ["events"]) => call.page("event", &["type"], "/v1/events"),
+        ("GET", ["customers", id]) => read(call, "customer", id),
+        ("POST", ["webhook_endpoints"]) => Ok(webhook_endpoints::create(call)),
+        ("DELETE", ["webhook_endpoints", id]) => webhook_endpoints::delete(call, id),
+        ("GET", ["webhook_endpoints", id]) => read(call, "webhook_endpoint", id),
+        ("GET", ["webhook_endpoints"]) => {
+            call.page("webhook_endpoint", &[], "/v1/webhook_endpoints")
+        }
+        _ => Err(unrecognized(method, path)),
+    }
+}
+
+/// The answer to a path that Stripe, or this simulator, does not have.
+pub(crate) fn unrecognized(method: &str, path: &str) -> ApiError {
+    ApiError::with_status(
+        404,
+        format!(
+            "Unrecognized request URL ({method}: {path}). If you are trying to list objects, remove the trailing slash. If you are trying to retrieve an object, make sure you passed a valid (non-empty) identifier in your code. (The simulator knows refunds, charges, payment_intents, disputes, balance, balance_transactions, events, customers and webhook_endpoints.)"
+        ),
+    )
+}
+
+fn balance(call: &mut Call<'_>) -> Value {
+    call.world.available("usd");
+    let mut currencies: Vec<_> = call.world.balance.clone().into_iter().collect();
+    currencies.sort();
+    let entries = |pick: fn(i64) -> i64| -> Vec<Value> {
+        let entry = |(currency, amount): &(String, i64)| json!({ "amount": pick(*amount), "currency": currency, "source_types": { "card": pick(*amount) } });
+        currencies.iter().map(entry).collect()
+    };
+    json!({ "object": "balance", "livemode": call.live, "available": entries(|amount| amount), "pending": entries(|_| 0) })
+}
