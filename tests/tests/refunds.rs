@@ -153,7 +153,8 @@ async fn the_dashboard_and_disputes_are_seen() {
             refundable: None,
         });
         let outcome = stage.node.create(&stage.connection, &request(status, &charge, None)).await;
-        assert_eq!(outcome.unwrap().is_ok(), refundable, "{status}");
+        let outcome = outcome.unwrap();
+        assert_eq!(outcome.is_ok(), refundable, "{status}: {outcome:?}");
         assert_eq!(stage.stripe.refunds_of(&charge).len(), usize::from(refundable), "{status}");
     }
 }

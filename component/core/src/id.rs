@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::problem::FieldProblem;
+use crate::problem::{FieldProblem, looks_secret};
 
 /// Longest id of Stripe's (its documentation promises 255 characters).
 const MAX_STRIPE_ID: usize = 255;
@@ -96,6 +96,14 @@ fn check_stripe_id(
             format!("give an id that begins with {wanted}"),
         ));
     };
+    if text.contains("_secret_") {
+        return Err(FieldProblem::new(
+            field,
+            "",
+            "is a client secret, not an id",
+            "leave `_secret_` and what follows out",
+        ));
+    }
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if rest.is_empty() || text.len() > MAX_STRIPE_ID || !rest.chars().all(plain) {
         return Err(FieldProblem::new(
@@ -175,7 +183,10 @@ impl fmt::Display for PaymentRef {
     }
 }
 
-/// The caller's own name for one refund: 1 to 200 visible characters. One id, one refund, ever.
+/// The caller's own name for one refund: 1 to 200 visible ASCII characters. One id, one refund, ever.
+///
+/// Only ASCII, because two ids that look alike (an accent in two spellings, a byte-order mark in the
+/// first cell of a CSV) would be two refunds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -203,8 +214,17 @@ impl OperationId {
         if text.chars().count() > Self::MAX_CHARS {
             return problem("is longer than 200 characters", "shorten it, or use a hash of it");
         }
-        if text.chars().any(char::is_control) {
-            return problem("contains a control character", "use visible characters");
+        if !text.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+            return problem(
+                "contains a character outside of visible ASCII",
+                "use letters, digits and punctuation, or a hash of it: ids that only look alike would be two refunds",
+            );
+        }
+        if looks_secret(text) {
+            return problem(
+                "looks like a secret",
+                "use a name; it is written to the refund's metadata",
+            );
         }
         Ok(Self(text.to_owned()))
     }
@@ -255,8 +275,11 @@ mod tests {
         for bad in ["", " ", "a ", "\ta", "a\nb"] {
             assert!(OperationId::parse(bad).is_err(), "{bad:?}");
         }
-        assert!(OperationId::parse(&"é".repeat(200)).is_ok());
-        assert!(OperationId::parse(&"é".repeat(201)).is_err());
+        for bad in ["\u{feff}order-1", "order\u{200b}1", "caf\u{e9}", "sk_live_abc", "whsec_abc"] {
+            assert!(OperationId::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(OperationId::parse(&"a".repeat(200)).is_ok());
+        assert!(OperationId::parse(&"a".repeat(201)).is_err());
     }
 
     proptest! {

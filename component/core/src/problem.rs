@@ -31,8 +31,8 @@ impl FieldProblem {
     ) -> Self {
         Self {
             field: field.into(),
-            value: shorten(&value.to_string()),
-            problem: problem.into(),
+            value: shorten(&hide(value.to_string())),
+            problem: hide(problem.into()),
             fix: fix.into(),
         }
     }
@@ -88,6 +88,19 @@ impl Problems {
     }
 }
 
+/// Beginnings and middles of keys, webhook secrets and client secrets.
+const SECRETS: [&str; 6] = ["sk_test_", "sk_live_", "rk_test_", "rk_live_", "whsec_", "_secret_"];
+
+/// Whether a text holds what looks like a secret.
+pub(crate) fn looks_secret(text: &str) -> bool {
+    SECRETS.iter().any(|mark| text.contains(mark))
+}
+
+/// The text, unless somebody put a secret where none belongs: error messages end up in logs.
+fn hide(text: String) -> String {
+    if looks_secret(&text) { "(hidden, it looks like a secret)".to_owned() } else { text }
+}
+
 /// The value, or its beginning: at most [`SHOWN`] characters, control characters escaped.
 fn shorten(value: &str) -> String {
     let mut shown: String = value.chars().take(SHOWN).flat_map(char::escape_debug).collect();
@@ -107,6 +120,13 @@ mod tests {
         assert_eq!(problem.to_string(), "amount `0` is zero: give at least 1");
         let missing = FieldProblem::missing("charge", "give a charge id");
         assert_eq!(missing.to_string(), "charge is missing: give a charge id");
+    }
+
+    #[test]
+    fn secrets_in_the_wrong_place_are_not_repeated() {
+        let problem =
+            FieldProblem::new("payment", "sk_live_abc", "invalid string \"whsec_abc\"", "mend it");
+        assert!(!format!("{problem}").contains("abc"), "{problem}");
     }
 
     #[test]

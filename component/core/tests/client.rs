@@ -30,6 +30,8 @@ enum Fate {
     LoseRequest(TransportKind),
     /// Answers with this status and does nothing.
     Status(u16),
+    /// Makes it, and a gateway answers in Stripe's place with this status.
+    Gateway(u16),
     /// Makes it, and half of the answer arrives.
     Truncate,
 }
@@ -133,6 +135,10 @@ impl Transport for Script {
             }
             Fate::LoseRequest(kind) => lost(kind),
             Fate::Status(code) => Ok(status(code)),
+            Fate::Gateway(code) => {
+                self.refund(request);
+                Ok(page(code))
+            }
             Fate::Truncate => {
                 let mut answer = self.refund(request);
                 answer.body.truncate(answer.body.len() / 2);
@@ -158,7 +164,17 @@ fn ok(body: &Value) -> Answer {
     }
 }
 
+/// An error of Stripe's; above 500 a proxy's page.
 fn status(status: u16) -> Answer {
+    let body = match status {
+        500.. => "<html>oops</html>".to_owned(),
+        _ => json!({"error": {"type": "invalid_request_error", "message": "no"}}).to_string(),
+    };
+    Answer { status, headers: Vec::new(), body: body.into_bytes() }
+}
+
+/// A page that a gateway on the way wrote.
+fn page(status: u16) -> Answer {
     Answer { status, headers: Vec::new(), body: b"<html>oops</html>".to_vec() }
 }
 
@@ -242,7 +258,7 @@ fn one_operation_with_two_amounts_is_a_conflict() {
 
 #[test]
 fn every_loss_ends_in_one_refund() {
-    use Fate::{Answer, LoseAnswer, LoseRequest, Status, Truncate};
+    use Fate::{Answer, Gateway, LoseAnswer, LoseRequest, Status, Truncate};
     let cases: &[(&[Fate], Origin, u32)] = &[
         (&[LoseAnswer, Answer], Origin::Replayed, 2),
         (&[Truncate, Answer], Origin::Replayed, 2),
@@ -252,6 +268,9 @@ fn every_loss_ends_in_one_refund() {
         (&[Status(503), Status(409), Answer], Origin::Made, 3),
         (&[Status(429), Status(429), Answer], Origin::Made, 3),
         (&[LoseAnswer, LoseAnswer, LoseAnswer], Origin::Reconciled, 3),
+        // A gateway gave up after it had passed the request on.
+        (&[Gateway(403)], Origin::Reconciled, 1),
+        (&[Gateway(408)], Origin::Reconciled, 1),
         (&[LoseAnswer, Status(500), Status(500)], Origin::Reconciled, 3),
         // A plain no after a lost answer proves nothing: the refund is there.
         (&[LoseAnswer, Status(400)], Origin::Reconciled, 2),

@@ -123,7 +123,7 @@ fn create_error(error: CreateError) -> wit::CreateError {
         CreateError::OperationConflict(conflict) => {
             wit::CreateError::OperationConflict(wit::OperationConflict {
                 operation_id: conflict.operation_id,
-                existing: conflict.existing.map(refund),
+                existing: conflict.existing.map(|existing| refund(*existing)),
                 detail: conflict.detail,
             })
         }

@@ -114,7 +114,7 @@ impl CreateRequest {
         if let Some(detail) = self.difference(&refund) {
             return Err(CreateError::OperationConflict(OperationConflict {
                 operation_id: self.operation_id.to_string(),
-                existing: Some(refund),
+                existing: Some(Box::new(refund)),
                 detail,
             }));
         }

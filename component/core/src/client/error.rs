@@ -119,7 +119,7 @@ pub struct OperationConflict {
     /// The id.
     pub operation_id: String,
     /// The refund that carries it, where Stripe told.
-    pub existing: Option<Refund>,
+    pub existing: Option<Box<Refund>>,
     /// What differs.
     pub detail: String,
 }

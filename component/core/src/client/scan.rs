@@ -41,13 +41,16 @@ pub struct Scanned {
     pub groups: Vec<Group>,
     /// What was seen.
     pub tally: Tally,
-    /// False when `max_charges` ended it: scan again up to `reached` for the rest.
+    /// False when `max_charges` ended it: scan again with `created_to` set to `reached`. Groups near the
+    /// cut are left to that scan; one of them may be told twice.
     pub complete: bool,
-    /// The oldest instant that was looked at, Unix seconds.
+    /// Up to where the rest has to be scanned, Unix seconds; the beginning of the range when it is
+    /// complete.
     pub reached: u64,
 }
 
-/// Reads the charges of a time range, then looks for duplicates.
+/// Reads the charges of a time range, and of one window before it, then looks for duplicates. A group
+/// counts when its last charge lies in the range, so that the edge of a range cuts no group in two.
 pub fn scan_live(
     transport: &mut impl Transport,
     connection: &Connection,
@@ -57,6 +60,7 @@ pub fn scan_live(
     let to = range.created_to.unwrap_or_else(|| transport.now());
     let most = range.max_charges.unwrap_or(DEFAULT_CHARGES);
     let customer = check_input(range, to, most, options)?;
+    let from = range.created_from.saturating_sub(options.window());
     let mut scanner = Scanner::new(options, Direction::NewestFirst);
     let mut found =
         Scanned { groups: Vec::new(), tally: Tally::default(), complete: false, reached: to };
@@ -64,13 +68,7 @@ pub fn scan_live(
     let mut left = most;
     while !found.complete && left > 0 {
         let limit = u8::try_from(left).unwrap_or(FULL_PAGE).min(FULL_PAGE);
-        let request = requests::list_charges(
-            range.created_from,
-            to,
-            customer.as_ref(),
-            limit,
-            after.as_deref(),
-        );
+        let request = requests::list_charges(from, to, customer.as_ref(), limit, after.as_deref());
         let page: Page<Charge> = call(transport, connection, &request)?;
         left = left.saturating_sub(u32::from(limit));
         found.complete = !page.has_more || page.data.is_empty();
@@ -81,6 +79,15 @@ pub fn scan_live(
         found.groups.extend(push(&mut scanner, &page.data));
     }
     found.groups.extend(scanner.finish());
+    found.groups.retain(|group| group.last_created >= range.created_from);
+    if found.complete {
+        found.reached = range.created_from;
+    } else {
+        // What began within a window of the cut may have begun before it.
+        let certain = found.reached.saturating_add(options.window());
+        found.groups.retain(|group| group.first_created > certain);
+        found.reached = certain.saturating_add(options.window());
+    }
     found.groups.sort_by(|a, b| (a.first_created, &a.keep).cmp(&(b.first_created, &b.keep)));
     found.tally = scanner.tally();
     Ok(found)

@@ -22,15 +22,15 @@ pub const DEFAULT_WINDOW: u32 = 300;
 pub const MAX_WINDOW: u32 = 31 * 86_400;
 
 /// Metadata keys that usually name what was paid for.
-const REFERENCE_KEYS: [&str; 10] = [
+///
+/// No subscriptions among them: two renewals share theirs.
+const REFERENCE_KEYS: [&str; 8] = [
     "order_id",
     "order",
     "order_number",
     "invoice",
     "invoice_id",
     "invoice_number",
-    "subscription",
-    "subscription_id",
     "booking_id",
     "cart_id",
 ];
@@ -60,7 +60,7 @@ impl Options {
         }
     }
 
-    fn window(&self) -> u64 {
+    pub(crate) fn window(&self) -> u64 {
         self.window_seconds.unwrap_or(DEFAULT_WINDOW).into()
     }
 

@@ -120,13 +120,13 @@ impl Scanner {
             return Err(error);
         }
         self.reached = Some(charge.created);
-        let groups = self.expire(charge.created);
+        let mut groups = self.expire(charge.created);
         self.tally.seen += 1;
         if !is_money_taken(charge) {
             self.tally.skipped += 1;
         } else if let Some(basis) = basis(charge) {
-            let key = Key { basis, amount: charge.amount, currency: charge.currency };
-            self.keep(key, charge);
+            let key = Key { basis, amount: charge.captured_amount(), currency: charge.currency };
+            groups.extend(self.keep(key, charge));
         } else {
             self.tally.unmatched += 1;
         }
@@ -153,7 +153,7 @@ impl Scanner {
     }
 
     fn first_out_of_order(&self, charges: &[Charge]) -> Option<OutOfOrder> {
-        let mut reached = self.reached?;
+        let mut reached = self.reached.or(charges.first().map(|charge| charge.created))?;
         for charge in charges {
             let wrong = match self.direction {
                 Direction::NewestFirst => charge.created > reached,
@@ -168,7 +168,8 @@ impl Scanner {
         None
     }
 
-    fn keep(&mut self, key: Key, charge: &Charge) {
+    /// Keeps a charge; oldest first, a run is complete once the window of its first charge is over.
+    fn keep(&mut self, key: Key, charge: &Charge) -> Vec<Group> {
         let key = match self.runs.get_key_value(&key) {
             Some((known, _)) => Arc::clone(known),
             None => Arc::new(key),
@@ -186,7 +187,12 @@ impl Scanner {
             references: references.collect(),
         };
         self.queue.push_back((charge.created, Arc::clone(&key)));
-        self.runs.entry(key).or_default().push(seen);
+        let run = self.runs.entry(Arc::clone(&key)).or_default();
+        let over = self.direction == Direction::OldestFirst
+            && run.first().is_some_and(|first| charge.created - first.created > self.window);
+        let complete = if over { std::mem::take(run) } else { Vec::new() };
+        run.push(seen);
+        self.close(&key, complete)
     }
 
     /// Closes the runs whose last charge lies more than a window behind.

@@ -55,6 +55,20 @@ fn the_window_counts_from_the_first_and_includes_its_end() {
 }
 
 #[test]
+fn the_amount_is_what_was_captured() {
+    assert!(pair(&json!({ "amount_captured": 1000 })).is_empty());
+}
+
+#[test]
+fn a_customer_who_pays_all_day_does_not_fill_the_memory() {
+    let mut scanner = Scanner::new(&Options::default(), Direction::OldestFirst);
+    for n in 0..5_000_u64 {
+        scanner.push(&[charge(&format!("ch_{n}"), n * 200, &json!({}))]).unwrap();
+    }
+    assert!(scanner.open_charges() <= 4, "{}", scanner.open_charges());
+}
+
+#[test]
 fn only_money_that_was_taken_counts() {
     for changes in [
         json!({ "status": "failed" }),
@@ -120,6 +134,11 @@ fn a_charge_out_of_order_is_named() {
     scanner.push(&[charge("ch_a", 1000, &json!({}))]).unwrap();
     let error = scanner.push(&[charge("ch_b", 1001, &json!({}))]).unwrap_err();
     assert_eq!((error.charge.as_str(), error.reached), ("ch_b", 1000));
+    // A first page is checked as well, and nothing of it is taken in.
+    let page = [charge("ch_a", 1000, &json!({})), charge("ch_b", 1001, &json!({}))];
+    let mut fresh = Scanner::new(&Options::default(), Direction::NewestFirst);
+    assert!(fresh.push(&page).is_err());
+    assert_eq!(fresh.tally(), Tally::default());
 }
 
 prop_compose! {

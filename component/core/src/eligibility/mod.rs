@@ -12,8 +12,11 @@ pub use policy::{MetadataCondition, Policy};
 pub use rules::{check, check_input};
 pub use verdict::{Decision, FailedRule, Verdict};
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::id::RefundId;
 use crate::model::{Charge, Dispute, Refund};
 use crate::money::Money;
 
@@ -51,16 +54,19 @@ struct Balance {
 }
 
 impl Facts {
-    /// Refunds of this charge, each once.
+    /// Refunds of this charge, each once. Of two copies of one refund (snapshots of different times) the
+    /// one that spends more counts, because that errs on the side that pays nobody twice.
     fn own_refunds(&self) -> Vec<&Refund> {
-        let mut own: Vec<&Refund> = Vec::new();
+        let spent = |refund: &Refund| if refund.is_spent() { refund.amount } else { 0 };
+        let mut own: BTreeMap<&RefundId, &Refund> = BTreeMap::new();
         for refund in &self.refunds {
             let other = refund.charge.as_ref().is_some_and(|charge| *charge != self.charge.id);
-            if !other && own.iter().all(|known| known.id != refund.id) {
-                own.push(refund);
+            let known = own.get(&refund.id).copied();
+            if !other && known.is_none_or(|known| spent(known) < spent(refund)) {
+                own.insert(&refund.id, refund);
             }
         }
-        own
+        own.into_values().collect()
     }
 
     /// Disputes of this charge.

@@ -15,7 +15,8 @@ pub struct Policy {
     pub window_days: Option<u32>,
     /// Smallest refund, one entry per currency. It binds the last part of a charge too.
     pub minimum: Vec<Money>,
-    /// Largest refund, one entry per currency.
+    /// Largest refund, one entry per currency. If there are entries but none for the charge's currency,
+    /// somebody must approve.
     pub maximum: Vec<Money>,
     /// Above this somebody must approve, one entry per currency. If there are entries but none for the
     /// charge's currency, somebody must approve too.

@@ -4,6 +4,7 @@ use super::fee::fee_kept;
 use super::{Amount, Balance, Decision, Facts, FailedRule, Policy, Verdict};
 use crate::id::PaymentRef;
 use crate::model::{Charge, ChargeStatus};
+use crate::money::Money;
 use crate::problem::{FieldProblem, Problems};
 
 const DAY: u64 = 86_400;
@@ -49,12 +50,14 @@ pub fn check(
         payment(charge, &balance, 0, &mut failed);
     }
     disputes(facts, &mut failed);
+    let refundable =
+        if failed.iter().any(FailedRule::blocks_everything) { 0 } else { balance.refundable };
     circumstances(facts, policy, now, &mut failed);
     Ok(Verdict {
         decision: decide(&failed),
         failed,
         amount: asked,
-        refundable: charge.money(balance.refundable),
+        refundable: charge.money(refundable),
         fee_kept: fee_kept(charge, asked.amount, policy.fee_rate),
     })
 }
@@ -73,15 +76,18 @@ fn decide(failed: &[FailedRule]) -> Decision {
 fn payment(charge: &Charge, balance: &Balance, asked: u64, failed: &mut Vec<FailedRule>) {
     if charge.status != ChargeStatus::Succeeded {
         failed.push(FailedRule::NotSucceeded { status: charge.status.to_string() });
+    } else if charge.refunded {
+        failed.push(FailedRule::AlreadyRefunded { amount: charge.amount_refunded });
     } else if !charge.captured {
         let by_intent = charge.payment_intent.clone().map(PaymentRef::PaymentIntent);
         let cancel_instead = by_intent.unwrap_or_else(|| PaymentRef::Charge(charge.id.clone()));
         failed.push(FailedRule::NotCaptured { cancel_instead });
-    } else if balance.refundable == 0 || charge.refunded {
+    } else if balance.refundable == 0 && balance.pending == 0 {
         failed.push(FailedRule::AlreadyRefunded { amount: balance.captured });
-    } else if asked > balance.refundable {
+    } else if asked > balance.refundable || balance.refundable == 0 {
         failed.push(FailedRule::ExceedsRefundable {
-            requested: asked,
+            // Everything was asked for, and everything is on its way back.
+            requested: if asked == 0 { balance.captured } else { asked },
             refundable: balance.refundable,
             captured: balance.captured,
             refunded: balance.refunded,
@@ -104,10 +110,13 @@ fn limits(charge: &Charge, asked: u64, policy: &Policy, failed: &mut Vec<FailedR
         Some(limit) if asked > limit => {
             failed.push(FailedRule::OverThreshold { requested: asked, limit });
         }
-        None if !policy.approval_above.is_empty() => {
-            failed.push(FailedRule::NoThresholdFor { currency });
-        }
         _ => {}
+    }
+    // A limit that forgets a currency must not let that currency through without limit.
+    let forgotten =
+        |limits: &[Money]| !limits.is_empty() && Policy::limit(limits, currency).is_none();
+    if forgotten(&policy.approval_above) || forgotten(&policy.maximum) {
+        failed.push(FailedRule::NoThresholdFor { currency });
     }
 }
 

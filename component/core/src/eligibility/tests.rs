@@ -113,6 +113,37 @@ fn pending_counts_as_spent_and_failed_does_not() {
 }
 
 #[test]
+fn refundable_is_what_stripe_would_accept() {
+    let refundable = |known: &Facts| verdict(ALL, known, &Policy::default()).refundable.amount;
+    assert_eq!(refundable(&facts(json!({ "status": "failed" }))), 0);
+    assert_eq!(refundable(&facts(json!({ "disputed": true }))), 0);
+    let mut waiting = facts(json!({}));
+    waiting.refunds = vec![refund("re_1", 10_000, "pending")];
+    assert_eq!(refundable(&waiting), 0);
+    assert_eq!(
+        failed(ALL, &waiting, &Policy::default()),
+        ["exceeds_refundable"],
+        "nothing was given back yet"
+    );
+    let lapsed = facts(json!({ "captured": false, "refunded": true, "amount_refunded": 10_000 }));
+    assert_eq!(
+        failed(ALL, &lapsed, &Policy::default()),
+        ["already_refunded"],
+        "nothing is left to cancel"
+    );
+}
+
+#[test]
+fn of_two_copies_of_a_refund_the_one_that_spends_counts() {
+    let copies = [refund("re_1", 4_000, "failed"), refund("re_1", 4_000, "pending")];
+    let mut known = facts(json!({}));
+    for order in [[0, 1], [1, 0]] {
+        known.refunds = order.map(|index| copies[index].clone()).to_vec();
+        assert_eq!(verdict(ALL, &known, &Policy::default()).refundable, usd(6_000));
+    }
+}
+
+#[test]
 fn a_partial_capture_limits_the_refund() {
     let known = facts(json!({ "amount_captured": 6_000 }));
     assert!(failed(Amount::Exactly(usd(6_000)), &known, &Policy::default()).is_empty());
@@ -194,6 +225,8 @@ fn a_currency_without_a_threshold_needs_a_person() {
     let policy = Policy { approval_above: vec![eur(2_000)], ..Policy::default() };
     assert_eq!(failed(ALL, &facts(json!({})), &policy), ["no_threshold_for"]);
     assert_eq!(verdict(ALL, &facts(json!({})), &policy).decision, Decision::NeedsApproval);
+    let policy = Policy { maximum: vec![eur(2_000)], ..Policy::default() };
+    assert_eq!(failed(ALL, &facts(json!({})), &policy), ["no_threshold_for"]);
 }
 
 #[test]

@@ -129,7 +129,7 @@ pub enum FailedRule {
         /// The threshold.
         limit: u64,
     },
-    /// The policy has thresholds, but none for this currency: needs approval, is not denied.
+    /// The policy has thresholds or maxima, but none for this currency: needs approval, is not denied.
     NoThresholdFor {
         /// The currency.
         currency: Currency,
@@ -140,6 +140,18 @@ impl FailedRule {
     /// The rule asks for a person; it does not forbid.
     pub fn asks_for_approval(&self) -> bool {
         matches!(self, Self::OverThreshold { .. } | Self::NoThresholdFor { .. })
+    }
+
+    /// Stripe would accept no amount at all.
+    pub(super) fn blocks_everything(&self) -> bool {
+        matches!(
+            self,
+            Self::NotSucceeded { .. }
+                | Self::NotCaptured { .. }
+                | Self::AlreadyRefunded { .. }
+                | Self::Disputed { .. }
+                | Self::DisputeUnknown
+        )
     }
 
     /// One sentence for people. `currency` is the charge's.
@@ -196,7 +208,7 @@ impl FailedRule {
                 format!("{} is above {}, from where on somebody must approve", money(requested), money(limit))
             }
             Self::NoThresholdFor { currency } => {
-                format!("the policy names no approval threshold for {currency}, so somebody must approve")
+                format!("the policy names no limit for {currency}, so somebody must approve")
             }
         }
     }

@@ -51,8 +51,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Whether the request may have been carried out all the same: faults at Stripe and behind it, and
-    /// a twin of this request that is still running.
+    /// Whether the request may have been carried out all the same: faults at Stripe, behind it and on the
+    /// way, and a twin of this request that is still running.
     pub fn is_ambiguous(&self) -> bool {
         self.kind == RefusalKind::Api
     }
@@ -62,7 +62,9 @@ impl Refusal {
         let error = serde_json::from_slice::<Envelope>(body).ok().map(|envelope| envelope.error);
         let readable = error.is_some();
         let error = error.unwrap_or_default();
-        let kind = kind(status, &error);
+        // A 4xx that is no error object was not written by Stripe: a gateway on the way may have passed
+        // the request on before it gave up.
+        let kind = if readable || status == 429 { kind(status, &error) } else { RefusalKind::Api };
         let message = error.message.filter(|text| !text.is_empty()).unwrap_or_else(|| {
             let what = if readable { "without a message" } else { "without a readable error" };
             format!("the answer was HTTP {status} {what}")
@@ -108,8 +110,9 @@ fn kind(status: u16, error: &ErrorObject) -> RefusalKind {
         402 => RefusalKind::Card,
         403 => RefusalKind::Permission,
         404 => RefusalKind::NotFound,
-        409 | 424 | 500.. => RefusalKind::Api,
-        _ => RefusalKind::InvalidRequest,
+        400 => RefusalKind::InvalidRequest,
+        // Reference 3.2: everything else is an API error, and may have been carried out.
+        _ => RefusalKind::Api,
     }
 }
 

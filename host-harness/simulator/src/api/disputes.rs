@@ -61,7 +61,7 @@ pub(crate) fn open(world: &mut World, order: &DisputeOrder) -> Option<Value> {
             "intended_submission_method": null,
             "evidence_details": {
                 "due_by": now + ANSWER_TIME, "enhanced_eligibility": {}, "has_evidence": false,
-                "past_due": false, "submission_count": 0, "submission_method": null,
+                "past_due": false, "submission_count": 0, "submission_method": "not_submitted",
             },
         }),
     );

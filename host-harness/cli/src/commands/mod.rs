@@ -1,0 +1,26 @@
+//! The commands, one file each.
+
+pub(crate) mod check;
+pub(crate) mod component;
+pub(crate) mod demo;
+pub(crate) mod describe;
+pub(crate) mod duplicates;
+pub(crate) mod inputs;
+pub(crate) mod refund;
+pub(crate) mod simulate;
+pub(crate) mod webhook;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+/// Prints a completion script.
+pub(crate) fn completions(shell: clap_complete::Shell) -> ExitCode {
+    clap_complete::generate(
+        shell,
+        &mut crate::args::Args::command(),
+        "refund-node",
+        &mut std::io::stdout(),
+    );
+    ExitCode::SUCCESS
+}

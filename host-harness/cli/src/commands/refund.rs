@@ -1,0 +1,73 @@
+//! `refund create | get | list | update | cancel`
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::inputs;
+use crate::args::{Create, Global, Refund, RefundCommand};
+use crate::context::Context;
+use crate::show;
+
+pub(crate) async fn run(global: &Global, args: Refund) -> anyhow::Result<ExitCode> {
+    let (operation, input) = match args.command {
+        RefundCommand::Create(create) => ("refunds.create", create_input(&create)?),
+        RefundCommand::Get { refund } => ("refunds.retrieve", json!({ "refund": refund })),
+        RefundCommand::Cancel { refund } => ("refunds.cancel", json!({ "refund": refund })),
+        RefundCommand::Update { refund, metadata } => {
+            let metadata = inputs::metadata(&metadata)?;
+            ("refunds.update-metadata", json!({ "refund": refund, "metadata": metadata }))
+        }
+        RefundCommand::List(list) => {
+            let input =
+                json!({ "payment": list.payment, "limit": list.limit, "cursor": list.cursor });
+            ("refunds.list", input)
+        }
+    };
+    let output = Context::new(global)?.invoke(operation, input).await?;
+    if global.json {
+        show::line(&output);
+    } else {
+        print(&output);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn create_input(create: &Create) -> anyhow::Result<Value> {
+    let mut input = json!({
+        "operation_id": create.operation,
+        "payment": create.payment,
+        "reason": create.reason,
+        "metadata": inputs::metadata(&create.metadata)?,
+        "policy": inputs::policy(&create.policy, create.amount.currency.as_deref())?,
+        "approval": create.approval,
+        "refund_application_fee": create.refund_application_fee.then_some(true),
+        "reverse_transfer": create.reverse_transfer.then_some(true),
+    });
+    inputs::amount(&mut input, &create.amount)?;
+    Ok(input)
+}
+
+/// One refund, a page, or a refund and how it came about.
+fn print(output: &Value) {
+    if let Some(refunds) = output["refunds"].as_array() {
+        show::table(show::REFUND, refunds.iter().map(show::refund_row));
+        if let Some(next) = output["next"].as_str() {
+            show::line(format_args!("more: --cursor {next}"));
+        }
+        return;
+    }
+    let refund = if output["refund"].is_object() { &output["refund"] } else { output };
+    show::table(show::REFUND, [show::refund_row(refund)]);
+    let note = match output["origin"].as_str() {
+        Some("found") => "an earlier call with this operation id had made it; nothing was sent",
+        Some("replayed") => {
+            "Stripe repeated the outcome of an earlier request; no second refund was made"
+        }
+        Some("reconciled") => {
+            "the answer was lost; the refund was found at Stripe by its operation id"
+        }
+        _ => return,
+    };
+    show::line(note);
+}

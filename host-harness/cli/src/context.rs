@@ -1,0 +1,88 @@
+//! The host that a command needs: key, allow-list, component.
+
+use anyhow::Context as _;
+use refund_host::api::types::Connection;
+use refund_host::{Allow, Host, KeyMode, Node, StripeKey};
+use refund_simulator::TEST_KEY;
+use serde_json::{Value, json};
+
+use crate::args::Global;
+use crate::exit::Exit;
+
+/// Where `refund-node simulate` listens unless told otherwise.
+const SIMULATOR: &str = "http://127.0.0.1:12111";
+
+/// A component that may reach Stripe, or a simulator.
+pub(crate) struct Context {
+    pub(crate) node: Node,
+    pub(crate) connection: Value,
+}
+
+/// A component that reaches nothing: for everything pure.
+pub(crate) fn pure(global: &Global) -> anyhow::Result<Node> {
+    load(&Host::builder().build()?, global)
+}
+
+impl Context {
+    /// Reads key and address. The key stays here: it is not in the connection that the component sees.
+    pub(crate) fn new(global: &Global) -> anyhow::Result<Self> {
+        let base_url = if global.simulator { Some(SIMULATOR) } else { global.base_url.as_deref() };
+        let allow = match base_url {
+            Some(url) => Allow::stripe_at(url).map_err(Exit::bad_input)?,
+            None => Allow::stripe(),
+        };
+        let host = Host::builder().key(key(global)?).allow(allow).build()?;
+        let connection = json!({ "base_url": base_url, "account": global.account });
+        Ok(Self { node: load(&host, global)?, connection })
+    }
+
+    /// The connection for typed calls.
+    pub(crate) fn typed_connection(&self) -> Connection {
+        let text = |name: &str| self.connection[name].as_str().map(str::to_owned);
+        Connection {
+            base_url: text("base_url"),
+            account: text("account"),
+            api_key: None,
+            max_retries: None,
+        }
+    }
+
+    /// Runs an operation with this connection.
+    pub(crate) async fn invoke(&self, operation: &str, mut input: Value) -> anyhow::Result<Value> {
+        input["connection"] = self.connection.clone();
+        let output = self.node.invoke(operation, &input.to_string()).await;
+        let output = output.map_err(Exit::failed)?.map_err(Exit::of)?;
+        serde_json::from_str(&output).context("the component's output is not JSON")
+    }
+}
+
+fn load(host: &Host, global: &Global) -> anyhow::Result<Node> {
+    let node = match &global.component {
+        Some(file) => host.load_file(file),
+        None => host.load(refund_artifact::NODE),
+    };
+    node.map_err(Exit::bad_input)
+}
+
+fn key(global: &Global) -> anyhow::Result<StripeKey> {
+    let text = match &global.key {
+        Some(text) if !global.simulator => text,
+        _ if global.simulator => TEST_KEY,
+        _ => {
+            return Err(Exit::bad_input(
+                "STRIPE_SECRET_KEY is not set: set it to a secret or restricted key, or use --simulator",
+            ));
+        }
+    };
+    let key = StripeKey::parse(text)
+        .map_err(|error| Exit::bad_input(format!("STRIPE_SECRET_KEY: {error}")))?;
+    match (key.mode(), global.live) {
+        (KeyMode::Live, false) => Err(Exit::bad_input(
+            "STRIPE_SECRET_KEY is a live key, and real money would move: add --live if you mean it",
+        )),
+        (KeyMode::Test, true) => Err(Exit::bad_input(
+            "--live is given, but STRIPE_SECRET_KEY is a test key: give a live key, or leave --live out",
+        )),
+        _ => Ok(key),
+    }
+}

@@ -1,1 +1,0 @@
-//! The refund-node command.

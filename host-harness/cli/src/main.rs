@@ -1,0 +1,53 @@
+//! The `refund-node` command: data on stdout, everything else on stderr.
+
+mod args;
+mod charges;
+mod commands;
+mod context;
+mod exit;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Args, Command};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    log(args.verbose);
+    match run(args).await {
+        Ok(code) => code,
+        Err(error) => exit::report(&error),
+    }
+}
+
+async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let global = &args.global;
+    match args.command {
+        Command::Demo => commands::demo::run(global).await,
+        Command::Simulate(args) => commands::simulate::run(&args).await,
+        Command::Refund(args) => commands::refund::run(global, args).await,
+        Command::Check(args) => commands::check::run(global, &args).await,
+        Command::Duplicates(args) => commands::duplicates::run(global, &args).await,
+        Command::Webhook(args) => commands::webhook::run(global, args).await,
+        Command::Describe => commands::describe::run(global).await,
+        Command::Invoke(args) => commands::describe::invoke(global, &args).await,
+        Command::Component(args) => commands::component::run(global, &args),
+        Command::Completions { shell } => Ok(commands::completions(shell)),
+    }
+}
+
+/// Logs go to stderr: warnings, more with `-v`, or as `RUST_LOG` says.
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

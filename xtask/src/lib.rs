@@ -1,1 +1,0 @@
-//! Builds the component, runs the demo, runs every check.

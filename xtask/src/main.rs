@@ -1,0 +1,80 @@
+//! `cargo xtask build | demo | test`: each does its own set-up.
+
+mod peers;
+mod run;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::run::{cargo, root};
+
+const HELP: &str = "\
+cargo xtask build    make the component files in dist/, and print size, digest and imports
+cargo xtask demo     a guided tour on the built-in simulator
+cargo xtask test     every check: format, lints, native tests, both wasm targets, end-to-end tests
+                     through wasmtime, the official Stripe libraries against the simulator
+
+Each installs what it needs. Rust comes by rustup; the peers need Node and Python, and are skipped
+loudly where those are missing (in CI, where CI=true, that is a failure).";
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("\nxtask: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["build"] => build(),
+        ["demo", rest @ ..] => demo(rest),
+        ["test"] => test::run(),
+        [] | ["help" | "--help" | "-h"] => {
+            say(HELP);
+            Ok(())
+        }
+        other => bail!("there is no `{}`\n\n{HELP}", other.join(" ")),
+    }
+}
+
+/// The component, through the same command that users have.
+fn build() -> Result<()> {
+    let dist = root().join("dist");
+    std::fs::create_dir_all(&dist)?;
+    for (name, pure) in [("refund-node.wasm", false), ("refund-node-pure.wasm", true)] {
+        let file = dist.join(name);
+        let mut extract = command();
+        extract.args(["component", "extract"]).arg(&file);
+        if pure {
+            extract.arg("--pure");
+        }
+        run::must(&mut extract)?;
+        say(&format!("\n{}", file.display()));
+        run::must(command().args(["component", "inspect", "--component"]).arg(&file))?;
+    }
+    Ok(())
+}
+
+fn demo(rest: &[&str]) -> Result<()> {
+    say("Building; the first time this takes several minutes.");
+    run::must(command().arg("demo").args(rest))
+}
+
+/// `refund-node`, built when needed.
+fn command() -> std::process::Command {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--package", "refund-cli", "--"]);
+    command
+}
+
+/// Progress goes to stderr.
+#[expect(clippy::print_stderr, reason = "this is a tool for a terminal")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}

@@ -1,0 +1,128 @@
+//! Every check, one after the other, with a summary at the end.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::run::{cargo, must, must_read, root};
+use crate::{peers, say};
+
+/// Targets the guest must build for.
+const WASM: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];
+
+/// How many tests of a kind passed.
+struct Counted {
+    kind: &'static str,
+    passed: u32,
+    seconds: u64,
+}
+
+pub(crate) fn run() -> Result<()> {
+    let mut all = Vec::new();
+    let mut step = |kind: &'static str, run: &dyn Fn() -> Result<u32>| -> Result<()> {
+        say(&format!("\n== {kind}"));
+        let start = Instant::now();
+        let passed = run().with_context(|| format!("{kind} failed"))?;
+        all.push(Counted { kind, passed, seconds: start.elapsed().as_secs() });
+        Ok(())
+    };
+    step("format", &|| must(cargo().args(["fmt", "--all", "--check"])).map(|()| 0))?;
+    step("wasm targets", &wasm_targets)?;
+    step("lints", &lints)?;
+    step("native tests: rules", &|| {
+        cargo_test(&["--package", "refund-core", "--features", "refund-core/schema"])
+    })?;
+    step("native tests: host, simulator, command", &|| {
+        cargo_test(&[
+            "--package",
+            "refund-host",
+            "--package",
+            "refund-simulator",
+            "--package",
+            "refund-cli",
+        ])
+    })?;
+    step("end-to-end tests", &|| cargo_test(&["--package", "refund-tests"]))?;
+    step("stripe-node against the simulator", &peers::node)?;
+    step("stripe-python against the simulator", &peers::python)?;
+    summary(&all);
+    Ok(())
+}
+
+/// The guest, for both targets: the canonical one is what is embedded, the other must work as well.
+fn wasm_targets() -> Result<u32> {
+    for target in WASM {
+        let libraries = sysroot()?.join("lib/rustlib").join(target).join("lib");
+        if !libraries.exists() {
+            must(
+                std::process::Command::new("rustup")
+                    .args(["target", "add", target])
+                    .current_dir(root()),
+            )?;
+        }
+        must(
+            cargo()
+                .args([
+                    "build",
+                    "--package",
+                    "refund-node",
+                    "--profile",
+                    "guest",
+                    "--target",
+                    target,
+                ])
+                .args(["--target-dir", "target/guest"]),
+        )?;
+    }
+    Ok(0)
+}
+
+fn sysroot() -> Result<std::path::PathBuf> {
+    let output = std::process::Command::new("rustc")
+        .args(["--print", "sysroot"])
+        .current_dir(root())
+        .output()
+        .context("rustc cannot be started")?;
+    Ok(String::from_utf8(output.stdout)?.trim().into())
+}
+
+fn lints() -> Result<u32> {
+    let deny = ["--", "-D", "warnings"];
+    must(cargo().args(["clippy", "--all-targets"]).args(deny))?;
+    for features in [&["--features", "http"][..], &[]] {
+        must(
+            cargo()
+                .args(["clippy", "--package", "refund-node", "--target", WASM[0]])
+                .args(["--no-default-features", "--target-dir", "target/guest"])
+                .args(features)
+                .args(deny),
+        )?;
+    }
+    Ok(0)
+}
+
+/// Runs tests and counts those that passed. None at all is a failure: a filter that matches nothing
+/// must not look like success.
+fn cargo_test(arguments: &[&str]) -> Result<u32> {
+    let output = must_read(cargo().arg("test").args(arguments))?;
+    let passed = output.lines().filter_map(passed_in).sum();
+    ensure!(passed > 0, "no test ran");
+    Ok(passed)
+}
+
+/// `test result: ok. 12 passed; …`
+fn passed_in(line: &str) -> Option<u32> {
+    let (before, _) = line.strip_prefix("test result: ok. ")?.split_once(" passed")?;
+    before.parse().ok()
+}
+
+fn summary(all: &[Counted]) {
+    say("\n== Summary");
+    for step in all {
+        let count =
+            if step.passed == 0 { "ok".to_owned() } else { format!("{} passed", step.passed) };
+        say(&format!("{:<42} {count:>12}   {} s", step.kind, step.seconds));
+    }
+    let passed: u32 = all.iter().map(|step| step.passed).sum();
+    say(&format!("\n{passed} passed, 0 failed"));
+}
