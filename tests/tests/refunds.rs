@@ -57,6 +57,23 @@ async fn a_hundred_calls_at_once_with_one_operation_make_one_refund() {
     assert_eq!(stage.stripe.refunds_of(&charge).len(), 1);
 }
 
+/// Once the last byte of a body is sent, a host may drop its end of the pipe before the component looks
+/// at it again. That must not look like a lost answer: it would be sent twice for nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_quiet_network_needs_one_try() {
+    let stage = Stage::new().await;
+    let charges: Vec<_> = (0..400).map(|_| stage.charge()).collect();
+    let calls = charges.iter().map(|charge| {
+        let (node, connection) = (stage.node.clone(), stage.connection.clone());
+        let wanted = request(charge, charge, None);
+        tokio::spawn(async move { node.create(&connection, &wanted).await })
+    });
+    for outcome in futures::future::join_all(calls).await {
+        let created = outcome.unwrap().unwrap().unwrap();
+        assert_eq!((created.origin, created.attempts), (Origin::Made, 1));
+    }
+}
+
 /// Every fault of the network and of Stripe on the request that makes the refund, and what must come
 /// of it: one refund, always.
 #[tokio::test]

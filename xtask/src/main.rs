@@ -4,11 +4,11 @@ mod peers;
 mod run;
 mod test;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
-use crate::run::{cargo, root};
+use crate::run::root;
 
 const HELP: &str = "\
 cargo xtask build    make the component files in dist/, and print size, digest and imports
@@ -45,32 +45,27 @@ fn run(arguments: &[String]) -> Result<()> {
 
 /// The component, through the same command that users have.
 fn build() -> Result<()> {
+    let refund_node = run::refund_node()?;
     let dist = root().join("dist");
     std::fs::create_dir_all(&dist)?;
     for (name, pure) in [("refund-node.wasm", false), ("refund-node-pure.wasm", true)] {
         let file = dist.join(name);
-        let mut extract = command();
+        let mut extract = Command::new(&refund_node);
         extract.args(["component", "extract"]).arg(&file);
         if pure {
             extract.arg("--pure");
         }
         run::must(&mut extract)?;
         say(&format!("\n{}", file.display()));
-        run::must(command().args(["component", "inspect", "--component"]).arg(&file))?;
+        run::must(
+            Command::new(&refund_node).args(["component", "inspect", "--component"]).arg(&file),
+        )?;
     }
     Ok(())
 }
 
 fn demo(rest: &[&str]) -> Result<()> {
-    say("Building; the first time this takes several minutes.");
-    run::must(command().arg("demo").args(rest))
-}
-
-/// `refund-node`, built when needed.
-fn command() -> std::process::Command {
-    let mut command = cargo();
-    command.args(["run", "--quiet", "--package", "refund-cli", "--"]);
-    command
+    run::must(Command::new(run::refund_node()?).arg("demo").args(rest))
 }
 
 /// Progress goes to stderr.

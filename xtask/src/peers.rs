@@ -1,12 +1,12 @@
 //! The official Stripe libraries against the simulator: code nobody here wrote.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::run::{cargo, exists, must, must_read, root};
+use crate::run::{exists, must, must_read, refund_node, root};
 use crate::say;
 
 /// A key of the simulator's.
@@ -85,8 +85,7 @@ struct Running {
 
 impl Running {
     fn start() -> Result<Self> {
-        must(cargo().args(["build", "--quiet", "--package", "refund-cli"]))?;
-        let mut child = Command::new(binary())
+        let mut child = Command::new(refund_node()?)
             .args(["simulate", "--port", "0"])
             .stdout(Stdio::piped())
             .spawn()
@@ -106,10 +105,4 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn binary() -> PathBuf {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("debug").join(format!("refund-node{}", std::env::consts::EXE_SUFFIX))
 }

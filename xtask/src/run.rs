@@ -18,6 +18,23 @@ pub(crate) fn cargo() -> Command {
     cargo
 }
 
+/// Builds the `refund-node` command if needed; where it is.
+///
+/// The whole workspace at once, here and in every step of the tests: with fewer crates cargo unifies
+/// other features, and would build wasmtime a second time.
+pub(crate) fn refund_node() -> Result<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root().join("target"), |folder| root().join(folder));
+    let binary = target.join("debug").join(format!("refund-node{}", std::env::consts::EXE_SUFFIX));
+    if !binary.exists() {
+        crate::say(
+            "Building; the first time this takes about ten minutes on two cores, most of it wasmtime.",
+        );
+    }
+    must(cargo().args(["build", "--quiet"]))?;
+    Ok(binary)
+}
+
 /// Runs a command that must succeed.
 pub(crate) fn must(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("{command:?} cannot be started"))?;

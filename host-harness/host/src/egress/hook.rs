@@ -4,9 +4,10 @@ use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderName};
 use http::{HeaderValue, Request, Response};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -34,7 +35,7 @@ const FORBIDDEN: [&str; 6] = [
     "stripe-context",
 ];
 
-type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, WasiBody>;
+type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 
 /// The way out, shared by all calls of a host.
 pub(crate) struct Egress {
@@ -86,6 +87,7 @@ impl Egress {
         } else if !self.guest_key {
             request.headers_mut().remove(AUTHORIZATION);
         }
+        let request = whole(request).await?;
         let answer = tokio::time::timeout(self.limits.first_byte, self.pool.request(request)).await;
         let answer = answer.map_err(|_| Error::HttpResponseTimeout)?.map_err(|e| failure(&e))?;
         Ok(answer.map(|body| self.bound(body)))
@@ -94,6 +96,15 @@ impl Egress {
     fn bound(&self, body: Incoming) -> WasiBody {
         Bounded::new(body, self.limits.response, self.limits.between_bytes).boxed_unsync()
     }
+}
+
+/// Takes the whole body before anything is sent. If it were streamed, the connection would let go of the
+/// guest's end once `Content-Length` is reached; a guest that looks once more before it finishes the
+/// body would see a broken pipe, and send a second time what had arrived. Bounded by the guest's memory.
+async fn whole(request: Request<WasiBody>) -> Result<Request<Full<Bytes>>> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    Ok(Request::from_parts(parts, Full::new(body)))
 }
 
 fn pool(limits: &Limits) -> Pool {

@@ -1,0 +1,177 @@
+//! The simulator over real HTTP, where the official libraries do not look.
+
+use std::time::Duration;
+
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use refund_simulator::{Fault, FaultKind, LIVE_KEY, NewCharge, Simulator, StartError, TEST_KEY};
+use serde_json::Value;
+
+struct Answer {
+    status: u16,
+    headers: http::HeaderMap,
+    body: Value,
+}
+
+async fn send(
+    stripe: &Simulator,
+    method: &str,
+    path: &str,
+    body: &str,
+    headers: &[(&str, &str)],
+) -> Option<Answer> {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let mut request = Request::builder().method(method).uri(format!("{}{path}", stripe.base_url()));
+    if headers.iter().all(|(name, _)| *name != "authorization") {
+        request = request.header("authorization", format!("Bearer {TEST_KEY}"));
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Full::<Bytes>::from(body.to_owned())).unwrap();
+    let (parts, body) = client.request(request).await.ok()?.into_parts();
+    let bytes = body.collect().await.ok()?.to_bytes();
+    let body = serde_json::from_slice(&bytes).unwrap_or_default();
+    Some(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+}
+
+async fn post(stripe: &Simulator, body: &str, key: &str) -> Option<Answer> {
+    send(stripe, "POST", "/v1/refunds", body, &[("idempotency-key", key)]).await
+}
+
+async fn start() -> Simulator {
+    Simulator::builder().seed(1).start_at(1_790_000_000).start().await.unwrap()
+}
+
+fn charge(stripe: &Simulator) -> String {
+    stripe.charge(&NewCharge::default())["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_same_seed_makes_the_same_ids() {
+    let (one, two) = (start().await, start().await);
+    assert_eq!(charge(&one), charge(&two));
+    let other = Simulator::builder().seed(2).start().await.unwrap();
+    assert_ne!(charge(&one), charge(&other));
+}
+
+#[tokio::test]
+async fn only_loopback_and_a_free_port() {
+    let public = "0.0.0.0:0".parse().unwrap();
+    let error = Simulator::builder().address(public).start().await.unwrap_err();
+    assert!(matches!(error, StartError::NotLoopback(_)));
+    let running = start().await;
+    let taken = running.base_url().trim_start_matches("http://").parse().unwrap();
+    let error = Simulator::builder().address(taken).start().await.unwrap_err();
+    assert!(matches!(error, StartError::InUse(_)), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_kept_under_a_key() {
+    let stripe = start().await;
+    let charge = charge(&stripe);
+    // A validation failure is not kept: the key is free for another try.
+    assert_eq!(post(&stripe, "charge=ch_1&amount=ten", "k1").await.unwrap().status, 400);
+    let body = format!("charge={charge}&amount=100");
+    let first = post(&stripe, &body, "k1").await.unwrap();
+    let again = post(&stripe, &body, "k1").await.unwrap();
+    assert_eq!(first.body["id"], again.body["id"]);
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(again.headers["original-request"], first.headers["request-id"]);
+    // Another account, another mode: other keys.
+    let account = [("idempotency-key", "k1"), ("stripe-account", "acct_1")];
+    let other = send(&stripe, "POST", "/v1/refunds", &body, &account).await.unwrap();
+    assert_ne!(other.body["id"], first.body["id"]);
+    assert_eq!(other.headers["stripe-account"], "acct_1");
+    let live = format!("Bearer {LIVE_KEY}");
+    let live = [("authorization", live.as_str()), ("idempotency-key", "k1")];
+    let unknown = send(&stripe, "POST", "/v1/refunds", &body, &live).await.unwrap();
+    assert_eq!(
+        (unknown.status, &unknown.body["error"]["code"]),
+        (404, &Value::from("resource_missing"))
+    );
+    stripe.advance(86_400);
+    let lapsed = post(&stripe, &body, "k1").await.unwrap();
+    assert_ne!(lapsed.body["id"], first.body["id"]);
+}
+
+#[tokio::test]
+async fn faults_after_commit_leave_a_refund_behind() {
+    let kinds = [
+        FaultKind::Reset { after_commit: true },
+        FaultKind::Truncate,
+        FaultKind::Hang { after_commit: true },
+    ];
+    let stripe = start().await;
+    for kind in kinds {
+        let charge = charge(&stripe);
+        stripe.order_fault(Fault::on_create(kind.clone()));
+        let body = format!("charge={charge}");
+        let call = post(&stripe, &body, &charge);
+        let answer = tokio::time::timeout(Duration::from_millis(300), call).await.ok().flatten();
+        assert!(answer.is_none(), "{kind:?}");
+        assert_eq!(stripe.refunds_of(&charge).len(), 1, "{kind:?}");
+    }
+    let charge = charge(&stripe);
+    stripe.order_fault(Fault::on_create(FaultKind::Reset { after_commit: false }));
+    assert!(post(&stripe, &format!("charge={charge}"), "k").await.is_none());
+    assert!(stripe.refunds_of(&charge).is_empty());
+}
+
+#[tokio::test]
+async fn limits_are_per_endpoint_and_second() {
+    let stripe =
+        Simulator::builder().start_at(1_790_000_000).rate_limits(true).start().await.unwrap();
+    for _ in 0..25 {
+        assert_eq!(send(&stripe, "GET", "/v1/refunds", "", &[]).await.unwrap().status, 200);
+    }
+    let refused = send(&stripe, "GET", "/v1/refunds", "", &[]).await.unwrap();
+    assert_eq!(refused.status, 429);
+    assert!(refused.headers.contains_key("stripe-rate-limited-reason"));
+    stripe.advance(1);
+    assert_eq!(send(&stripe, "GET", "/v1/refunds", "", &[]).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_late_failure_and_its_events() {
+    let stripe = start().await;
+    let charge = charge(&stripe);
+    let refund = post(&stripe, &format!("charge={charge}"), "k").await.unwrap().body;
+    let id = refund["id"].as_str().unwrap();
+    stripe.end_refund(id, "failed", Some("lost_or_stolen_card"));
+    assert_eq!(stripe.object(&charge)["amount_refunded"], 0);
+    assert!(stripe.object(id)["failure_balance_transaction"].is_string());
+    assert_eq!(stripe.newest_event("refund.failed")["data"]["object"]["id"], *id);
+    assert_eq!(stripe.newest_event("refund.created")["request"]["idempotency_key"], "k");
+}
+
+#[tokio::test]
+async fn the_log_of_requests_is_no_log_of_keys() {
+    let stripe = start().await;
+    let key = [("authorization", "Bearer sk_test_verysecret")];
+    send(&stripe, "GET", "/v1/refunds", "", &key).await.unwrap();
+    assert!(!format!("{:?}", stripe.requests()).contains("verysecret"));
+}
+
+#[tokio::test]
+async fn control_over_http() {
+    let stripe = start().await;
+    let made =
+        send(&stripe, "POST", "/_control/charges", r#"{"amount": 700, "currency": "eur"}"#, &[])
+            .await
+            .unwrap();
+    assert_eq!(made.body["amount"], 700);
+    let order = format!(r#"{{"charge": {}, "amount": 200}}"#, made.body["id"]);
+    assert_eq!(
+        send(&stripe, "POST", "/_control/refunds", &order, &[]).await.unwrap().body["amount"],
+        200
+    );
+    let stats = send(&stripe, "GET", "/_control/stats", "", &[]).await.unwrap().body;
+    assert_eq!(stats["refunds"], 1);
+    let wrong =
+        send(&stripe, "POST", "/_control/charges", r#"{"colour": "red"}"#, &[]).await.unwrap();
+    assert_eq!(wrong.status, 400);
+}
