@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 /// An order: which requests fail, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Fault {
     /// `GET` or `POST`; any when absent.
     #[serde(default)]
@@ -172,6 +171,15 @@ mod tests {
         ] {
             assert_eq!(glob(pattern, text), good, "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn orders_are_read() {
+        let order =
+            r#"{"path": "/v1/refunds", "kind": "status", "status": 500, "after_commit": true}"#;
+        let fault: Fault = serde_json::from_str(order).unwrap();
+        assert!(fault.times == 1 && fault.kind.commits());
+        assert!(serde_json::from_str::<Fault>(r#"{"kind": "earthquake"}"#).is_err());
     }
 
     #[test]

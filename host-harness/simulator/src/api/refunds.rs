@@ -15,6 +15,14 @@ const THREE_DECIMALS: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
 
 /// `POST /v1/refunds`
 pub(crate) fn create(call: &mut Call<'_>) -> ApiResult {
+    // A parameter that can never be right is found before the charge is looked at.
+    if call.params.get("amount").and_then(Value::as_i64).is_some_and(|amount| amount <= 0) {
+        return Err(ApiError::invalid(
+            "parameter_invalid_integer",
+            "amount",
+            "Invalid positive integer",
+        ));
+    }
     let charge = charge_of(call)?;
     let amount = amount_of(call, &charge)?;
     let reason = call.text("reason");
@@ -124,13 +132,6 @@ fn amount_of(call: &Call<'_>, charge: &Value) -> ApiResult<i64> {
     let left = left(charge);
     let amount = call.params.get("amount").and_then(Value::as_i64).unwrap_or(left);
     let currency = charge["currency"].as_str().unwrap_or_default();
-    if amount <= 0 {
-        return Err(ApiError::invalid(
-            "parameter_invalid_integer",
-            "amount",
-            "Invalid positive integer",
-        ));
-    }
     let step = if THREE_DECIMALS.contains(&currency) {
         10
     } else if ["isk", "ugx"].contains(&currency) {
