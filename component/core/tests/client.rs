@@ -1,4 +1,5 @@
 //! The careful sequences, over a transport that follows a script and loses answers on purpose.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! Our request bodies against those that the official libraries sent.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use refund_core::wire::Form;
 use serde_json::Value;

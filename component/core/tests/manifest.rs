@@ -1,5 +1,6 @@
 //! The checked-in manifests are what the types say. To make them anew: `UPDATE_MANIFEST=1 cargo test
 //! -p refund-core --features schema --test manifest`.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "schema")]
 
 use std::path::Path;

@@ -131,7 +131,7 @@ pub(crate) enum RefundCommand {
     #[command(
         after_help = "Examples:\n  refund-node refund create ch_123 --operation order-6735-refund-1\n  refund-node refund create pi_123 --operation order-6735-refund-2 --amount 25.00 --currency usd --reason requested_by_customer\n  refund-node refund create ch_123 --operation … --minor 2500 --currency usd"
     )]
-    Create(Create),
+    Create(Box<Create>),
     /// Read one refund.
     Get {
         /// The refund, re_….
@@ -159,6 +159,7 @@ pub(crate) enum RefundCommand {
 
 /// How much.
 #[derive(Group, Debug)]
+#[expect(clippy::struct_field_names, reason = "a field is named as its flag")]
 pub(crate) struct Amount {
     /// A decimal of the currency: 25.00 dollars, 500 yen. Everything that is left when absent.
     #[arg(long, value_name = "DECIMAL", requires = "currency")]
@@ -218,7 +219,7 @@ pub(crate) struct Create {
     pub(crate) operation: String,
     #[command(flatten)]
     pub(crate) amount: Amount,
-    /// duplicate, fraudulent or requested_by_customer.
+    /// `duplicate`, `fraudulent` or `requested_by_customer`.
     #[arg(long)]
     pub(crate) reason: Option<String>,
     /// A key and its value; may be repeated.

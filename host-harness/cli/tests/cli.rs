@@ -1,4 +1,5 @@
 //! The command as programs use it: exit codes, JSON on stdout, messages on stderr.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;

@@ -1,4 +1,5 @@
 //! The simulator over real HTTP, where the official libraries do not look.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::time::Duration;
 

@@ -34,7 +34,8 @@ fn the_first_is_kept_and_the_later_ones_refunded() {
     ]);
     assert_eq!(groups.len(), 1);
     assert_eq!(groups[0].keep.as_str(), "ch_a");
-    assert_eq!(groups[0].refund.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["ch_b", "ch_c"]);
+    let refund = ["ch_b", "ch_c"].map(crate::id::ChargeId::from_stripe);
+    assert_eq!(groups[0].refund, refund);
     assert_eq!(groups[0].confidence, Confidence::High);
 }
 

@@ -1,4 +1,5 @@
 //! A table per rule at its boundary, and what must hold for every payment.
+#![allow(clippy::needless_pass_by_value, reason = "facts are made where they are used")]
 
 use proptest::prelude::*;
 use serde_json::json;

@@ -41,7 +41,9 @@ pub(crate) async fn run(global: &Global, args: &Duplicates) -> anyhow::Result<Ex
         (None, since) => at_stripe(global, since.as_deref().unwrap_or_default(), &options).await?,
     };
     if global.json {
-        groups.iter().for_each(|group| show::line(describe(group)));
+        for group in &groups {
+            show::line(describe(group));
+        }
     } else {
         print(&groups);
     }
