@@ -1,5 +1,7 @@
 //! Lists: newest first, filtered, a page at a time.
 
+use std::cmp::Reverse;
+
 use serde_json::{Map, Value, json};
 
 use crate::error::{ApiError, ApiResult};
@@ -26,7 +28,9 @@ pub(crate) fn page(
         let equal = |name: &&str| params.get(*name).is_none_or(|wanted| object[*name] == *wanted);
         filters.iter().all(equal) && in_range(&object["created"], params.get("created"))
     };
-    let all: Vec<&Value> = objects.iter().rev().filter(fits).collect();
+    let mut all: Vec<&Value> = objects.iter().rev().filter(fits).collect();
+    // A charge may be made with an age; of one second, the one made later comes first.
+    all.sort_by_key(|object| Reverse(object["created"].as_i64()));
     let position = |name: &str| -> ApiResult<Option<usize>> {
         let Some(id) = params.get(name).and_then(Value::as_str) else { return Ok(None) };
         let found = all.iter().position(|object| object["id"] == id);

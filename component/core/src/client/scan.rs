@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::call;
 use super::connection::Connection;
-use super::error::CallError;
+use super::error::{CallError, TransportFailure, TransportKind};
 use super::transport::Transport;
 use crate::duplicates::{Direction, Group, Options, Scanner, Tally};
 use crate::id::CustomerId;
@@ -76,7 +76,7 @@ pub fn scan_live(
             found.reached = last.created;
             after = Some(last.id.to_string());
         }
-        found.groups.extend(push(&mut scanner, &page.data));
+        found.groups.extend(push(&mut scanner, &page.data)?);
     }
     found.groups.extend(scanner.finish());
     found.groups.retain(|group| group.last_created >= range.created_from);
@@ -93,10 +93,16 @@ pub fn scan_live(
     Ok(found)
 }
 
-/// A charge that comes out of order (a new one slipped in while paging) is passed over: it is newer
-/// than the range that was asked for.
-fn push(scanner: &mut Scanner, charges: &[Charge]) -> Vec<Group> {
-    charges.iter().filter_map(|charge| scanner.take(charge).ok()).flatten().collect()
+/// Stripe lists newest first. If it did not, charges would be missed without a word: that is an answer
+/// that cannot be read.
+fn push(scanner: &mut Scanner, charges: &[Charge]) -> Result<Vec<Group>, CallError> {
+    scanner.push(charges).map_err(|error| {
+        CallError::Transport(TransportFailure {
+            kind: TransportKind::Unreadable,
+            detail: error.to_string(),
+            attempts: 1,
+        })
+    })
 }
 
 fn check_input(
