@@ -133,7 +133,8 @@ impl Tour {
             Ok(made) => (describe(&made), false),
             Err(error) => {
                 let failed = error["details"]["verdict"]["failed"].as_array().map_or(0, Vec::len);
-                (show::text(&error["message"]), failed == 3)
+                self.say(&format!("   {}", show::text(&error["message"]).replace("; ", ";\n   ")));
+                (format!("denied, {failed} reasons; nothing was sent"), failed == 3)
             }
         };
         self.note("refused with its reasons", text, good);
