@@ -71,7 +71,13 @@ impl Script {
         let list = |data: &[Value]| json!({ "object": "list", "data": data, "has_more": false });
         let path = url.trim_start_matches("https://api.stripe.com");
         match path.split('?').next().unwrap_or_default() {
-            "/v1/charges/ch_1" => ok(&self.charge),
+            "/v1/charges/ch_1" => {
+                assert!(path.contains("=refunds"), "{path}");
+                let mut charge = self.charge.clone();
+                charge["refunds"] = list(&self.refunds[..self.refunds.len().min(10)]);
+                charge["refunds"]["has_more"] = json!(self.refunds.len() > 10);
+                ok(&charge)
+            }
             "/v1/payment_intents/pi_1" => ok(&json!({
                 "id": "pi_1", "status": "succeeded", "currency": "usd", "latest_charge": self.charge,
             })),
@@ -235,6 +241,28 @@ fn calling_again_never_pays_again() {
     assert_eq!((again.origin, again.attempts), (Origin::Found, 0));
     assert_eq!(again.refund.id, first.refund.id);
     assert_eq!(script.refunds.len(), 1);
+}
+
+#[test]
+fn a_quiet_refund_takes_two_requests() {
+    let mut script = Script::new([]);
+    create(&mut script, &request("op-1", Some(1000))).unwrap();
+    assert_eq!(script.requests.len(), 2, "the charge with its refunds, and the refund");
+    script.charge["disputed"] = json!(true);
+    create(&mut script, &request("op-2", Some(1000))).unwrap_err();
+    assert_eq!(script.requests.len(), 4, "a charge that ever had a dispute: the disputes too");
+}
+
+#[test]
+fn an_old_refund_is_found_behind_many_newer_ones() {
+    let mut script = Script::new([]);
+    let first = create(&mut script, &request("op-0", Some(10))).unwrap();
+    for n in 1..=11 {
+        create(&mut script, &request(&format!("op-{n}"), Some(10))).unwrap();
+    }
+    script.keys.clear();
+    let again = create(&mut script, &request("op-0", Some(10))).unwrap();
+    assert_eq!((again.origin, again.refund.id), (Origin::Found, first.refund.id));
 }
 
 #[test]

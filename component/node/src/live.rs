@@ -1,6 +1,7 @@
 //! Exports `live`.
 
 use refund_core::client::{self, ScanRange};
+use refund_core::model::Funds;
 
 use crate::Component;
 use crate::bindings::exports::refund_node::refunds::duplicates::Options;
@@ -14,6 +15,12 @@ use crate::transport::Wasi;
 use crate::types::problems;
 
 impl wit::Guest for Component {
+    fn balance(to: Connection) -> Result<Vec<wit::Funds>, CallError> {
+        let balance = client::balance(&mut Wasi, &connect(to)?).map_err(call_error)?;
+        let funds = |funds: Funds| wit::Funds { amount: funds.amount, currency: funds.currency };
+        Ok(balance.available.into_iter().map(funds).collect())
+    }
+
     fn check_live(
         to: Connection,
         of: PaymentRef,

@@ -219,6 +219,7 @@ pub(crate) fn read_charge(charge: wit::Charge) -> Result<Charge, FieldProblem> {
         balance_transaction: charge.balance_transaction.map(transaction).transpose()?,
         livemode: charge.livemode,
         metadata: read_metadata(charge.metadata),
+        refunds: None,
     })
 }
 

@@ -20,7 +20,9 @@ const EXIT_CODES: &str = "Exit codes:
   3  somebody must approve first
   4  denied by a rule, or the operation id belongs to another refund
   5  Stripe refused, or there was no usable answer
-  6  nobody knows whether the refund was made: run the same command again";
+  6  nobody knows whether a refund was made: run the same command again, or resume
+  7  stopped before the end, by itself or by Ctrl-C: resume
+  8  ledger and Stripe differ, or the audit does not hold";
 
 /// Stripe refunds, never twice and never blindly.
 #[derive(Parser, Debug)]
@@ -56,6 +58,16 @@ pub(crate) struct Global {
     /// Act for this connected account.
     #[arg(long, value_name = "acct_…", global = true)]
     pub(crate) account: Option<String>,
+    /// Wait so long for an answer of Stripe's to begin.
+    #[arg(long, value_name = "SECONDS", default_value_t = 80, value_parser = clap::value_parser!(u64).range(1..=240), global = true)]
+    pub(crate) timeout: u64,
+    /// The ledger of operations; `bulk`, `reconcile`, `audit` and `webhook listen` use
+    /// ./refund-node.ledger unless told otherwise, `refund create` uses one only when it is named.
+    #[arg(long, value_name = "FILE", env = "REFUND_NODE_LEDGER", global = true)]
+    pub(crate) ledger: Option<PathBuf>,
+    /// For so long after a lost answer "there is no such refund" is not believed.
+    #[arg(long, value_name = "SECONDS", default_value_t = 90, hide = true, global = true)]
+    pub(crate) grace: u64,
     /// The key; better given in the environment than typed.
     #[arg(long, env = "STRIPE_SECRET_KEY", hide_env_values = true, hide = true, global = true)]
     pub(crate) key: Option<String>,
@@ -91,6 +103,16 @@ pub(crate) enum Command {
         after_help = "Example:\n  refund-node invoke refunds.retrieve --input '{\"refund\": \"re_123\"}'\n\nThe names and schemas are in `refund-node describe`."
     )]
     Invoke(Invoke),
+    /// Refund many payments from a file: plan, run, resume, export.
+    #[command(after_help = BULK_HELP)]
+    Bulk(Bulk),
+    /// Compare the ledger with Stripe, both ways. Exits with 8 when they differ.
+    #[command(
+        after_help = "Examples:\n  refund-node reconcile --since 30d\n  refund-node reconcile --since 30d --repair   # move operations to what Stripe says"
+    )]
+    Reconcile(Reconcile),
+    /// Check the ledger's audit: every move of every operation, hash-chained.
+    Audit(Audit),
     /// Look into a component file.
     Component(Component),
     /// Print a completion script for your shell.
@@ -100,6 +122,163 @@ pub(crate) enum Command {
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
+    },
+}
+
+const BULK_HELP: &str = "The input is CSV with a header, or one JSON object a line:
+  payment (or charge, payment_intent), amount (25.00, or all) or minor, currency,
+  operation, reason, approval, metadata.KEY
+
+Examples:
+  refund-node bulk plan recall.csv                          what would happen; nothing is sent
+  refund-node bulk run recall.csv --operation-template 'recall-7-{payment}'
+  refund-node bulk run recall.csv --stop-above usd=50000.00 --stop-failures 5 --spread 4h
+  refund-node bulk status
+  refund-node bulk resume                                   after Ctrl-C, a stop or a crash
+  refund-node bulk export --output done.csv
+
+The same file is the same run: running it twice, or in two processes at once, refunds once.
+Lines that cannot be used are kept in recall.csv.rejected.csv; the others go on.";
+
+#[derive(Group, Debug)]
+pub(crate) struct Bulk {
+    #[command(subcommand)]
+    pub(crate) command: BulkCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum BulkCommand {
+    /// Say what a run would do. Reads from Stripe; sends and writes nothing.
+    Plan(Box<BulkPlan>),
+    /// Refund every line, or go on with a run of the same file.
+    Run(Box<BulkRun>),
+    /// Show runs, or how far one has come.
+    Status {
+        /// The run, or the beginning of its id; all runs when absent.
+        run: Option<String>,
+    },
+    /// Go on with a run after Ctrl-C, a stop or a crash.
+    Resume {
+        /// The run, or the beginning of its id; the newest when absent.
+        run: Option<String>,
+        #[command(flatten)]
+        speed: Speed,
+        #[command(flatten)]
+        stop: StopArgs,
+    },
+    /// Call off what was not sent yet.
+    Cancel {
+        /// The run, or the beginning of its id.
+        run: String,
+    },
+    /// Write what became of every line.
+    Export {
+        /// The run, or the beginning of its id; the newest when absent.
+        run: Option<String>,
+        /// Where to; stdout when absent. A name that ends in .json or .jsonl gives JSON.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// An input and what it means.
+#[derive(Group, Debug)]
+pub(crate) struct BulkInput {
+    /// CSV or JSONL; - for stdin.
+    pub(crate) input: PathBuf,
+    /// Makes the operation id from columns, for example 'recall-7-{payment}'.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) operation_template: Option<String>,
+    /// Pass over columns that mean nothing.
+    #[arg(long)]
+    pub(crate) ignore_unknown: bool,
+    /// The currency of --minimum, --maximum and --approval-above.
+    #[arg(long)]
+    pub(crate) currency: Option<String>,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+}
+
+/// How fast.
+#[derive(Group, Debug)]
+pub(crate) struct Speed {
+    /// Refunds at the same time.
+    #[arg(long, value_name = "COUNT", default_value_t = 48)]
+    pub(crate) in_flight: usize,
+    /// Requests a second on one endpoint; Stripe permits 25. Less leaves room for others.
+    #[arg(long, value_name = "PER-SECOND", default_value_t = 25.0)]
+    pub(crate) rate: f64,
+    /// Requests a second on the account; 100 in live mode and 25 in test mode unless given.
+    #[arg(long, value_name = "PER-SECOND")]
+    pub(crate) account_rate: Option<f64>,
+    /// As fast as it goes: for a simulator without rate limits.
+    #[arg(long, conflicts_with_all = ["rate", "account_rate"])]
+    pub(crate) no_pace: bool,
+    /// Spread the refunds evenly over this time: 30m, 4h.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) spread: Option<String>,
+}
+
+/// When to stop.
+#[derive(Group, Debug)]
+pub(crate) struct StopArgs {
+    /// Never refund more than this in all; may be repeated for other currencies.
+    #[arg(long, value_name = "CURRENCY=AMOUNT")]
+    pub(crate) stop_above: Vec<String>,
+    /// Stop when more than this share of lines was refused or failed (of 20 lines or more).
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) stop_failures: Option<u8>,
+    /// Go on when the balance does not cover the refunds: they wait at Stripe.
+    #[arg(long)]
+    pub(crate) go_on_when_short: bool,
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct BulkPlan {
+    #[command(flatten)]
+    pub(crate) input: BulkInput,
+    #[command(flatten)]
+    pub(crate) speed: Speed,
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct BulkRun {
+    #[command(flatten)]
+    pub(crate) input: BulkInput,
+    #[command(flatten)]
+    pub(crate) speed: Speed,
+    #[command(flatten)]
+    pub(crate) stop: StopArgs,
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct Reconcile {
+    /// Look at refunds made in this time: 24h, 30d.
+    #[arg(long, value_name = "TIME", default_value = "30d")]
+    pub(crate) since: String,
+    /// Move operations on to what Stripe says.
+    #[arg(long)]
+    pub(crate) repair: bool,
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct Audit {
+    #[command(subcommand)]
+    pub(crate) command: AuditCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum AuditCommand {
+    /// Check every page and every row. Exits with 8 when something was changed or is missing.
+    Verify {
+        /// The last hash that an earlier check printed: it must still be in the chain.
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
+    },
+    /// Show every move of an operation.
+    Show {
+        /// The operation id.
+        operation: String,
     },
 }
 
@@ -114,9 +293,19 @@ pub(crate) struct Simulate {
     /// Make so many charges to begin with.
     #[arg(long, default_value_t = 0)]
     pub(crate) charges: u32,
+    /// Write the charges into this file as input for `bulk`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: Option<PathBuf>,
     /// Keep Stripe's rate limits.
     #[arg(long)]
     pub(crate) rate_limits: bool,
+    /// Forget requests once answered, and do not compare answers with Stripe's description: for runs of
+    /// millions.
+    #[arg(long)]
+    pub(crate) lean: bool,
+    /// Charges and keys are live ones.
+    #[arg(long, hide = true)]
+    pub(crate) livemode: bool,
 }
 
 #[derive(Group, Debug)]
@@ -162,7 +351,7 @@ pub(crate) enum RefundCommand {
 #[expect(clippy::struct_field_names, reason = "a field is named as its flag")]
 pub(crate) struct Amount {
     /// A decimal of the currency: 25.00 dollars, 500 yen. Everything that is left when absent.
-    #[arg(long, value_name = "DECIMAL", requires = "currency")]
+    #[arg(long, value_name = "DECIMAL", requires = "currency", allow_negative_numbers = true)]
     pub(crate) amount: Option<String>,
     /// The same in the smallest unit: 2500 cents.
     #[arg(
@@ -290,19 +479,27 @@ pub(crate) enum WebhookCommand {
         after_help = "Example:\n  refund-node webhook verify --payload body.json --header \"$STRIPE_SIGNATURE\" --secret whsec_… --json"
     )]
     Verify(Verify),
-    /// Receive deliveries, verify them, and print what they mean.
-    #[command(after_help = "Example:\n  refund-node webhook listen --secret whsec_… --port 4242")]
-    Listen {
-        /// The endpoint's secret; both during a roll.
-        #[arg(long, required = true, env = "STRIPE_WEBHOOK_SECRET", hide_env_values = true)]
-        secret: Vec<String>,
-        /// Where to listen on 127.0.0.1; 0 takes a free port.
-        #[arg(long, default_value_t = 4242)]
-        port: u16,
-        /// Greatest age in seconds; 0 for any.
-        #[arg(long, default_value_t = 300)]
-        tolerance: u32,
-    },
+    /// Receive deliveries, verify them, keep each event once, and move the operations they concern.
+    #[command(
+        after_help = "Example:\n  refund-node webhook listen --secret whsec_… --port 4242 --catch-up 3d\n\nDeliveries go to /webhook; GET /health answers with counters."
+    )]
+    Listen(Listen),
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct Listen {
+    /// The endpoint's secret; both during a roll.
+    #[arg(long, required = true, env = "STRIPE_WEBHOOK_SECRET", hide_env_values = true)]
+    pub(crate) secret: Vec<String>,
+    /// Where to listen on 127.0.0.1; 0 takes a free port.
+    #[arg(long, default_value_t = 4242)]
+    pub(crate) port: u16,
+    /// Greatest age in seconds; 0 for any.
+    #[arg(long, default_value_t = 300)]
+    pub(crate) tolerance: u32,
+    /// First read the refunds of this long at Stripe again, for events that were missed: 3d. Needs the key.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) catch_up: Option<String>,
 }
 
 #[derive(Group, Debug)]

@@ -1,8 +1,12 @@
 //! The host that a command needs: key, allow-list, component.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use anyhow::Context as _;
 use refund_host::api::types::Connection;
-use refund_host::{Allow, Host, KeyMode, Node, StripeKey};
+use refund_host::{Allow, Host, KeyMode, Limits, Node, Pace, StripeKey};
+use refund_ledger::{Ledger, Refunder, Scope};
 use refund_simulator::TEST_KEY;
 use serde_json::{Value, json};
 
@@ -14,8 +18,10 @@ const SIMULATOR: &str = "http://127.0.0.1:12111";
 
 /// A component that may reach Stripe, or a simulator.
 pub(crate) struct Context {
+    pub(crate) host: Host,
     pub(crate) node: Node,
     pub(crate) connection: Value,
+    scope: Scope,
 }
 
 /// A component that reaches nothing: for everything pure.
@@ -26,14 +32,42 @@ pub(crate) fn pure(global: &Global) -> anyhow::Result<Node> {
 impl Context {
     /// Reads key and address. The key stays here: it is not in the connection that the component sees.
     pub(crate) fn new(global: &Global) -> anyhow::Result<Self> {
-        let base_url = if global.simulator { Some(SIMULATOR) } else { global.base_url.as_deref() };
+        Self::paced(global, |_| None)
+    }
+
+    /// The same, keeping to rates that may depend on the mode of the key.
+    pub(crate) fn paced(
+        global: &Global,
+        pace: impl FnOnce(KeyMode) -> Option<Pace>,
+    ) -> anyhow::Result<Self> {
+        let base_url = base_url(global);
         let allow = match base_url {
             Some(url) => Allow::stripe_at(url).map_err(Exit::bad_input)?,
             None => Allow::stripe(),
         };
-        let host = Host::builder().key(key(global)?).allow(allow).build()?;
+        let key = key(global)?;
+        let scope = Scope { live: key.mode() == KeyMode::Live, ..scope(global) };
+        let pace = pace(key.mode());
+        let first_byte = Duration::from_secs(global.timeout);
+        let limits = Limits { first_byte, ..Limits::default() };
+        let mut host = Host::builder().key(key).allow(allow).limits(limits);
+        if let Some(pace) = pace {
+            host = host.pace(pace);
+        }
+        let host = host.build()?;
         let connection = json!({ "base_url": base_url, "account": global.account });
-        Ok(Self { node: load(&host, global)?, connection })
+        Ok(Self { node: load(&host, global)?, host, connection, scope })
+    }
+
+    /// The ledger of this account and mode.
+    pub(crate) fn ledger(&self, global: &Global, actor: &str) -> anyhow::Result<Ledger> {
+        Ok(Ledger::open(&ledger_path(global), &self.scope, actor)?)
+    }
+
+    /// Refunds through a ledger.
+    pub(crate) fn refunder(&self, global: &Global, ledger: &Ledger) -> Refunder<Ledger> {
+        Refunder::new(self.node.clone(), self.connection.clone(), ledger.clone())
+            .grace(Duration::from_secs(global.grace))
     }
 
     /// The connection for typed calls.
@@ -53,6 +87,32 @@ impl Context {
         let output = self.node.invoke(operation, &input.to_string()).await;
         let output = output.map_err(Exit::failed)?.map_err(Exit::of)?;
         serde_json::from_str(&output).context("the component's output is not JSON")
+    }
+}
+
+/// A ledger to look at, whatever account it is for.
+pub(crate) fn any_ledger(global: &Global, actor: &str) -> anyhow::Result<Ledger> {
+    Ok(Ledger::open_existing(&ledger_path(global), actor)?)
+}
+
+/// The ledger of this account and mode, without a key.
+pub(crate) fn ledger_without_key(global: &Global, actor: &str) -> anyhow::Result<Ledger> {
+    Ok(Ledger::open(&ledger_path(global), &scope(global), actor)?)
+}
+
+fn ledger_path(global: &Global) -> PathBuf {
+    global.ledger.clone().unwrap_or_else(|| PathBuf::from("refund-node.ledger"))
+}
+
+fn base_url(global: &Global) -> Option<&str> {
+    if global.simulator { Some(SIMULATOR) } else { global.base_url.as_deref() }
+}
+
+fn scope(global: &Global) -> Scope {
+    Scope {
+        base_url: base_url(global).unwrap_or("https://api.stripe.com").to_owned(),
+        live: global.live,
+        account: global.account.clone(),
     }
 }
 

@@ -16,6 +16,11 @@ pub(crate) const FAILED: u8 = 5;
 /// Nobody knows.
 pub(crate) const UNKNOWN: u8 = 6;
 
+/// Ended before the end.
+pub(crate) const STOPPED: u8 = 7;
+/// Two records do not say the same.
+pub(crate) const DIFFERS: u8 = 8;
+
 /// An error with an exit code of its own.
 #[derive(Debug)]
 pub(crate) struct Exit {
@@ -26,6 +31,14 @@ pub(crate) struct Exit {
 impl Exit {
     pub(crate) fn bad_input(message: impl std::fmt::Display) -> anyhow::Error {
         Self { code: BAD_INPUT, message: message.to_string() }.into()
+    }
+
+    pub(crate) fn denied(message: impl std::fmt::Display) -> anyhow::Error {
+        Self { code: DENIED, message: message.to_string() }.into()
+    }
+
+    pub(crate) fn unknown(message: impl std::fmt::Display) -> anyhow::Error {
+        Self { code: UNKNOWN, message: message.to_string() }.into()
     }
 
     pub(crate) fn failed(message: impl std::fmt::Display) -> anyhow::Error {

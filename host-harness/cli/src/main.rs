@@ -35,6 +35,9 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Webhook(args) => commands::webhook::run(global, args).await,
         Command::Describe => commands::describe::run(global).await,
         Command::Invoke(args) => commands::describe::invoke(global, &args).await,
+        Command::Bulk(args) => commands::bulk::run(global, args).await,
+        Command::Reconcile(args) => commands::reconcile::run(global, &args).await,
+        Command::Audit(args) => commands::audit::run(global, args).await,
         Command::Component(args) => commands::component::run(global, &args),
         Command::Completions { shell } => Ok(commands::completions(shell)),
     }

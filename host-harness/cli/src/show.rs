@@ -12,7 +12,7 @@ pub(crate) fn line(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// Prints a table.
+/// Prints a table; without a header when all its names are empty.
 pub(crate) fn table<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
@@ -20,7 +20,9 @@ pub(crate) fn table<const N: usize>(
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(header);
+    if header.iter().any(|name| !name.is_empty()) {
+        table.set_header(header);
+    }
     for row in rows {
         table.add_row(row);
     }

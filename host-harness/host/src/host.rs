@@ -10,7 +10,7 @@ use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
 use wasmtime_wasi::p2::bindings::clocks;
 
 use crate::component::{check_world, compile, digest, read};
-use crate::egress::{Allow, Egress};
+use crate::egress::{Allow, Egress, Pace};
 use crate::engine::engine;
 use crate::error::{ComponentError, HostError};
 use crate::limits::Limits;
@@ -45,6 +45,7 @@ pub struct HostBuilder {
     allow: Allow,
     limits: Limits,
     allow_guest_key: bool,
+    pace: Option<Pace>,
 }
 
 impl HostBuilder {
@@ -77,11 +78,20 @@ impl HostBuilder {
         self
     }
 
+    /// Keeps requests within these rates: they wait for their turn instead of being refused. Off unless
+    /// set.
+    #[must_use]
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = Some(pace);
+        self
+    }
+
     /// Makes the engine and the connection pool.
     pub fn build(self) -> Result<Host, HostError> {
         let engine = engine(&self.limits)?;
         let linker = linker(&engine).map_err(|error| HostError::Engine(error.to_string()))?;
-        let egress = Egress::new(self.allow, self.key, self.allow_guest_key, &self.limits);
+        let egress =
+            Egress::new(self.allow, self.key, self.allow_guest_key, self.pace, &self.limits);
         let turns = usize::try_from(self.limits.concurrency).unwrap_or(usize::MAX);
         Ok(Host {
             engine,
@@ -97,6 +107,11 @@ impl Host {
     /// Starts building.
     pub fn builder() -> HostBuilder {
         HostBuilder::default()
+    }
+
+    /// How often Stripe answered 429 since the host was built, where a pace is kept.
+    pub fn throttled(&self) -> u64 {
+        self.egress.refused()
     }
 
     /// Loads a component from its bytes.

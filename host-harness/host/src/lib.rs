@@ -37,7 +37,7 @@ pub mod api {
 }
 
 pub use component::{Inspection, inspect};
-pub use egress::{Allow, AllowError, Rule};
+pub use egress::{Allow, AllowError, Pace, Rule};
 pub use error::{CallError, ComponentError, HostError, Limit};
 pub use host::{Host, HostBuilder};
 pub use limits::Limits;

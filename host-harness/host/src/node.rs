@@ -9,7 +9,7 @@ use wasmtime::{Store, UpdateDeadline};
 use crate::api;
 use crate::api::duplicates::{Group, Options};
 use crate::api::eligibility::{Amount, Facts, Policy, Verdict};
-use crate::api::live::{Checked, ScanRange, Scanned};
+use crate::api::live::{Checked, Funds, ScanRange, Scanned};
 use crate::api::node::InvokeError;
 use crate::api::refunds::{CreateError, CreateRequest, Created, ListFilter, RefundPage};
 use crate::api::types::{self, Connection, FieldProblem, PaymentRef, Refund};
@@ -161,6 +161,11 @@ impl Node {
         now: u64,
     ) -> Answer<Verdict, Vec<FieldProblem>> {
         call!(self, self.0.faces.eligibility, call_check(amount, facts, policy, now))
+    }
+
+    /// Reads what can be paid out now, by currency.
+    pub async fn balance(&self, connection: &Connection) -> Answer<Vec<Funds>, types::CallError> {
+        call!(self, self.live("refunds.balance")?, call_balance(connection))
     }
 
     /// Fetches the facts, then decides.

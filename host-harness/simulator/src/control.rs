@@ -82,7 +82,7 @@ pub(crate) fn stats(world: &World) -> Value {
         }
     }
     json!({
-        "refunds": world.all("refund").len(),
+        "refunds": world.all("refund").count(),
         "requests": world.requests.len(),
         "refunds_by_charge": by_charge,
         "refunds_by_operation": by_operation,
@@ -128,7 +128,7 @@ fn deliver(world: &World, order: &Value) -> Result<Value, String> {
         events.push(world.find_any(id).ok_or("no such event")?);
     } else {
         let count = usize::try_from(order["count"].as_u64().unwrap_or(1)).unwrap_or(1);
-        events.extend(world.all("event").iter().rev().take(count).cloned());
+        events.extend(world.all("event").rev().take(count).cloned());
         if order["reversed"] != true {
             events.reverse();
         }

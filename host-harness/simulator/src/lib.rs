@@ -32,6 +32,7 @@ mod schema;
 mod server;
 mod sha;
 mod simulator;
+mod store;
 mod world;
 
 pub use fault::{Fault, FaultKind};

@@ -8,8 +8,8 @@ use crate::error::{ApiError, ApiResult};
 
 /// A page of `objects`, which come oldest first. `filters` are parameters that must equal the field of
 /// the same name.
-pub(crate) fn page(
-    objects: &[Value],
+pub(crate) fn page<'a>(
+    objects: impl DoubleEndedIterator<Item = &'a Value>,
     params: &Map<String, Value>,
     filters: &[&str],
     url: &str,
@@ -28,7 +28,7 @@ pub(crate) fn page(
         let equal = |name: &&str| params.get(*name).is_none_or(|wanted| object[*name] == *wanted);
         filters.iter().all(equal) && in_range(&object["created"], params.get("created"))
     };
-    let mut all: Vec<&Value> = objects.iter().rev().filter(fits).collect();
+    let mut all: Vec<&Value> = objects.rev().filter(fits).collect();
     // A charge may be made with an age; of one second, the one made later comes first.
     all.sort_by_key(|object| Reverse(object["created"].as_i64()));
     let position = |name: &str| -> ApiResult<Option<usize>> {

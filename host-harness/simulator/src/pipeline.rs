@@ -61,8 +61,9 @@ pub(crate) fn answer(world: &Mutex<World>, asked: &Asked) -> Reply {
         Some(FaultKind::Hang { .. } | FaultKind::Reset { .. }) => 0,
         _ => reply.status,
     };
-    let recorded = recorded(asked, status);
-    world.requests.push(recorded);
+    if world.record {
+        world.requests.push(recorded(asked, status));
+    }
     reply
 }
 
@@ -123,7 +124,7 @@ fn answer_truly(world: &mut World, asked: &Asked) -> Reply {
         Err(refused) => return error(&refused),
     };
     if world.limits_on {
-        let (now, endpoint) = (world.now(), template(asked));
+        let (now, endpoint) = (world.now_exactly(), template(asked));
         if let Err((refused, reason)) = world.limiter.pass(now, live, endpoint) {
             let mut reply = error(&refused);
             reply.headers.push(("stripe-rate-limited-reason", reason.to_owned()));

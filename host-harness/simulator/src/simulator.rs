@@ -44,6 +44,7 @@ pub struct Builder {
     start_at: Option<u64>,
     limits: bool,
     check_answers: bool,
+    record: bool,
 }
 
 /// A running simulator; it stops when it is dropped.
@@ -94,6 +95,12 @@ impl Builder {
         Self { check_answers: on, ..self }
     }
 
+    /// Keeps every request for [`Simulator::requests`], on unless turned off.
+    #[must_use]
+    pub fn record_requests(self, on: bool) -> Self {
+        Self { record: on, ..self }
+    }
+
     /// Starts.
     pub async fn start(self) -> Result<Simulator, StartError> {
         if !self.address.ip().is_loopback() {
@@ -111,6 +118,7 @@ impl Builder {
         let mut world = World::new(self.seed, self.start_at, outbox);
         world.limits_on = self.limits;
         world.check_answers = self.check_answers;
+        world.record = self.record;
         let world = Arc::new(Mutex::new(world));
         let tasks = [
             tokio::spawn(serve(listener, Arc::clone(&world))).abort_handle(),
@@ -135,6 +143,7 @@ impl Simulator {
             start_at: None,
             limits: false,
             check_answers: true,
+            record: true,
         }
     }
 
@@ -181,6 +190,11 @@ impl Simulator {
         lock(&self.world.0).faults.order(fault);
     }
 
+    /// Forgets the faults that were ordered and have not come yet.
+    pub fn clear_faults(&self) {
+        lock(&self.world.0).faults.clear();
+    }
+
     /// Moves the clock on.
     pub fn advance(&self, seconds: u64) {
         lock(&self.world.0).advance(seconds);
@@ -194,7 +208,7 @@ impl Simulator {
     /// The refunds of a charge, oldest first: counted here, not where they were asked for.
     pub fn refunds_of(&self, charge: &str) -> Vec<Value> {
         let world = lock(&self.world.0);
-        world.all("refund").iter().filter(|refund| refund["charge"] == charge).cloned().collect()
+        world.store.owned("refund", "charge", charge).into_iter().cloned().collect()
     }
 
     /// An object by id; null when there is none.
@@ -221,7 +235,7 @@ impl Simulator {
     /// The newest event of a kind; null when there is none.
     pub fn newest_event(&self, kind: &str) -> Value {
         let world = lock(&self.world.0);
-        let found = world.all("event").iter().rev().find(|event| event["type"] == kind).cloned();
+        let found = world.all("event").rev().find(|event| event["type"] == kind).cloned();
         found.unwrap_or_default()
     }
 }

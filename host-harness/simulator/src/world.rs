@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -14,6 +14,7 @@ use crate::fault::Faults;
 use crate::idempotency::Keys;
 use crate::limit::Limiter;
 use crate::sha;
+use crate::store::Store;
 
 /// What every currency's available balance begins with, in its smallest unit.
 const FIRST_BALANCE: i64 = 10_000_000;
@@ -26,8 +27,7 @@ pub(crate) struct World {
     seed: u64,
     clock: Clock,
     counter: u64,
-    /// Objects by kind, oldest first.
-    pub(crate) objects: BTreeMap<&'static str, Vec<Value>>,
+    pub(crate) store: Store,
     pub(crate) balance: HashMap<String, i64>,
     pub(crate) keys: Keys,
     pub(crate) faults: Faults,
@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) limits_on: bool,
     pub(crate) check_answers: bool,
     pub(crate) requests: Vec<Recorded>,
+    /// Whether requests are kept: a run of millions would fill the memory with them.
+    pub(crate) record: bool,
     /// Secrets of webhook endpoints by id: Stripe shows them once.
     pub(crate) secrets: HashMap<String, String>,
     pub(crate) outbox: UnboundedSender<Delivery>,
@@ -177,7 +179,7 @@ impl World {
                 advanced: 0,
             },
             counter: 0,
-            objects: BTreeMap::new(),
+            store: Store::default(),
             balance: HashMap::new(),
             keys: Keys::default(),
             faults: Faults::default(),
@@ -185,6 +187,7 @@ impl World {
             limits_on: false,
             check_answers: true,
             requests: Vec::new(),
+            record: true,
             secrets: HashMap::new(),
             outbox,
             needs_action: Vec::new(),
@@ -194,8 +197,13 @@ impl World {
 
     /// Unix seconds.
     pub(crate) fn now(&self) -> u64 {
-        let flowed = self.clock.flowing.map_or(0, |since| since.elapsed().as_secs());
-        self.clock.start + self.clock.advanced + flowed
+        self.now_exactly().as_secs()
+    }
+
+    /// Time since 1970, as finely as the machine knows it.
+    pub(crate) fn now_exactly(&self) -> Duration {
+        let flowed = self.clock.flowing.map_or(Duration::ZERO, |since| since.elapsed());
+        Duration::from_secs(self.clock.start + self.clock.advanced) + flowed
     }
 
     pub(crate) fn advance(&mut self, seconds: u64) {
@@ -210,27 +218,22 @@ impl World {
     }
 
     pub(crate) fn add(&mut self, kind: &'static str, object: Value) {
-        self.objects.entry(kind).or_default().push(object);
+        self.store.add(kind, object);
     }
 
-    pub(crate) fn all(&self, kind: &str) -> &[Value] {
-        self.objects.get(kind).map_or(&[], Vec::as_slice)
-    }
-
-    /// The objects of a mode.
-    pub(crate) fn of_mode(&self, kind: &str, live: bool) -> Vec<Value> {
-        let same = |object: &&Value| object["livemode"].as_bool().unwrap_or(live) == live;
-        self.all(kind).iter().filter(same).cloned().collect()
+    /// The objects of a kind, oldest first.
+    pub(crate) fn all(&self, kind: &str) -> impl DoubleEndedIterator<Item = &Value> {
+        self.store.all(kind)
     }
 
     /// An object by id, of any kind.
     pub(crate) fn find_any(&self, id: &str) -> Option<Value> {
-        self.objects.values().flatten().find(|object| object["id"] == id).cloned()
+        self.store.find(id).cloned()
     }
 
     /// An object by kind, id and mode; `param` is blamed when there is none.
     pub(crate) fn get(&self, kind: &str, id: &str, live: bool, param: &str) -> ApiResult {
-        let found = self.all(kind).iter().find(|object| object["id"] == id);
+        let found = self.store.find(id).filter(|object| object["object"] == kind);
         let other_mode =
             |object: &Value| object["livemode"].as_bool().is_some_and(|mode| mode != live);
         match found {
@@ -242,8 +245,9 @@ impl World {
     /// Changes an object, gives it back, and tells what the fields were before.
     pub(crate) fn change(&mut self, id: &str, fields: &Value) -> (Value, Value) {
         let mut before = Map::new();
-        let object = self.objects.values_mut().flatten().find(|object| object["id"] == id);
-        let Some(Value::Object(object)) = object else { return (Value::Null, Value::Null) };
+        let Some(Value::Object(object)) = self.store.find_mut(id) else {
+            return (Value::Null, Value::Null);
+        };
         for (name, value) in fields.as_object().into_iter().flatten() {
             let old = object.insert(name.clone(), value.clone()).unwrap_or_default();
             if old != *value {
@@ -381,7 +385,7 @@ impl World {
             "event",
             json!({
                 "id": id, "type": kind, "created": self.now(), "livemode": live, "data": data,
-                "api_version": "2026-10-28.endive", "pending_webhooks": self.all("webhook_endpoint").len(),
+                "api_version": "2026-10-28.endive", "pending_webhooks": self.all("webhook_endpoint").count(),
                 "request": { "id": request_id, "idempotency_key": key },
             }),
         );

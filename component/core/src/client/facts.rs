@@ -57,14 +57,14 @@ pub(super) fn unpaid(intent: &PaymentIntent, amount: &Amount) -> Verdict {
     Verdict::not_succeeded(&intent.status, intent.currency, amount)
 }
 
-/// Reads the payment, then its refunds and disputes. In this order, so that a refund made in between
-/// is seen.
+/// Reads the payment with its refunds, and the disputes of a charge that ever had one. The charge comes
+/// first, so that a refund made in between is seen.
 pub(super) fn gather(
     transport: &mut impl Transport,
     connection: &Connection,
     payment: &PaymentRef,
 ) -> Result<Known, CallError> {
-    let charge: Charge = match payment {
+    let mut charge: Charge = match payment {
         PaymentRef::Charge(id) => call(transport, connection, &requests::retrieve_charge(id))?,
         PaymentRef::PaymentIntent(id) => {
             let request = requests::retrieve_payment_intent(id);
@@ -78,8 +78,15 @@ pub(super) fn gather(
             }
         }
     };
-    let refunds = all(transport, connection, &charge.id, requests::refunds_of)?;
-    let disputes = all(transport, connection, &charge.id, requests::disputes_of)?;
+    let refunds = match charge.refunds.take() {
+        Some(page) if !page.has_more => page.data,
+        _ => all(transport, connection, &charge.id, requests::refunds_of)?,
+    };
+    let disputes = if charge.disputed {
+        all(transport, connection, &charge.id, requests::disputes_of)?
+    } else {
+        Vec::new()
+    };
     Ok(Known::Charged(Box::new(Facts { charge, refunds, disputes })))
 }
 

@@ -19,6 +19,6 @@ pub use error::{
     TransportKind,
 };
 pub use facts::{Checked, check_live};
-pub use reads::{ListFilter, RefundPage, cancel, list, retrieve, update_metadata};
+pub use reads::{ListFilter, RefundPage, balance, cancel, list, retrieve, update_metadata};
 pub use scan::{ScanRange, Scanned, scan_live};
 pub use transport::{HttpRequest, SendFailure, Transport};

@@ -8,7 +8,7 @@ use super::error::CallError;
 use super::transport::Transport;
 use crate::id::{PaymentRef, RefundId};
 use crate::metadata::Metadata;
-use crate::model::{Page, Refund, RefundStatus};
+use crate::model::{Balance, Page, Refund, RefundStatus};
 use crate::problem::{FieldProblem, Problems};
 use crate::wire::requests::{self, FULL_PAGE, RefundQuery};
 
@@ -20,6 +20,14 @@ pub fn retrieve(
 ) -> Result<Refund, CallError> {
     let id = RefundId::parse(id)?;
     call(transport, connection, &requests::retrieve_refund(&id))
+}
+
+/// Reads what can be paid out now.
+pub fn balance(
+    transport: &mut impl Transport,
+    connection: &Connection,
+) -> Result<Balance, CallError> {
+    call(transport, connection, &requests::balance())
 }
 
 /// Which refunds to list.

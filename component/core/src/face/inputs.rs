@@ -56,6 +56,16 @@ pub(super) struct Create {
     pub(super) approval: Option<String>,
 }
 
+/// `refunds.balance`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct OnlyConnection {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    pub(super) connection: ConnectionInput,
+}
+
 /// `refunds.retrieve` and `refunds.cancel`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

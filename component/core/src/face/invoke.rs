@@ -54,6 +54,7 @@ pub fn invoke<T: Transport>(
         ("refunds.list", Some(transport)) => list(transport, input),
         ("refunds.update-metadata", Some(transport)) => update_metadata(transport, input),
         ("refunds.cancel", Some(transport)) => cancel(transport, input),
+        ("refunds.balance", Some(transport)) => balance(transport, input),
         ("eligibility.check-live", Some(transport)) => check_live(transport, input),
         ("duplicates.scan-live", Some(transport)) => scan_live(transport, input),
         (_, transport) => {
@@ -124,6 +125,12 @@ fn cancel(transport: &mut impl Transport, input: &str) -> Result<String, InvokeE
     let input: inputs::OneRefund = read(input)?;
     let connection = connect(input.connection)?;
     write(&client::cancel(transport, &connection, &input.refund)?)
+}
+
+fn balance(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: inputs::OnlyConnection = read(input)?;
+    let connection = connect(input.connection)?;
+    write(&client::balance(transport, &connection)?)
 }
 
 fn check(clock: Option<u64>, input: &str) -> Result<String, InvokeError> {

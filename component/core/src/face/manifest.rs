@@ -9,7 +9,7 @@ use crate::API_VERSION;
 use crate::client::{Checked, Created, RefundPage, Scanned};
 use crate::duplicates::Group;
 use crate::eligibility::Verdict;
-use crate::model::Refund;
+use crate::model::{Balance, Refund};
 use crate::webhook::{Action, Event, Verified};
 
 /// A drawing of 24 by 24 for forms and lists; one colour, which the platform chooses.
@@ -189,6 +189,15 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             effect: Effect::Pure,
             input: schemas.subschema_for::<inputs::Check>(),
             output: schemas.subschema_for::<Verdict>(),
+        },
+        Operation {
+            name: "refunds.balance",
+            title: "Read the balance",
+            description: "Reads what can be paid out now, by currency; refunds above it wait as pending.",
+            icon: ICON_CHECK,
+            effect: Effect::Reads,
+            input: schemas.subschema_for::<inputs::OnlyConnection>(),
+            output: schemas.subschema_for::<Balance>(),
         },
         Operation {
             name: "eligibility.check-live",

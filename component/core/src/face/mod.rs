@@ -31,6 +31,7 @@ pub const HTTP_OPERATIONS: &[&str] = &[
     "refunds.list",
     "refunds.update-metadata",
     "refunds.cancel",
+    "refunds.balance",
     "eligibility.check-live",
     "duplicates.scan-live",
 ];

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::lenient::{id, null_default, open_enum, yes};
+use super::{Page, Refund};
 use crate::id::{ChargeId, CustomerId, PaymentIntentId};
 use crate::metadata::Metadata;
 use crate::money::{Currency, Money};
@@ -70,6 +71,15 @@ pub struct Charge {
     /// The merchant's own keys.
     #[serde(default)]
     pub metadata: Metadata,
+    /// The newest of its refunds, where a request asked for them (reference 1.6).
+    #[serde(default, skip_serializing, deserialize_with = "sub_list")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub refunds: Option<Page<Refund>>,
+}
+
+/// A sub-list that cannot be read counts as one that was not sent: it is then listed by itself.
+fn sub_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Page<Refund>>, D::Error> {
+    Ok(Page::deserialize(Value::deserialize(deserializer)?).ok())
 }
 
 /// How a charge was paid.

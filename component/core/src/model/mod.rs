@@ -5,6 +5,7 @@
 //! The field names are Stripe's, so the same types read an answer of Stripe's, a line of an export and
 //! the input of a workflow node.
 
+mod balance;
 mod charge;
 mod dispute;
 mod lenient;
@@ -12,6 +13,7 @@ mod list;
 mod payment_intent;
 mod refund;
 
+pub use balance::{Balance, Funds};
 pub use charge::{
     BalanceTransaction, CardDetails, Charge, ChargeStatus, FraudDetails, PaymentMethodDetails,
 };

@@ -148,16 +148,22 @@ fn of_charge(charge: &ChargeId, after: Option<&str>) -> Form {
     Form::new().with("charge", charge).with("limit", FULL_PAGE).with_some("starting_after", after)
 }
 
-/// Reads a charge and its fee.
+/// Reads a charge, its fee and its newest refunds.
 pub fn retrieve_charge(id: &ChargeId) -> Request {
-    let form = Form::new().with_list("expand", ["balance_transaction"]);
+    let form = Form::new().with_list("expand", ["balance_transaction", "refunds"]);
     Request::get(&format!("/v1/charges/{id}"), &form)
 }
 
-/// Reads a `PaymentIntent` with its charge and the charge's fee.
+/// Reads a `PaymentIntent` with its charge, the charge's fee and its newest refunds.
 pub fn retrieve_payment_intent(id: &PaymentIntentId) -> Request {
-    let form = Form::new().with_list("expand", ["latest_charge.balance_transaction"]);
+    let expand = ["latest_charge.balance_transaction", "latest_charge.refunds"];
+    let form = Form::new().with_list("expand", expand);
     Request::get(&format!("/v1/payment_intents/{id}"), &form)
+}
+
+/// Reads the balance.
+pub fn balance() -> Request {
+    Request::get("/v1/balance", &Form::new())
 }
 
 /// Reads a page of charges of a time range.

@@ -28,7 +28,7 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
     let node = host.load(refund_artifact::NODE)?;
     let mut tour = Tour { stripe, node, rows: Vec::new(), quiet: global.json };
     tour.say(&format!(
-        "A simulated Stripe runs on {}. The refund component ({} kB) runs in a sandbox:\nit can send ten kinds of request to that address and nothing else, and never sees the key.",
+        "A simulated Stripe runs on {}. The refund component ({} kB) runs in a sandbox:\nit can send eleven kinds of request to that address and nothing else, and never sees the key.",
         tour.stripe.base_url(),
         refund_artifact::NODE.len() / 1000
     ));

@@ -13,15 +13,32 @@ pub(crate) fn amount(input: &mut Value, amount: &Amount) -> Result<()> {
         input["amount_decimal"] = json!(decimal);
     }
     if let Some(minor) = &amount.minor {
-        let units: u64 = minor.parse().map_err(|_| {
-            Exit::bad_input(format!("minor `{minor}` is not a whole number above zero: give the amount in the smallest unit, for example 2500 for 25.00 dollars"))
-        })?;
-        input["amount"] = json!(units);
+        input["amount"] = json!(minor_units(minor)?);
     }
     if let Some(currency) = &amount.currency {
         input["currency"] = json!(currency);
     }
     Ok(())
+}
+
+/// The amount itself; `None` for everything that is left.
+pub(crate) fn money(amount: &Amount) -> Result<Option<Money>> {
+    let currency =
+        || Currency::parse(amount.currency.as_deref().unwrap_or_default()).map_err(Exit::bad_input);
+    let money = match (&amount.amount, &amount.minor) {
+        (Some(decimal), _) => Money::parse_decimal(decimal, currency()?)
+            .map_err(|problem| Exit::bad_input(problem.at("amount")))?,
+        (None, Some(minor)) => Money { amount: minor_units(minor)?, currency: currency()? },
+        (None, None) => return Ok(None),
+    };
+    money.check_input("amount").map_err(Exit::bad_input)?;
+    Ok(Some(money))
+}
+
+fn minor_units(minor: &str) -> Result<u64> {
+    minor.parse().map_err(|_| {
+        Exit::bad_input(format!("minor `{minor}` is not a whole number above zero: give the amount in the smallest unit, for example 2500 for 25.00 dollars"))
+    })
 }
 
 /// The policy of an operation's input.

@@ -1,11 +1,15 @@
 //! The commands, one file each.
 
+pub(crate) mod audit;
+pub(crate) mod bulk;
 pub(crate) mod check;
 pub(crate) mod component;
 pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod duplicates;
 pub(crate) mod inputs;
+pub(crate) mod listen;
+pub(crate) mod reconcile;
 pub(crate) mod refund;
 pub(crate) mod simulate;
 pub(crate) mod webhook;

@@ -2,15 +2,21 @@
 
 use std::process::ExitCode;
 
+use refund_core::id::{OperationId, PaymentRef};
+use refund_ledger::{Failure, NewOperation, Operation, RefundError, Request};
 use serde_json::{Value, json};
 
 use super::inputs;
 use crate::args::{Create, Global, Refund, RefundCommand};
 use crate::context::Context;
+use crate::exit::Exit;
 use crate::show;
 
 pub(crate) async fn run(global: &Global, args: Refund) -> anyhow::Result<ExitCode> {
     let (operation, input) = match args.command {
+        RefundCommand::Create(create) if global.ledger.is_some() => {
+            return with_ledger(global, &create).await;
+        }
         RefundCommand::Create(create) => ("refunds.create", create_input(&create)?),
         RefundCommand::Get { refund } => ("refunds.retrieve", json!({ "refund": refund })),
         RefundCommand::Cancel { refund } => ("refunds.cancel", json!({ "refund": refund })),
@@ -46,6 +52,60 @@ fn create_input(create: &Create) -> anyhow::Result<Value> {
     });
     inputs::amount(&mut input, &create.amount)?;
     Ok(input)
+}
+
+/// Makes a refund through the ledger: written down before it is sent, alone on its payment.
+async fn with_ledger(global: &Global, create: &Create) -> anyhow::Result<ExitCode> {
+    let operation = operation(create)?;
+    let context = Context::new(global)?;
+    let ledger = context.ledger(global, "refund create")?;
+    let done = context.refunder(global, &ledger).refund(operation).await;
+    let done = done.map_err(|error| match error {
+        RefundError::Conflict(_) => Exit::denied(error),
+        RefundError::Blocked(_) => Exit::unknown(error),
+        other => other.into(),
+    })?;
+    let output = match done.answer {
+        Some(Ok(output)) => output,
+        Some(Err(Failure::Operation(error))) => return Err(Exit::of(error)),
+        Some(Err(Failure::Call(problem))) => return Err(Exit::unknown(problem)),
+        None => earlier(&context, &done.operation).await?,
+    };
+    if global.json {
+        show::line(&output);
+    } else {
+        print(&output);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was asked for, in the ledger's words.
+fn operation(create: &Create) -> anyhow::Result<NewOperation> {
+    let id = OperationId::parse(&create.operation).map_err(Exit::bad_input)?;
+    let payment = PaymentRef::parse(&create.payment).map_err(Exit::bad_input)?;
+    let metadata = serde_json::from_value(inputs::metadata(&create.metadata)?)?;
+    let request = Request {
+        amount: inputs::money(&create.amount)?,
+        reason: create.reason.clone(),
+        metadata,
+        refund_application_fee: create.refund_application_fee,
+        reverse_transfer: create.reverse_transfer,
+        ..Request::new(id, payment)
+    };
+    let policy = inputs::policy(&create.policy, create.amount.currency.as_deref())?;
+    Ok(NewOperation::new(&request).policy(&policy).approval(create.approval.clone()))
+}
+
+/// The refund of an operation that had come to its end before.
+async fn earlier(context: &Context, operation: &Operation) -> anyhow::Result<Value> {
+    let Some(refund) = &operation.refund else {
+        return Err(Exit::denied(format!(
+            "operation `{}` was called off: choose another id to refund after all",
+            operation.id
+        )));
+    };
+    let refund = context.invoke("refunds.retrieve", json!({ "refund": refund })).await?;
+    Ok(json!({ "refund": refund, "origin": "found", "attempts": 0 }))
 }
 
 /// One refund, a page, or a refund and how it came about.

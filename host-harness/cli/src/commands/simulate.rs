@@ -14,6 +14,8 @@ pub(crate) async fn run(args: &Simulate) -> anyhow::Result<ExitCode> {
         .seed(args.seed)
         .address(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)))
         .rate_limits(args.rate_limits)
+        .record_requests(!args.lean)
+        .check_answers(!args.lean)
         .start()
         .await
         .map_err(Exit::bad_input)?;
@@ -21,21 +23,33 @@ pub(crate) async fn run(args: &Simulate) -> anyhow::Result<ExitCode> {
         "A simulated Stripe listens on {}; Ctrl-C ends it.",
         simulator.base_url()
     ));
-    let charges = (0..args.charges).map(|number| {
+    let mut csv = args.csv.as_ref().map(csv::Writer::from_path).transpose()?;
+    if let Some(csv) = &mut csv {
+        csv.write_record(["payment", "amount", "currency", "operation"])?;
+    }
+    let mut rows = Vec::new();
+    for number in 0..args.charges {
         let order = NewCharge {
-            amount: 2500 + 500 * u64::from(number),
+            amount: 2500 + 500 * u64::from(number % 10),
             customer: Some(format!("cus_{number}")),
+            livemode: args.livemode,
             ..NewCharge::default()
         };
         let charge = simulator.charge(&order);
-        [
-            show::text(&charge["id"]),
-            show::text(&charge["payment_intent"]),
-            show::money(&charge["amount"], &charge["currency"]),
-        ]
-    });
-    if args.charges > 0 {
-        show::table(["charge", "payment intent", "amount"], charges.collect::<Vec<_>>());
+        let id = show::text(&charge["id"]);
+        let amount = show::money(&charge["amount"], &charge["currency"]);
+        if let Some(csv) = &mut csv {
+            let decimal = amount.split(' ').next().unwrap_or_default();
+            csv.write_record([&id, decimal, "usd", &format!("recall-{number}")])?;
+        } else {
+            rows.push([id, show::text(&charge["payment_intent"]), amount]);
+        }
+    }
+    if let (Some(mut csv), Some(file)) = (csv, &args.csv) {
+        csv.flush()?;
+        show::line(format_args!("{} charges are in {}.", args.charges, file.display()));
+    } else if !rows.is_empty() {
+        show::table(["charge", "payment intent", "amount"], rows);
         show::line("Try, in another terminal: refund-node check ch_… --simulator");
     }
     tokio::signal::ctrl_c().await?;

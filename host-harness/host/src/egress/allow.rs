@@ -9,7 +9,7 @@ use http::{Method, Uri};
 use super::address::is_public;
 
 /// What the operations of the contract send: method and path, `{id}` standing for one segment.
-const STRIPE: [(Method, &str); 10] = [
+const STRIPE: [(Method, &str); 11] = [
     (Method::GET, "/v1/charges"),
     (Method::GET, "/v1/charges/{id}"),
     (Method::GET, "/v1/payment_intents/{id}"),
@@ -18,6 +18,7 @@ const STRIPE: [(Method, &str); 10] = [
     (Method::GET, "/v1/refunds/{id}"),
     (Method::POST, "/v1/refunds/{id}"),
     (Method::POST, "/v1/refunds/{id}/cancel"),
+    (Method::GET, "/v1/balance"),
     (Method::GET, "/v1/disputes"),
     (Method::GET, "/v1/balance_transactions/{id}"),
 ];
@@ -82,17 +83,29 @@ impl Allow {
         Ok(self)
     }
 
+    /// Both lists together.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     fn operations_at(origin: &Origin) -> Self {
         let rules =
             STRIPE.into_iter().filter_map(|(method, path)| Rule::new(origin, method, path).ok());
         Self(rules.collect())
     }
 
-    /// Whether a request may go out.
-    pub(crate) fn permits(&self, method: &Method, uri: &Uri) -> bool {
-        let Some(origin) = Origin::of(uri) else { return false };
-        let Some(segments) = segments(uri.path()) else { return false };
-        self.0.iter().any(|rule| rule.permits(&origin, method, &segments))
+    /// The rules.
+    pub fn rules(&self) -> &[Rule] {
+        &self.0
+    }
+
+    /// The number of the rule by which a request may go out; `None` for one that may not.
+    pub(crate) fn permits(&self, method: &Method, uri: &Uri) -> Option<usize> {
+        let origin = Origin::of(uri)?;
+        let segments = segments(uri.path())?;
+        self.0.iter().position(|rule| rule.permits(&origin, method, &segments))
     }
 }
 
@@ -182,7 +195,7 @@ mod tests {
     use super::*;
 
     fn permits(allow: &Allow, method: &Method, url: &str) -> bool {
-        url.parse().is_ok_and(|uri| allow.permits(method, &uri))
+        url.parse().is_ok_and(|uri| allow.permits(method, &uri).is_some())
     }
 
     #[test]

@@ -13,6 +13,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::Instant;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, Result, WasiBody,
     WasiHttpHooks,
@@ -20,6 +21,7 @@ use wasmtime_wasi_http::{
 
 use super::allow::Allow;
 use super::body::Bounded;
+use super::pace::{Pace, Pacer, Refused};
 use super::resolver::{NoPublicAddress, Resolver};
 use crate::limits::Limits;
 use crate::secret::StripeKey;
@@ -42,6 +44,7 @@ pub(crate) struct Egress {
     allow: Allow,
     authorization: Option<HeaderValue>,
     guest_key: bool,
+    pacer: Option<Pacer>,
     pool: Pool,
     limits: Limits,
     forbidden: ForbiddenHeaderFilter,
@@ -55,6 +58,7 @@ impl Egress {
         allow: Allow,
         key: Option<StripeKey>,
         guest_key: bool,
+        pace: Option<Pace>,
         limits: &Limits,
     ) -> Self {
         let forbidden = Arc::new(move |name: &HeaderName| {
@@ -63,6 +67,7 @@ impl Egress {
                 || (*name == AUTHORIZATION && !guest_key)
         });
         Self {
+            pacer: pace.map(|pace| Pacer::new(pace, allow.rules().len())),
             allow,
             authorization: key.and_then(|key| key.authorization()),
             guest_key,
@@ -77,20 +82,31 @@ impl Egress {
     }
 
     async fn send(&self, mut request: Request<WasiBody>) -> Result<Response<WasiBody>> {
-        if !self.allow.permits(request.method(), request.uri()) {
+        let Some(rule) = self.allow.permits(request.method(), request.uri()) else {
             let (method, uri) = (request.method(), request.uri());
             tracing::warn!(%method, host = uri.host(), path = uri.path(), "a request was denied: it is not on the allow-list");
             return Err(Error::HttpRequestDenied);
-        }
+        };
         if let Some(key) = &self.authorization {
             request.headers_mut().insert(AUTHORIZATION, key.clone());
         } else if !self.guest_key {
             request.headers_mut().remove(AUTHORIZATION);
         }
         let request = whole(request).await?;
+        if let Some(pacer) = &self.pacer {
+            pacer.turn(rule).await;
+        }
         let answer = tokio::time::timeout(self.limits.first_byte, self.pool.request(request)).await;
         let answer = answer.map_err(|_| Error::HttpResponseTimeout)?.map_err(|e| failure(&e))?;
+        if let Some(pacer) = &self.pacer {
+            pacer.learn(rule, Refused::read(&answer), Instant::now());
+        }
         Ok(answer.map(|body| self.bound(body)))
+    }
+
+    /// How often Stripe answered 429, where a pace is kept.
+    pub(crate) fn refused(&self) -> u64 {
+        self.pacer.as_ref().map_or(0, Pacer::refused)
     }
 
     fn bound(&self, body: Incoming) -> WasiBody {

@@ -8,7 +8,9 @@ mod address;
 mod allow;
 mod body;
 mod hook;
+mod pace;
 mod resolver;
 
 pub use allow::{Allow, AllowError, Rule};
 pub(crate) use hook::{Egress, Hook};
+pub use pace::Pace;

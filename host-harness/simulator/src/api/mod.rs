@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{ApiError, ApiResult};
 use crate::list::page;
+use crate::store::Store;
 use crate::world::World;
 
 /// One call: what was asked, and in which mode.
@@ -27,8 +28,16 @@ impl Call<'_> {
         self.params.get(name).and_then(Value::as_str).map(str::to_owned)
     }
 
-    fn page(&self, kind: &str, filters: &[&str], url: &str) -> ApiResult {
-        page(&self.world.of_mode(kind, self.live), &self.params, filters, url)
+    fn page(&self, kind: &'static str, filters: &[&str], url: &str) -> ApiResult {
+        let store = &self.world.store;
+        let owner = filters.iter().find_map(|name| {
+            let owner = self.params.get(*name)?.as_str()?;
+            Some(store.owned(kind, Store::owner_field(name)?, owner))
+        });
+        let of_mode =
+            |object: &&Value| object["livemode"].as_bool().unwrap_or(self.live) == self.live;
+        let objects = owner.unwrap_or_else(|| store.all(kind).collect());
+        page(objects.into_iter().filter(of_mode), &self.params, filters, url)
     }
 }
 

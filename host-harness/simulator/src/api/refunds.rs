@@ -102,11 +102,8 @@ fn charge_of(call: &Call<'_>) -> ApiResult {
         }
     };
     let id = charge["id"].as_str().unwrap_or_default();
-    let blocked = call
-        .world
-        .all("dispute")
-        .iter()
-        .any(|dispute| dispute["charge"] == id && dispute["is_charge_refundable"] == false);
+    let disputes = call.world.store.owned("dispute", "charge", id);
+    let blocked = disputes.iter().any(|dispute| dispute["is_charge_refundable"] == false);
     if charge["status"] != "succeeded" || charge["captured"] != true {
         Err(ApiError::refused(
             "charge_not_refundable",
@@ -270,7 +267,6 @@ fn give_back(world: &mut World, charge: &str, amount: i64) {
 pub(crate) fn after_top_up(world: &mut World, currency: &str) {
     let waiting: Vec<_> = world
         .all("refund")
-        .iter()
         .filter(|refund| {
             refund["pending_reason"] == "insufficient_funds" && refund["status"] == "pending"
         })

@@ -27,8 +27,6 @@ pub(super) fn create(call: &mut Call<'_>) -> Value {
 /// Removes an endpoint.
 pub(super) fn delete(call: &mut Call<'_>, id: &str) -> ApiResult {
     call.world.get("webhook_endpoint", id, call.live, "id")?;
-    if let Some(endpoints) = call.world.objects.get_mut("webhook_endpoint") {
-        endpoints.retain(|endpoint| endpoint["id"] != id);
-    }
+    call.world.store.remove(id);
     Ok(json!({ "id": id, "object": "webhook_endpoint", "deleted": true }))
 }
