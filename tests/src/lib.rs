@@ -1,5 +1,7 @@
 //! A stage for end-to-end tests: the simulator, a host that may reach it, and the real component.
 
+pub mod rounds;
+
 use refund_host::api::eligibility::{Amount, Policy};
 use refund_host::api::refunds::CreateRequest;
 use refund_host::api::types::{Connection, Money, PaymentRef};

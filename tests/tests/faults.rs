@@ -8,8 +8,8 @@ use refund_core::id::{OperationId, PaymentRef};
 use refund_core::money::{Currency, Money};
 use refund_host::{Allow, Host, Limits, Node, StripeKey};
 use refund_ledger::{
-    Difference, Effect, Kept, Ledger, NewOperation, RefundError, Refunded, Refunder, Request, Scope, State,
-    reconcile,
+    Difference, Effect, Kept, Ledger, NewOperation, RefundError, Refunded, Refunder, Request,
+    Scope, State, reconcile,
 };
 use refund_simulator::{DisputeOrder, Fault, FaultKind, NewCharge, Simulator, TEST_KEY};
 use serde_json::{Value, json};
@@ -75,10 +75,7 @@ fn ask(operation: &str, charge: &str, amount: u64) -> NewOperation {
     let currency = Currency::parse("usd").unwrap();
     NewOperation::new(&Request {
         amount: Some(Money { amount, currency }),
-        ..Request::new(
-            OperationId::parse(operation).unwrap(),
-            PaymentRef::parse(charge).unwrap(),
-        )
+        ..Request::new(OperationId::parse(operation).unwrap(), PaymentRef::parse(charge).unwrap())
     })
 }
 
@@ -213,7 +210,8 @@ async fn every_fault_at_every_step_makes_one_refund() {
     let runs = scenes.into_iter().zip(plans).map(|(scene, plan)| {
         tokio::spawn(async move {
             let (name, kind, method, path, times, lookup_lost) = plan;
-            let what = format!("{name} on {method} {path}, {times} times, lookup lost: {lookup_lost}");
+            let what =
+                format!("{name} on {method} {path}, {times} times, lookup lost: {lookup_lost}");
             scene.order(kind, path, method, times);
             if lookup_lost {
                 scene.order(FaultKind::Reset { after_commit: false }, "/v1/refunds", "GET", 3);

@@ -22,7 +22,7 @@ async fn the_manifest_describes_every_operation() {
     let stage = Stage::new().await;
     let manifest: Value = serde_json::from_str(&stage.node.describe().await.unwrap()).unwrap();
     let operations = manifest["operations"].as_array().unwrap();
-    assert_eq!(operations.len(), 12);
+    assert_eq!(operations.len(), 13);
     for operation in operations {
         for field in
             ["name", "title", "description", "icon", "effect", "input_schema", "output_schema"]
@@ -33,6 +33,19 @@ async fn the_manifest_describes_every_operation() {
         let definition = manifest.pointer(reference.trim_start_matches('#')).unwrap();
         assert_eq!(definition["type"], "object", "{reference}");
     }
+}
+
+#[tokio::test]
+async fn the_balance_by_currency() {
+    let stage = Stage::new().await;
+    stage.stripe.set_balance("usd", -250);
+    stage.stripe.set_balance("eur", 1000);
+    let funds = stage.node.balance(&stage.connection).await.unwrap().unwrap();
+    let funds: Vec<_> = funds.into_iter().map(|one| (one.currency, one.amount)).collect();
+    assert_eq!(funds, [("eur".to_owned(), 1000), ("usd".to_owned(), -250)]);
+    let input = json!({ "connection": { "base_url": stage.stripe.base_url() } });
+    let output = invoke(&stage, "refunds.balance", input).await.unwrap();
+    assert_eq!(output["available"][1], json!({ "amount": -250, "currency": "usd" }));
 }
 
 #[tokio::test]
@@ -78,7 +91,7 @@ async fn all_input_problems_come_at_once_and_name_their_fields() {
     let nonsense = stage.node.invoke("refunds.create", "{").await.unwrap();
     assert!(matches!(nonsense, Err(InvokeError::InvalidInput(_))));
     let unknown = stage.node.invoke("refunds.make", "{}").await.unwrap();
-    assert!(matches!(unknown, Err(InvokeError::UnknownOperation(known)) if known.len() == 12));
+    assert!(matches!(unknown, Err(InvokeError::UnknownOperation(known)) if known.len() == 13));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
-//! `cargo xtask build | demo | test`: each does its own set-up.
+//! `cargo xtask build | demo | test | soak | bench`: each does its own set-up.
 
+mod bench;
 mod peers;
 mod run;
 mod test;
@@ -15,6 +16,11 @@ cargo xtask build    make the component files in dist/, and print size, digest a
 cargo xtask demo     a guided tour on the built-in simulator
 cargo xtask test     every check: format, lints, native tests, both wasm targets, end-to-end tests
                      through wasmtime, the official Stripe libraries against the simulator
+cargo xtask soak --minutes N
+                     bulk runs with faults, killed at random moments and resumed, until the time is
+                     over; refunds are counted at the simulator
+cargo xtask bench    bulk refunds: how many a second, at which rate with limits on, how much memory for
+                     a million lines, how soon a resume sends; about ten minutes
 
 Each installs what it needs. Rust comes by rustup; the peers need Node and Python, and are skipped
 loudly where those are missing (in CI, where CI=true, that is a failure).";
@@ -35,6 +41,9 @@ fn run(arguments: &[String]) -> Result<()> {
         ["build"] => build(),
         ["demo", rest @ ..] => demo(rest),
         ["test"] => test::run(),
+        ["bench"] => bench::run(20_000),
+        ["soak"] => soak("10"),
+        ["soak", "--minutes", minutes] => soak(minutes),
         [] | ["help" | "--help" | "-h"] => {
             say(HELP);
             Ok(())
@@ -66,6 +75,12 @@ fn build() -> Result<()> {
 
 fn demo(rest: &[&str]) -> Result<()> {
     run::must(Command::new(run::refund_node()?).arg("demo").args(rest))
+}
+
+fn soak(minutes: &str) -> Result<()> {
+    let refund_node = run::refund_node()?;
+    let soak = refund_node.with_file_name(format!("soak{}", std::env::consts::EXE_SUFFIX));
+    run::must(Command::new(soak).arg(refund_node).arg(minutes))
 }
 
 /// Progress goes to stderr.

@@ -11,7 +11,12 @@ use crate::{peers, say};
 const WASM: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];
 
 /// Test files that need no component.
-const NATIVE: [&str; 5] = ["client", "form_vectors", "manifest", "stripe_like", "webhook_vectors"];
+const NATIVE: [&str; 6] =
+    ["client", "form_vectors", "ledger", "manifest", "stripe_like", "webhook_vectors"];
+/// Test files that run the command.
+const COMMAND: [&str; 2] = ["bulk", "cli"];
+/// Test files that break things and count refunds at the simulator.
+const FAULTS: [&str; 2] = ["faults", "killed"];
 /// Test files that run the component through wasmtime, over real HTTP.
 const END_TO_END: [&str; 3] = ["invoke", "refunds", "sandbox"];
 
@@ -35,11 +40,14 @@ pub(crate) fn run() -> Result<()> {
     step("wasm targets", &wasm_targets)?;
     step("lints", &lints)?;
     step("native tests", &|| cargo_test(&["--lib", "--bins", "--examples"]))?;
-    step("vectors and sequences", &|| cargo_test(&NATIVE.map(|name| ["--test", name]).concat()))?;
-    step("the command", &|| cargo_test(&["--test", "cli"]))?;
-    step("end-to-end through wasmtime", &|| {
-        cargo_test(&END_TO_END.map(|name| ["--test", name]).concat())
-    })?;
+    let files = |names: &[&str]| {
+        let arguments: Vec<_> = names.iter().flat_map(|name| ["--test", *name]).collect();
+        cargo_test(&arguments)
+    };
+    step("vectors, sequences, ledger", &|| files(&NATIVE))?;
+    step("the command", &|| files(&COMMAND))?;
+    step("end-to-end through wasmtime", &|| files(&END_TO_END))?;
+    step("faults and kills", &|| files(&FAULTS))?;
     step("stripe-node against the simulator", &peers::node)?;
     step("stripe-python against the simulator", &peers::python)?;
     summary(&all);

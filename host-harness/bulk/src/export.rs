@@ -83,7 +83,7 @@ fn row(line: &LineState) -> [String; 13] {
     let Some(operation) = &line.operation else {
         let mut row: [String; 13] = Default::default();
         row[0] = number;
-        row[4] = "unreadable".to_owned();
+        "unreadable".clone_into(&mut row[4]);
         row[8] = line.reason.clone().unwrap_or_default();
         return row;
     };

@@ -182,7 +182,8 @@ fn identify(source: &Source) -> Result<NewRun, InputError> {
         hash.update(part);
     }
     hash.update(digest(&source.path)?);
-    let id: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let mut id = refund_core::wire::hex(&hash.finalize());
+    id.truncate(12);
     let options = json!({ "policy": source.policy, "path": absolute(&source.name) });
     Ok(NewRun { id, input: source.name.display().to_string(), options: options.to_string() })
 }

@@ -64,6 +64,8 @@ pub struct Summary {
     pub lines: u64,
     /// Lines that are still open: resume goes on with them.
     pub open: u64,
+    /// From the first claim to the last word in the ledger.
+    pub time: Duration,
 }
 
 /// A run cannot go on.
@@ -139,6 +141,7 @@ impl<'a> Runner<'a> {
         mut interrupt: watch::Receiver<bool>,
         progress: &mut impl Progress,
     ) -> Result<Summary, RunError> {
+        let start = Instant::now();
         self.ledger.free_lines(self.run).await?;
         loop {
             let stopping = self.stopped.is_some() || *interrupt.borrow();
@@ -155,7 +158,8 @@ impl<'a> Runner<'a> {
                 break;
             }
         }
-        self.end(*interrupt.borrow()).await
+        let interrupted = *interrupt.borrow();
+        self.end(interrupted, start).await
     }
 
     /// Starts refunds until as many are under way as may be.
@@ -178,8 +182,8 @@ impl<'a> Runner<'a> {
             }
             let refunder = self.refunder.clone();
             self.under_way.spawn(async move {
-                let refunded = refunder.refund_again(&next.operation).await;
-                (next, refunded)
+                let done = refunder.refund_again(&next.operation).await;
+                (next, done)
             });
         }
         Ok(())
@@ -200,18 +204,18 @@ impl<'a> Runner<'a> {
 
     /// Whether there is something to wait for: another try, or another process at work on this run.
     async fn is_more(&mut self, interrupt: &mut watch::Receiver<bool>) -> Result<bool, RunError> {
-        let wait = match self.waiting.iter().map(|(when, _)| *when).min() {
-            Some(first) => first.saturating_duration_since(Instant::now()),
-            None => {
-                self.flush().await?;
-                self.ledger.free_lines(self.run).await?;
-                if self.ledger.busy_lines(self.run).await? == 0
-                    && self.ledger.open_lines(self.run).await? == self.given_up
-                {
-                    return Ok(false);
-                }
-                LOOK_AGAIN
+        let first = self.waiting.iter().map(|(when, _)| *when).min();
+        let wait = if let Some(first) = first {
+            first.saturating_duration_since(Instant::now())
+        } else {
+            self.flush().await?;
+            self.ledger.free_lines(self.run).await?;
+            if self.ledger.busy_lines(self.run).await? == 0
+                && self.ledger.open_lines(self.run).await? == self.given_up
+            {
+                return Ok(false);
             }
+            LOOK_AGAIN
         };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -299,7 +303,7 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    async fn end(mut self, interrupted: bool) -> Result<Summary, RunError> {
+    async fn end(mut self, interrupted: bool, start: Instant) -> Result<Summary, RunError> {
         self.flush().await?;
         let back = self.claimed.iter().chain(self.waiting.iter().map(|(_, line)| line));
         self.ledger.release_lines(self.run, back.map(|line| line.line).collect()).await?;
@@ -309,7 +313,7 @@ impl<'a> Runner<'a> {
             None => Ended::Complete,
         };
         let open = self.ledger.open_lines(self.run).await?;
-        Ok(Summary { ended, lines: self.lines, open })
+        Ok(Summary { ended, lines: self.lines, open, time: start.elapsed() })
     }
 }
 

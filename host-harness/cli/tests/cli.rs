@@ -250,8 +250,11 @@ fn base64(text: &str) -> Vec<u8> {
 
 #[test]
 fn a_listener_takes_good_deliveries_and_refuses_forged_ones() {
+    let ledger = write("listen.ledger", b"");
+    std::fs::remove_file(&ledger).unwrap();
     let mut child = refund_node()
-        .args(["webhook", "listen", "--port", "0", "--secret", "whsec_x", "--json"])
+        .args(["webhook", "listen", "--port", "0", "--secret", "whsec_x", "--json", "--ledger"])
+        .arg(&ledger)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

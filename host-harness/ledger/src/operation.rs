@@ -3,11 +3,11 @@
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::money::Money;
+use refund_core::wire::hex;
 use refund_host::api::types;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::chain::hex;
 use crate::state::State;
 
 /// What to refund, and under which name: the input of `refunds.create` without connection, policy and

@@ -180,10 +180,11 @@ fn read(answer: Result<Result<String, InvokeError>, CallError>) -> (Outcome, Ans
     match answer {
         Ok(Ok(output)) => {
             let made = serde_json::from_str(&output).ok().and_then(made);
-            made.map(|(outcome, output)| (outcome, Ok(output))).unwrap_or_else(|| {
+            let Some((outcome, output)) = made else {
                 let text = "the component's output is no refund".to_owned();
-                (unknown(text.clone()), Err(Failure::Call(text)))
-            })
+                return (unknown(text.clone()), Err(Failure::Call(text)));
+            };
+            (outcome, Ok(output))
         }
         Ok(Err(error)) => {
             let outcome = match &error {

@@ -11,5 +11,5 @@ pub use answer::{Answer, Replied};
 pub(crate) use answer::{NoObject, read};
 pub use form::Form;
 pub use idempotency::IdempotencyKey;
-pub(crate) use idempotency::hex;
+pub use idempotency::hex;
 pub use refusal::{Refusal, RefusalKind};

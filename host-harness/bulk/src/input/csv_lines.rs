@@ -28,8 +28,8 @@ impl<R: BufRead> CsvLines<R> {
             return Err(InputError::Header("is too long: is this a CSV?".into()));
         }
         // Spreadsheets of many countries write semicolons.
-        let count = |wanted: u8| header.bytes.iter().filter(|byte| **byte == wanted).count();
-        let separator = if count(b';') > count(b',') { b';' } else { b',' };
+        let parts = |separator: u8| header.bytes.split(|byte| *byte == separator).count();
+        let separator = if parts(b';') > parts(b',') { b';' } else { b',' };
         let names = record(&header.bytes, separator).map_err(InputError::Header)?;
         let columns =
             Columns::read(&names, template, ignore_unknown).map_err(InputError::Header)?;
@@ -97,7 +97,7 @@ pub(super) fn too_long() -> String {
 
 /// Whether every quotation mark has its counterpart.
 fn is_even(bytes: &[u8]) -> bool {
-    bytes.iter().filter(|byte| **byte == b'"').count() % 2 == 0
+    bytes.split(|byte| *byte == b'"').count() % 2 == 1
 }
 
 fn record(bytes: &[u8], separator: u8) -> Result<Vec<String>, String> {

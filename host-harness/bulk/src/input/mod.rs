@@ -60,6 +60,9 @@ pub struct Bad {
     pub text: String,
 }
 
+/// A line with its number.
+pub type Numbered = (u64, Result<Line, Bad>);
+
 /// The input as a whole makes no sense: nothing is sent.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
@@ -107,7 +110,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// The next line with its number; `None` at the end.
-    pub fn next_line(&mut self) -> Result<Option<(u64, Result<Line, Bad>)>, InputError> {
+    pub fn next_line(&mut self) -> Result<Option<Numbered>, InputError> {
         let read = match &mut self.lines {
             Either::Csv(lines) => lines.next_fields()?,
             Either::Json(lines) => lines.next_fields()?,

@@ -75,9 +75,8 @@ fn numbers_are_those_of_the_file() {
 #[test]
 fn a_quotation_mark_that_is_not_closed_costs_one_line() {
     let mut input = format!("{HEADER}\"ch_1,5,usd,a\n");
-    for n in 0..500 {
-        input.push_str(&format!("ch_{n},5,usd,op-{n}\n"));
-    }
+    let many = (0..500).map(|n| ["ch_1,5,usd,op-", &n.to_string(), "\n"].concat());
+    input.extend(many);
     let lines = read(input.as_bytes());
     assert_eq!(lines.iter().filter(|(_, line)| line.is_ok()).count(), 500);
     says(&lines[0].1, &["not closed"]);

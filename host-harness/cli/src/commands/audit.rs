@@ -35,7 +35,9 @@ async fn history(global: &Global, operation: &str) -> anyhow::Result<ExitCode> {
         return Err(exit::Exit::bad_input(format!("operation `{operation}` is not in the ledger")));
     }
     if global.json {
-        rows.iter().for_each(|row| show::line(json!(row)));
+        for row in &rows {
+            show::line(json!(row));
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let rows = rows.into_iter().map(|row| {

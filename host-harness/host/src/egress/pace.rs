@@ -55,7 +55,7 @@ struct Lane {
 }
 
 struct Rate {
-    rate: f64,
+    per_second: f64,
     limiter: Arc<DefaultDirectRateLimiter>,
     paused_until: Option<Instant>,
     changed: Instant,
@@ -78,16 +78,17 @@ impl Pacer {
     /// Learns from an answer: whether it was a 429, how long to pause if it said so, and whose limit.
     pub(super) fn learn(&self, endpoint: usize, refused: Option<Refused>, now: Instant) {
         let lane = self.endpoints.get(endpoint);
-        match refused {
-            Some(Refused { pause, of_account }) => {
-                self.refused.fetch_add(1, Ordering::Relaxed);
-                let slower = if of_account { Some(&self.account) } else { lane };
-                slower.iter().for_each(|lane| lane.slow_down(pause, now));
+        if let Some(Refused { pause, of_account }) = refused {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            let slower = if of_account { Some(&self.account) } else { lane };
+            if let Some(lane) = slower {
+                lane.slow_down(pause, now);
             }
-            None => {
-                self.account.speed_up(now);
-                lane.iter().for_each(|lane| lane.speed_up(now));
-            }
+            return;
+        }
+        self.account.speed_up(now);
+        if let Some(lane) = lane {
+            lane.speed_up(now);
         }
     }
 
@@ -124,7 +125,7 @@ impl Lane {
     fn new(full: f64) -> Self {
         let full = full.max(SLOWEST);
         let rate = Rate {
-            rate: full,
+            per_second: full,
             limiter: limiter(full),
             paused_until: None,
             changed: Instant::now(),
@@ -151,8 +152,8 @@ impl Lane {
             lane.paused_until = Some(lane.paused_until.map_or(until, |known| known.max(until)));
         }
         // Many requests were under way at the old rate; their refusals are one.
-        if now.duration_since(lane.changed) >= SETTLE || lane.rate >= self.full {
-            let slower = (lane.rate * SLOWER).max(SLOWEST);
+        if now.duration_since(lane.changed) >= SETTLE || lane.per_second >= self.full {
+            let slower = (lane.per_second * SLOWER).max(SLOWEST);
             lane.set(slower, now);
             tracing::info!(rate = slower, "Stripe asks for fewer requests: slowing down");
         }
@@ -160,8 +161,8 @@ impl Lane {
 
     fn speed_up(&self, now: Instant) {
         let mut lane = self.rate();
-        if lane.rate < self.full && now.duration_since(lane.changed) >= SETTLE {
-            let faster = (lane.rate + self.full * FASTER).min(self.full);
+        if lane.per_second < self.full && now.duration_since(lane.changed) >= SETTLE {
+            let faster = (lane.per_second + self.full * FASTER).min(self.full);
             lane.set(faster, now);
         }
     }
@@ -173,7 +174,7 @@ impl Lane {
 
 impl Rate {
     fn set(&mut self, rate: f64, now: Instant) {
-        self.rate = rate;
+        self.per_second = rate;
         self.limiter = limiter(rate);
         self.changed = now;
     }
@@ -190,12 +191,12 @@ fn limiter(rate: f64) -> Arc<DefaultDirectRateLimiter> {
 mod tests {
     use super::*;
 
-    fn refused(pause: Option<u64>) -> Option<Refused> {
-        Some(Refused { pause: pause.map(Duration::from_secs), of_account: false })
+    const fn refused(pause: Option<Duration>) -> Refused {
+        Refused { pause, of_account: false }
     }
 
     fn rate(pacer: &Pacer) -> f64 {
-        pacer.endpoints[0].rate().rate
+        pacer.endpoints[0].rate().per_second
     }
 
     #[test]
@@ -203,7 +204,7 @@ mod tests {
         let pacer = Pacer::new(Pace::LIVE, 1);
         let now = Instant::now();
         for _ in 0..10 {
-            pacer.learn(0, refused(None), now);
+            pacer.learn(0, Some(refused(None)), now);
         }
         assert!((rate(&pacer) - 17.5).abs() < 0.01, "{}", rate(&pacer));
         pacer.learn(0, None, now);
@@ -212,7 +213,10 @@ mod tests {
             pacer.learn(0, None, now + Duration::from_secs(second));
         }
         assert!((rate(&pacer) - 25.0).abs() < 0.01, "{}", rate(&pacer));
-        assert!((pacer.account.rate().rate - 100.0).abs() < 0.01, "the account is not to blame");
+        assert!(
+            (pacer.account.rate().per_second - 100.0).abs() < 0.01,
+            "the account is not to blame"
+        );
         assert_eq!(pacer.refused(), 10);
     }
 
@@ -221,7 +225,7 @@ mod tests {
         let pacer = Pacer::new(Pace::LIVE, 1);
         let now = Instant::now();
         for second in 0..100 {
-            pacer.learn(0, refused(None), now + Duration::from_secs(2 * second));
+            pacer.learn(0, Some(refused(None)), now + Duration::from_secs(2 * second));
         }
         assert!(rate(&pacer) >= SLOWEST);
     }
@@ -230,7 +234,7 @@ mod tests {
     async fn a_retry_after_is_waited_for() {
         let pacer = Pacer::new(Pace::LIVE, 1);
         let now = Instant::now();
-        pacer.learn(0, refused(Some(1)), now);
+        pacer.learn(0, Some(refused(Some(Duration::from_secs(1)))), now);
         pacer.turn(0).await;
         assert!(now.elapsed() >= Duration::from_secs(1));
     }

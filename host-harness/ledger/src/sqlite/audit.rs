@@ -1,9 +1,10 @@
 //! The audit in the ledger: appending, and checking all of it.
 
+use refund_core::wire::hex;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Ledger;
-use crate::chain::{AuditRow, BEGINNING, Broken, Hash, hex};
+use crate::chain::{AuditRow, BEGINNING, Broken, Hash};
 use crate::error::LedgerError;
 
 /// What a check of the audit found.

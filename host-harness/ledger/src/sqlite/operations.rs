@@ -1,10 +1,11 @@
 //! Operations in the ledger.
 
+use refund_core::wire::hex;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::audit::append;
 use super::{Ledger, canonical, now};
-use crate::chain::{AuditRow, hex};
+use crate::chain::AuditRow;
 use crate::error::LedgerError;
 use crate::holder::Holder;
 use crate::journal::{Begun, Journal};

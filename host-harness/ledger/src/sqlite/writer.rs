@@ -1,7 +1,9 @@
 //! One thread writes, and makes many answers durable with one sync: calls that come while the disk is
 //! busy are taken together.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -24,16 +26,33 @@ struct Ran {
 
 /// The way to the writing thread.
 #[derive(Clone)]
-pub(super) struct Writer(Sender<Job>);
+pub(super) struct Writer(Arc<Thread>);
+
+struct Thread {
+    jobs: Option<Sender<Job>>,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Drop for Thread {
+    /// Waits until the file is closed, so that its log is taken into it: a file that is copied after the
+    /// program has ended is whole.
+    fn drop(&mut self) {
+        self.jobs.take();
+        if let Some(running) = self.running.take() {
+            // It ends with an error only if a job panicked, and that was told where it happened.
+            let _ = running.join();
+        }
+    }
+}
 
 impl Writer {
     /// Starts the thread. It ends when the last `Writer` is dropped.
     pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
         let (jobs, incoming) = channel();
-        std::thread::Builder::new()
+        let running = std::thread::Builder::new()
             .name("ledger".to_owned())
             .spawn(move || run(connection, &incoming))?;
-        Ok(Self(jobs))
+        Ok(Self(Arc::new(Thread { jobs: Some(jobs), running: Some(running) })))
     }
 
     /// Does some work in a transaction, all of it or nothing; answers when it is durable.
@@ -51,7 +70,8 @@ impl Writer {
             });
             Ran { tell, error }
         });
-        self.0.send(job).map_err(|_| LedgerError::Closed)?;
+        let jobs = self.0.jobs.as_ref().ok_or(LedgerError::Closed)?;
+        jobs.send(job).map_err(|_| LedgerError::Closed)?;
         answered.await.map_err(|_| LedgerError::Closed)?
     }
 }

@@ -98,15 +98,11 @@ async fn write(
 
 /// The run that is meant; the newest when none is named.
 async fn one_run(ledger: &Ledger, id: Option<String>) -> anyhow::Result<Run> {
-    match id {
-        Some(id) => Ok(ledger.run(&id).await?),
-        None => {
-            let newest = ledger.runs().await?.into_iter().next();
-            newest.ok_or_else(|| {
-                Exit::bad_input("the ledger has no run yet: begin with `bulk run FILE`")
-            })
-        }
+    if let Some(id) = id {
+        return Ok(ledger.run(&id).await?);
     }
+    let newest = ledger.runs().await?.into_iter().next();
+    newest.ok_or_else(|| Exit::bad_input("the ledger has no run yet: begin with `bulk run FILE`"))
 }
 
 /// Where lines come from; stdin is kept in a file while it is needed.
@@ -129,7 +125,7 @@ fn source(args: &BulkInput) -> anyhow::Result<(Source, Option<NamedTempFile>)> {
     }
     let mut kept = NamedTempFile::new().context("stdin cannot be kept in a file")?;
     io::copy(&mut io::stdin().lock(), &mut kept).context("stdin cannot be read")?;
-    source.path = kept.path().to_owned();
+    kept.path().clone_into(&mut source.path);
     source.name = PathBuf::from("stdin");
     Ok((source, Some(kept)))
 }

@@ -50,16 +50,18 @@ pub(super) async fn end(
         Ended::Stopped(stopped) => ("stopped", Some(stopped.to_string())),
         Ended::Interrupted => ("interrupted", Some("resume goes on where it ended".to_owned())),
     };
+    let seconds = summary.time.as_secs_f64();
     if global.json {
         show::line(json!({
             "run": run.id, "ended": word, "reason": reason, "lines": summary.lines,
-            "open": summary.open, "throttled": throttled, "totals": objects(&totals),
+            "open": summary.open, "seconds": seconds, "throttled": throttled,
+            "totals": objects(&totals),
         }));
     } else {
         table(&totals);
         let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
         show::line(format_args!(
-            "run {} is {word}{reason}\n{} lines in this session, {} open",
+            "run {} is {word}{reason}\n{} lines in {seconds:.1} s, {} open",
             run.id, summary.lines, summary.open
         ));
         if word != "complete" {

@@ -1,0 +1,628 @@
+//! `bulk`, `reconcile`, `audit` and `webhook listen` as people use them. Refunds are counted at the
+//! simulator.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use refund_simulator::{Fault, FaultKind, NewCharge, Simulator, TEST_KEY};
+use serde_json::Value;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_refund-node");
+const HEADER: &str = "payment,amount,currency,operation\n";
+
+/// A simulator, a folder, and the command in it.
+struct Desk {
+    stripe: Simulator,
+    folder: tempfile::TempDir,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let stripe = runtime.block_on(Simulator::builder().seed(3).start()).unwrap();
+        Self { stripe, folder: tempfile::tempdir().unwrap(), _runtime: runtime }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn charge(&self) -> String {
+        self.stripe.charge(&NewCharge::default())["id"].as_str().unwrap().to_owned()
+    }
+
+    /// An input of so many good lines.
+    fn input(&self, lines: usize) -> PathBuf {
+        let mut text = HEADER.to_owned();
+        text.extend(
+            (0..lines).map(|n| [&self.charge(), ",25.00,usd,op-", &n.to_string(), "\n"].concat()),
+        );
+        self.write("input.csv", text.as_bytes())
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn command_of(&self, binary: &Path) -> Command {
+        let mut command = Command::new(binary);
+        command
+            .env("STRIPE_SECRET_KEY", TEST_KEY)
+            .env_remove("RUST_LOG")
+            .env_remove("REFUND_NODE_LEDGER")
+            .current_dir(self.folder.path())
+            .args(["--base-url", &self.stripe.base_url(), "--grace", "0"])
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command_of(Path::new(BINARY));
+        command.args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::of(&self.command(arguments).output().unwrap())
+    }
+
+    /// `bulk run` without a pace, which only costs time.
+    fn bulk(&self, input: &Path, more: &[&str]) -> Ended {
+        let mut command = self.command(&["--json", "bulk", "run", "--no-pace"]);
+        Ended::of(&command.arg(input).args(more).output().unwrap())
+    }
+
+    /// Refunds at the simulator: all, and the most that any operation has.
+    fn refunds(&self) -> (u64, u64) {
+        let stats = self.stripe.stats();
+        let by_operation = stats["refunds_by_operation"].as_object().unwrap();
+        let most = by_operation.values().filter_map(Value::as_u64).max().unwrap_or_default();
+        (stats["refunds"].as_u64().unwrap(), most)
+    }
+}
+
+#[derive(Debug)]
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ended {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+#[test]
+fn from_a_file_to_a_reconciled_refund() {
+    let desk = Desk::new();
+    let input = desk.input(12);
+    let input = input.to_str().unwrap();
+    let plan = desk.run(&["--json", "bulk", "plan", input]);
+    assert_eq!(plan.code, 0, "{plan:?}");
+    assert_eq!(plan.json()["refunds"]["usd"]["amount"], 30_000);
+    assert_eq!(desk.refunds().0, 0, "a plan sends nothing");
+    assert!(!desk.path("refund-node.ledger").exists(), "and writes nothing");
+    let run = desk.run(&["bulk", "run", input]);
+    assert_eq!((run.code, desk.refunds()), (0, (12, 1)), "{run:?}");
+    assert!(run.out.contains("succeeded") && run.out.contains("300.00 usd"), "{run:?}");
+    let again = desk.run(&["bulk", "run", input]);
+    assert_eq!((again.code, desk.refunds()), (0, (12, 1)));
+    let plan = desk.run(&["--json", "bulk", "plan", input]);
+    assert_eq!(plan.json()["refunded_already"], 12);
+    let export = desk.run(&["bulk", "export", "--output", "done.csv"]);
+    assert_eq!(export.code, 0, "{export:?}");
+    let mut done = csv::Reader::from_path(desk.path("done.csv")).unwrap();
+    let rows: Vec<csv::StringRecord> = done.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 12);
+    assert!(rows.iter().all(|row| &row[4] == "succeeded" && row[5].starts_with("re_")));
+    assert!(rows.iter().all(|row| &row[6] == "25.00" && &row[9] == "1.02"), "{:?}", rows[0]);
+    let reconcile = desk.run(&["reconcile", "--since", "1d"]);
+    assert_eq!(reconcile.code, 0, "{reconcile:?}");
+    assert!(reconcile.out.contains("agree"), "{reconcile:?}");
+    let audit = desk.run(&["--json", "audit", "verify"]);
+    assert_eq!((audit.code, &audit.json()["rows"]), (0, &Value::from(36)));
+}
+
+#[test]
+fn bad_lines_are_kept_aside_and_the_others_go_on() {
+    let desk = Desk::new();
+    let (a, b, c) = (desk.charge(), desk.charge(), desk.charge());
+    let mut bytes = b"\xEF\xBB\xBF".to_vec();
+    bytes.extend_from_slice(HEADER.replace('\n', "\r\n").as_bytes());
+    for line in [
+        &format!("{a},5.00,usd,op-1"),
+        &format!("{a},\"1,000.00\",usd,op-2"),
+        &format!("{b},5.00,usd,op-1"),
+        &format!("{a},5.00,usd,op-1"),
+        "re_1,5.00,usd,op-4",
+        &format!("{b},all,,op-5"),
+        &format!("{c},5.00,eur,op-6"),
+        "\"never closed",
+        &format!("{c},5.001,usd,op-7"),
+        "ch_none,5.00,usd,op-8",
+    ] {
+        bytes.extend_from_slice(line.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"ch_x,5.00,usd,\xFF\n");
+    let input = desk.write("input.csv", &bytes);
+    let run = desk.bulk(&input, &[]);
+    assert_eq!(run.code, 4, "{run:?}");
+    assert_eq!(desk.refunds(), (2, 1), "op-1 and op-5");
+    let rejected = std::fs::read_to_string(desk.path("input.csv.rejected.csv")).unwrap();
+    for (line, word) in [
+        (3, "1,000.00"),
+        (4, "line 2 with other values"),
+        (5, "says the same as line 2"),
+        (6, "re_1"),
+        (9, "not closed"),
+        (10, "5.001"),
+        (12, "UTF-8"),
+    ] {
+        let found =
+            rejected.lines().any(|row| row.starts_with(&format!("{line},")) && row.contains(word));
+        assert!(found, "line {line} with `{word}` in:\n{rejected}");
+    }
+    let totals = run.json()["totals"].clone();
+    let count = |state: &str| {
+        let all = totals.as_array().unwrap().iter().filter(|total| total["state"] == state);
+        all.filter_map(|total| total["lines"].as_u64()).sum::<u64>()
+    };
+    assert_eq!((count("succeeded"), count("refused"), count("unreadable")), (2, 2, 7), "{totals}");
+}
+
+#[test]
+fn an_input_that_makes_no_sense_sends_nothing() {
+    let desk = Desk::new();
+    let charge = desk.charge();
+    for (text, word) in [
+        (String::new(), "empty"),
+        (format!("payment,ammount,currency,operation\n{charge},5,usd,a\n"), "ammount"),
+        (format!("payment,currency,operation\n{charge},usd,a\n"), "amount"),
+        (format!("payment,amount,currency\n{charge},5,usd\n"), "operation"),
+    ] {
+        let input = desk.write("bad.csv", text.as_bytes());
+        let run = desk.bulk(&input, &[]);
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.err.contains(word), "`{word}` in {run:?}");
+    }
+    let missing = desk.bulk(&desk.path("missing.csv"), &[]);
+    assert_eq!(missing.code, 2, "{missing:?}");
+    let input = desk.input(1);
+    for (more, word) in [
+        (&["--stop-above", "10"][..], "stop-above"),
+        (&["--spread", "soon"], "spread"),
+        (&["--in-flight", "0"], "in-flight"),
+        (&["--operation-template", "x"], "template"),
+    ] {
+        let run = desk.bulk(&input, more);
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.err.contains(word), "`{word}` in {run:?}");
+    }
+    assert_eq!(desk.refunds().0, 0);
+}
+
+#[test]
+fn json_from_stdin_with_a_template() {
+    let desk = Desk::new();
+    let mut child = desk
+        .command(&[
+            "--json",
+            "bulk",
+            "run",
+            "-",
+            "--no-pace",
+            "--operation-template",
+            "r-{payment}",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for _ in 0..3 {
+        let charge = desk.charge();
+        writeln!(input, r#"{{"payment":"{charge}","amount":"all","metadata":{{"ticket":7}}}}"#)
+            .unwrap();
+    }
+    drop(input);
+    let ended = Ended::of(&child.wait_with_output().unwrap());
+    assert_eq!((ended.code, desk.refunds()), (0, (3, 1)), "{ended:?}");
+    let refund = desk.stripe.newest_event("refund.created")["data"]["object"].clone();
+    assert_eq!(refund["metadata"]["ticket"], "7");
+}
+
+fn interrupt(child: &Child) {
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+}
+
+/// Waits until something is true; a machine under load may take its time.
+fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_mins(1), "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn ctrl_c_finishes_what_is_under_way_and_resume_goes_on() {
+    let desk = Desk::new();
+    let input = desk.input(30);
+    let child = desk
+        .command(&["--json", "bulk", "run", "--no-pace", "--spread", "30s"])
+        .arg(&input)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    until("nothing was refunded", || desk.refunds().0 >= 2);
+    interrupt(&child);
+    let ended = Ended::of(&child.wait_with_output().unwrap());
+    assert_eq!(ended.code, 7, "{ended:?}");
+    assert_eq!(ended.json()["ended"], "interrupted");
+    let (made, _) = desk.refunds();
+    assert!((2..30).contains(&made), "{made}");
+    assert_eq!(ended.json()["lines"], made, "what was under way was finished");
+    let status = desk.run(&["--json", "bulk", "status"]);
+    assert_eq!(status.json()["open"], 30 - made);
+    let resumed = desk.run(&["--json", "bulk", "resume", "--no-pace"]);
+    assert_eq!((resumed.code, desk.refunds()), (0, (30, 1)), "{resumed:?}");
+}
+
+#[test]
+fn a_run_stops_itself() {
+    let desk = Desk::new();
+    let input = desk.input(30);
+    let total = desk.bulk(&input, &["--stop-above", "usd=130.00"]);
+    assert_eq!((total.code, desk.refunds()), (7, (5, 1)), "{total:?}");
+    let higher = desk.bulk(&input, &["--stop-above", "usd=150.00"]);
+    assert_eq!((higher.code, desk.refunds()), (7, (6, 1)), "the total is the run's: {higher:?}");
+    desk.stripe.set_balance("usd", 5000);
+    let short = desk.bulk(&input, &["--in-flight", "1"]);
+    assert_eq!((short.code, desk.refunds().0), (7, 9), "two paid, the third waits: {short:?}");
+    assert!(short.json()["reason"].as_str().unwrap().contains("balance"), "{short:?}");
+    desk.stripe.set_balance("usd", 1_000_000);
+    let refused = FaultKind::Status {
+        status: 401,
+        code: Some("api_key_expired".into()),
+        html: false,
+        retry_after: None,
+        should_retry: None,
+        after_commit: false,
+    };
+    desk.stripe.order_fault(Fault {
+        path: Some("/v1/charges/*".into()),
+        method: None,
+        skip: 0,
+        times: 1,
+        kind: refused,
+    });
+    let key = desk.bulk(&input, &["--in-flight", "1"]);
+    assert_eq!((key.code, desk.refunds().0), (7, 9), "{key:?}");
+    let all = desk.bulk(&input, &[]);
+    assert_eq!(desk.refunds(), (30, 1), "{all:?}");
+    let mut text = HEADER.to_owned();
+    text.extend((0..60).map(|n| ["ch_none,25.00,usd,none-", &n.to_string(), "\n"].concat()));
+    let input = desk.write("none.csv", text.as_bytes());
+    let failures = desk.bulk(&input, &["--stop-failures", "50", "--in-flight", "1"]);
+    assert_eq!(failures.code, 7, "{failures:?}");
+    assert_eq!(failures.json()["lines"], 20);
+}
+
+#[test]
+fn two_processes_on_one_file_refund_once() {
+    let desk = Desk::new();
+    let input = desk.input(60);
+    let start = || {
+        let mut command = desk.command(&["--json", "bulk", "run", "--no-pace", "--in-flight", "4"]);
+        command.arg(&input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let both = [start(), start()];
+    for child in both {
+        let ended = Ended::of(&child.wait_with_output().unwrap());
+        assert_eq!(ended.code, 0, "{ended:?}");
+    }
+    assert_eq!(desk.refunds(), (60, 1));
+    assert_eq!(desk.run(&["audit", "verify"]).code, 0);
+}
+
+#[test]
+fn a_person_approves_lines() {
+    let desk = Desk::new();
+    let (small, large) = (desk.charge(), desk.charge());
+    let text = format!("{HEADER}{small},5.00,usd,op-1\n{large},20.00,usd,op-2\n");
+    let input = desk.write("input.csv", text.as_bytes());
+    let rules = ["--approval-above", "10.00", "--currency", "usd"];
+    let plan =
+        desk.run(&[&["--json", "bulk", "plan", input.to_str().unwrap()], &rules[..]].concat());
+    assert_eq!((plan.code, &plan.json()["needs_approval"]["usd"]["lines"]), (3, &Value::from(1)));
+    let run = desk.bulk(&input, &rules);
+    assert_eq!((run.code, desk.refunds().0), (3, 1), "{run:?}");
+    let asked = desk.run(
+        &[
+            &["refund", "create", &large, "--operation", "op-2", "--amount", "20.00", "--json"],
+            &rules[..],
+        ]
+        .concat(),
+    );
+    assert_eq!(asked.code, 3, "{asked:?}");
+    let hash = asked.err.split(|c: char| !c.is_ascii_hexdigit()).find(|word| word.len() == 64);
+    let text = format!(
+        "payment,amount,currency,operation,approval\n{large},20.00,usd,op-2,{}\n",
+        hash.expect("the request's hash is told")
+    );
+    let approved = desk.bulk(&desk.write("approved.csv", text.as_bytes()), &rules);
+    assert_eq!((approved.code, desk.refunds()), (0, (2, 1)), "{approved:?}");
+}
+
+#[test]
+fn a_run_that_is_called_off_sends_nothing_more() {
+    let desk = Desk::new();
+    let input = desk.input(10);
+    desk.bulk(&input, &["--stop-above", "usd=50.00"]);
+    assert_eq!(desk.refunds().0, 2);
+    let id = desk.run(&["--json", "bulk", "status"]).json()["run"].as_str().unwrap().to_owned();
+    let canceled = desk.run(&["--json", "bulk", "cancel", &id[..6]]);
+    assert_eq!(canceled.json()["canceled"], 8, "{canceled:?}");
+    for again in [desk.bulk(&input, &[]), desk.run(&["bulk", "resume", &id])] {
+        assert_eq!(again.code, 2, "{again:?}");
+        assert!(again.err.contains("called off"), "{again:?}");
+    }
+    assert_eq!(desk.refunds().0, 2);
+}
+
+#[test]
+fn one_refund_through_the_ledger() {
+    let desk = Desk::new();
+    let charge = desk.charge();
+    let create = |amount: &str| {
+        desk.run(&[
+            "--json",
+            "--ledger",
+            "l.db",
+            "refund",
+            "create",
+            &charge,
+            "--operation",
+            "op-1",
+            "--amount",
+            amount,
+            "--currency",
+            "usd",
+        ])
+    };
+    let made = create("5.00");
+    assert_eq!((made.code, &made.json()["origin"]), (0, &Value::from("made")), "{made:?}");
+    let again = create("5.00");
+    assert_eq!((again.code, &again.json()["origin"]), (0, &Value::from("found")), "{again:?}");
+    let other = create("6.00");
+    assert_eq!(other.code, 4, "{other:?}");
+    assert!(other.err.contains("op-1"), "{other:?}");
+    assert_eq!(desk.refunds(), (1, 1));
+    let live = Command::new(BINARY)
+        .env("STRIPE_SECRET_KEY", "sk_live_simulator")
+        .current_dir(desk.folder.path())
+        .args(["--base-url", &desk.stripe.base_url(), "--live", "--ledger", "l.db"])
+        .args(["refund", "create", &charge, "--operation", "op-2"])
+        .output()
+        .unwrap();
+    let live = Ended::of(&live);
+    assert!(live.code != 0 && live.err.contains("belongs to"), "{live:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_that_fills_up_loses_nothing() {
+    let desk = Desk::new();
+    let input = desk.input(400);
+    // No file may grow beyond this: writing fails as on a full disk, in the middle of the run.
+    let limited = Command::new("bash")
+        .args(["-c", "trap '' XFSZ; ulimit -f 400; exec \"$0\" \"$@\"", BINARY])
+        .args(["--base-url", &desk.stripe.base_url(), "--grace", "0", "bulk", "run", "--no-pace"])
+        .arg(&input)
+        .env("STRIPE_SECRET_KEY", TEST_KEY)
+        .current_dir(desk.folder.path())
+        .output()
+        .unwrap();
+    let limited = Ended::of(&limited);
+    assert_eq!(limited.code, 1, "{limited:?}");
+    assert!(limited.err.contains("ledger cannot be written"), "{limited:?}");
+    let (made, most) = desk.refunds();
+    assert!(made < 400 && most <= 1, "{made}");
+    let run = desk.bulk(&input, &[]);
+    assert_eq!((run.code, desk.refunds()), (0, (400, 1)), "{run:?}");
+    assert_eq!(desk.run(&["audit", "verify"]).code, 0);
+    assert_eq!(desk.run(&["reconcile"]).code, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_ledger_that_cannot_be_used_stops_everything() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let desk = Desk::new();
+    let input = desk.input(3);
+    let first = desk.bulk(&input, &["--stop-above", "usd=25.00"]);
+    assert_eq!((first.code, desk.refunds().0), (7, 1), "{first:?}");
+    let ledger = desk.path("refund-node.ledger");
+    let permit =
+        |mode| std::fs::set_permissions(&ledger, std::fs::Permissions::from_mode(mode)).unwrap();
+    permit(0o444);
+    // The administrator may write read-only files, so somebody else has to try.
+    let binary = desk.path("refund-node");
+    std::fs::copy(BINARY, &binary).unwrap();
+    std::fs::set_permissions(desk.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = desk.command_of(&binary);
+    command.args(["bulk", "run", "--no-pace"]).arg(&input);
+    if std::fs::metadata("/proc/self").is_ok_and(|me| std::os::unix::fs::MetadataExt::uid(&me) == 0)
+    {
+        command.uid(65_534).gid(65_534);
+    }
+    let read_only = Ended::of(&command.output().unwrap());
+    assert_eq!(read_only.code, 1, "{read_only:?}");
+    assert!(read_only.err.contains("ledger"), "{read_only:?}");
+    permit(0o644);
+    let mut bytes = std::fs::read(&ledger).unwrap();
+    for byte in bytes.iter_mut().skip(4096).take(8192) {
+        *byte = 0xA5;
+    }
+    std::fs::write(&ledger, &bytes).unwrap();
+    let damaged = desk.bulk(&input, &[]);
+    assert_eq!(damaged.code, 1, "{damaged:?}");
+    assert!(
+        damaged.err.contains("damaged") && damaged.err.contains("nothing is sent"),
+        "{damaged:?}"
+    );
+    assert_eq!(std::fs::read(&ledger).unwrap(), bytes, "it is left alone");
+    assert_eq!(desk.refunds().0, 1);
+}
+
+/// A running `webhook listen`, ended when dropped.
+struct Listener {
+    child: Child,
+    address: String,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Listener {
+    fn start(desk: &Desk, secret: &str) -> Self {
+        let mut child = desk
+            .command(&[
+                "webhook",
+                "listen",
+                "--port",
+                "0",
+                "--json",
+                "--catch-up",
+                "1d",
+                "--secret",
+                secret,
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let mut lines = lines.skip_while(|line| !line.contains("http://"));
+        let line = lines.next().unwrap();
+        let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+        // Somebody has to read what it says, or it stands still.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address }
+    }
+
+    fn send(&self, method: &str, path: &str, header: &str, body: &[u8]) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nstripe-signature: {header}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        // A refusal may come before the last byte was read.
+        let _ = stream.write_all(body);
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        let status = answer.get(9..12).and_then(|code| code.parse().ok()).unwrap_or_default();
+        (status, answer.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned())
+    }
+
+    fn counters(&self) -> Value {
+        serde_json::from_str(&self.send("GET", "/health", "", b"").1).unwrap()
+    }
+}
+
+#[test]
+fn events_move_operations_once_in_any_order() {
+    let desk = Desk::new();
+    let charge = desk.charge();
+    let text = format!("{HEADER}{charge},5.00,usd,op-1\n");
+    desk.bulk(&desk.write("input.csv", text.as_bytes()), &[]);
+    // Missed: nobody listened when this one failed.
+    let refund = desk.stripe.refunds_of(&charge)[0]["id"].as_str().unwrap().to_owned();
+    desk.stripe.dashboard_refund(&charge, 100);
+    let secret = "whsec_listen";
+    let listener = Listener::start(&desk, secret);
+    let deliver = |event: &Value| {
+        let body = event.to_string();
+        listener.send("POST", "/webhook", &desk.stripe.sign(&body, secret), body.as_bytes()).0
+    };
+    desk.stripe.end_refund(&refund, "failed", Some("declined"));
+    let failed = desk.stripe.newest_event("refund.failed");
+    let created = desk.stripe.newest_event("refund.created");
+    for event in [&failed, &created, &failed, &created] {
+        assert_eq!(deliver(event), 200);
+    }
+    let state = || {
+        let rows = desk.run(&["--json", "audit", "show", "op-1"]).out;
+        let last: Value = serde_json::from_str(rows.lines().last().unwrap()).unwrap();
+        last["after"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(state(), "failed");
+    // An older event of the same refund, delivered a day late.
+    let mut late = failed.clone();
+    late["id"] = "evt_late".into();
+    late["type"] = "refund.updated".into();
+    late["data"]["object"]["status"] = "succeeded".into();
+    assert_eq!(deliver(&late), 200);
+    assert_eq!(state(), "failed");
+    let body = failed.to_string();
+    let forged = desk.stripe.sign(&body, "whsec_other");
+    assert_eq!(listener.send("POST", "/webhook", &forged, body.as_bytes()).0, 400);
+    let old = desk.stripe.sign(&body, secret);
+    let old = old.replace(&format!("t={}", desk.stripe.now()), "t=1700000000");
+    assert_eq!(listener.send("POST", "/webhook", &old, body.as_bytes()).0, 400);
+    assert_eq!(listener.send("POST", "/webhook", &forged, &vec![b'x'; 3 << 20]).0, 413);
+    let counters = listener.counters();
+    for (name, count) in [("accepted", 3), ("repeated", 2), ("forged", 2), ("oversized", 1)] {
+        assert_eq!(counters[name], count, "{name} in {counters}");
+    }
+}
+
+#[test]
+fn what_was_missed_is_caught_up() {
+    let desk = Desk::new();
+    let charge = desk.charge();
+    let text = format!("{HEADER}{charge},5.00,usd,op-1\n");
+    desk.bulk(&desk.write("input.csv", text.as_bytes()), &[]);
+    let refund = desk.stripe.refunds_of(&charge)[0]["id"].as_str().unwrap().to_owned();
+    desk.stripe.end_refund(&refund, "failed", Some("declined"));
+    let differs = desk.run(&["reconcile", "--since", "1d"]);
+    assert_eq!(differs.code, 8, "{differs:?}");
+    assert!(differs.out.contains("op-1: the ledger says succeeded, Stripe failed"), "{differs:?}");
+    drop(Listener::start(&desk, "whsec_x"));
+    assert_eq!(desk.run(&["reconcile", "--since", "1d"]).code, 0);
+    desk.stripe.dashboard_refund(&charge, 100);
+    let elsewhere = desk.run(&["reconcile", "--json"]);
+    assert_eq!(elsewhere.code, 8, "{elsewhere:?}");
+    assert!(elsewhere.out.contains("refund-without-operation"), "{elsewhere:?}");
+}
