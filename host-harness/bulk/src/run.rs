@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use refund_ledger::{
     Answer, Claimed, Failure, Ledger, LedgerError, RefundError, Refunded, Refunder, Run, State,
@@ -145,40 +146,39 @@ impl<'a> Runner<'a> {
         self.ledger.free_lines(self.run).await?;
         loop {
             let stopping = self.stopped.is_some() || *interrupt.borrow();
-            if !stopping {
-                self.fill(&mut interrupt).await?;
-            }
-            if let Some(ended) = self.under_way.join_next().await {
-                let (claimed, refunded) =
-                    ended.map_err(|error| RunError::Task(error.to_string()))?;
-                self.take(claimed, refunded, progress).await?;
+            let slot = if stopping { None } else { self.fill().await? };
+            if self.under_way.is_empty() && slot.is_none() {
+                if stopping || !self.is_more(&mut interrupt).await? {
+                    break;
+                }
                 continue;
             }
-            if stopping || !self.is_more(&mut interrupt).await? {
-                break;
+            tokio::select! {
+                Some(ended) = self.under_way.join_next() => {
+                    let (claimed, done) = ended.map_err(|error| RunError::Task(error.to_string()))?;
+                    self.take(claimed, done, progress).await?;
+                }
+                () = tokio::time::sleep(slot.unwrap_or_default()), if slot.is_some() => {}
+                () = asked_to_stop(&mut interrupt), if !stopping => {}
             }
         }
         let interrupted = *interrupt.borrow();
         self.end(interrupted, start).await
     }
 
-    /// Starts refunds until as many are under way as may be.
-    async fn fill(&mut self, interrupt: &mut watch::Receiver<bool>) -> Result<(), RunError> {
+    /// Starts refunds until as many are under way as may be. Where they are spread over a time: how long
+    /// until the next one.
+    async fn fill(&mut self) -> Result<Option<Duration>, RunError> {
         while self.under_way.len() < self.options.in_flight && self.stopped.is_none() {
-            let Some(next) = self.next().await? else { return Ok(()) };
-            if let Some(spread) = &self.spread {
-                tokio::select! {
-                    () = async { spread.until_ready().await; } => {}
-                    _ = interrupt.wait_for(|stop| *stop) => {
-                        self.claimed.push_front(next);
-                        return Ok(());
-                    }
-                }
+            let Some(next) = self.next().await? else { return Ok(None) };
+            if let Some(wait) = self.spread.as_ref().and_then(not_yet) {
+                self.claimed.push_front(next);
+                return Ok(Some(wait));
             }
             if let Err(stopped) = self.watch.start(asked(&next)) {
                 self.claimed.push_front(next);
                 self.stopped = Some(stopped);
-                return Ok(());
+                return Ok(None);
             }
             let refunder = self.refunder.clone();
             self.under_way.spawn(async move {
@@ -186,7 +186,7 @@ impl<'a> Runner<'a> {
                 (next, done)
             });
         }
-        Ok(())
+        Ok(None)
     }
 
     /// A line whose wait is over, or a new one.
@@ -219,7 +219,7 @@ impl<'a> Runner<'a> {
         };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            _ = interrupt.wait_for(|stop| *stop) => {}
+            () = asked_to_stop(interrupt) => {}
         }
         Ok(true)
     }
@@ -332,6 +332,18 @@ fn spread(time: Duration, lines: u64) -> Option<DefaultDirectRateLimiter> {
     let lines = u32::try_from(lines).unwrap_or(u32::MAX).max(1);
     Quota::with_period(time / lines)
         .map(|quota| RateLimiter::direct(quota.allow_burst(NonZeroU32::MIN)))
+}
+
+/// How long until the next refund may start; `None` when it may now, and is counted.
+fn not_yet(spread: &DefaultDirectRateLimiter) -> Option<Duration> {
+    spread.check().err().map(|not_until| not_until.wait_time_from(DefaultClock::default().now()))
+}
+
+/// Never comes back when nobody can ask any more.
+async fn asked_to_stop(interrupt: &mut watch::Receiver<bool>) {
+    if interrupt.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending().await
+    }
 }
 
 fn asked(claimed: &Claimed) -> Option<(u64, &str)> {

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) global: Global,
     /// Log more, to stderr; up to -vvv.
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Options of every command")]
     pub(crate) verbose: u8,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -39,6 +39,7 @@ pub(crate) struct Args {
 
 /// Options of every command.
 #[derive(Group, Debug, Clone)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// Print JSON, for programs.
     #[arg(long, global = true)]
@@ -201,6 +202,7 @@ pub(crate) struct BulkInput {
 
 /// How fast.
 #[derive(Group, Debug)]
+#[command(next_help_heading = "How fast")]
 pub(crate) struct Speed {
     /// Refunds at the same time.
     #[arg(long, value_name = "COUNT", default_value_t = 48)]
@@ -221,6 +223,7 @@ pub(crate) struct Speed {
 
 /// When to stop.
 #[derive(Group, Debug)]
+#[command(next_help_heading = "When to stop")]
 pub(crate) struct StopArgs {
     /// Never refund more than this in all; may be repeated for other currencies.
     #[arg(long, value_name = "CURRENCY=AMOUNT")]
@@ -348,6 +351,7 @@ pub(crate) enum RefundCommand {
 
 /// How much.
 #[derive(Group, Debug)]
+#[command(next_help_heading = "How much")]
 #[expect(clippy::struct_field_names, reason = "a field is named as its flag")]
 pub(crate) struct Amount {
     /// A decimal of the currency: 25.00 dollars, 500 yen. Everything that is left when absent.
@@ -369,6 +373,7 @@ pub(crate) struct Amount {
 
 /// The merchant's rules.
 #[derive(Group, Debug)]
+#[command(next_help_heading = "Your rules")]
 pub(crate) struct PolicyArgs {
     /// Refundable for so many days after the charge.
     #[arg(long, value_name = "DAYS")]

@@ -334,6 +334,15 @@ fn a_run_stops_itself() {
 }
 
 #[test]
+fn a_spread_run_looks_at_every_answer_before_the_next_refund() {
+    let desk = Desk::new();
+    let input = desk.input(20);
+    desk.stripe.set_balance("usd", 0);
+    let short = desk.bulk(&input, &["--spread", "40s"]);
+    assert_eq!((short.code, desk.refunds().0), (7, 1), "{short:?}");
+}
+
+#[test]
 fn two_processes_on_one_file_refund_once() {
     let desk = Desk::new();
     let input = desk.input(60);
