@@ -128,9 +128,10 @@ impl Round<'_> {
                 2 => FaultKind::Truncate,
                 3 => FaultKind::BrokenJson,
                 4 => FaultKind::Slow { millis: 3 },
-                5 => status(429, false),
-                6 => status(409, false),
-                _ => status(500, after_commit),
+                5 => FaultKind::status(429),
+                6 => FaultKind::status(409),
+                _ if after_commit => FaultKind::Truncate,
+                _ => FaultKind::status(500),
             };
             let (method, path) =
                 if luck.u8(0..4) == 0 { ("GET", "*") } else { ("POST", "/v1/refunds") };
@@ -224,16 +225,5 @@ impl Round<'_> {
             tally.broken += u32::from(!ended.success());
         }
         Ok(())
-    }
-}
-
-fn status(status: u16, after_commit: bool) -> FaultKind {
-    FaultKind::Status {
-        status,
-        code: None,
-        html: false,
-        retry_after: None,
-        should_retry: None,
-        after_commit,
     }
 }

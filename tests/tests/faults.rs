@@ -108,75 +108,30 @@ async fn one() -> Scene {
     scenes(1).await.remove(0)
 }
 
-fn status(status: u16) -> FaultKind {
-    FaultKind::Status {
-        status,
-        code: None,
-        html: false,
-        retry_after: None,
-        should_retry: None,
-        after_commit: false,
-    }
-}
-
 /// Every fault the simulator knows, with a name.
 fn faults() -> Vec<(&'static str, FaultKind)> {
-    let with = |kind: FaultKind, change: fn(&mut FaultKind)| {
-        let mut kind = kind;
-        change(&mut kind);
+    let code = |code: u16| FaultKind::status(code);
+    let changed = |mut kind: FaultKind, change: fn(&mut Extras<'_>)| {
+        if let FaultKind::Status { code, html, retry_after, should_retry, after_commit, .. } =
+            &mut kind
+        {
+            change(&mut Extras { code, html, retry_after, should_retry, after_commit });
+        }
         kind
     };
-    let after = |kind: FaultKind| {
-        with(kind, |kind| {
-            if let FaultKind::Status { after_commit, .. } = kind {
-                *after_commit = true;
-            }
-        })
-    };
     vec![
-        ("409", status(409)),
-        ("429", status(429)),
-        (
-            "429, Retry-After",
-            with(status(429), |kind| {
-                if let FaultKind::Status { retry_after, .. } = kind {
-                    *retry_after = Some("1".into());
-                }
-            }),
-        ),
-        (
-            "429, do not retry",
-            with(status(429), |kind| {
-                if let FaultKind::Status { should_retry, .. } = kind {
-                    *should_retry = Some(false);
-                }
-            }),
-        ),
-        (
-            "429, lock_timeout",
-            with(status(429), |kind| {
-                if let FaultKind::Status { code, .. } = kind {
-                    *code = Some("lock_timeout".into());
-                }
-            }),
-        ),
-        ("500", status(500)),
-        ("500 after commit", after(status(500))),
-        (
-            "503 with a page",
-            with(status(503), |kind| {
-                if let FaultKind::Status { html, .. } = kind {
-                    *html = true;
-                }
-            }),
-        ),
+        ("409", code(409)),
+        ("429", code(429)),
+        ("429, Retry-After", changed(code(429), |x| *x.retry_after = Some("1".into()))),
+        ("429, do not retry", changed(code(429), |x| *x.should_retry = Some(false))),
+        ("429, lock_timeout", changed(code(429), |x| *x.code = Some("lock_timeout".into()))),
+        ("500", code(500)),
+        ("500 after commit", changed(code(500), |x| *x.after_commit = true)),
+        ("500, do not retry", changed(code(500), |x| *x.should_retry = Some(false))),
+        ("503 with a page", changed(code(503), |x| *x.html = true)),
         (
             "502 with a page after commit",
-            with(after(status(502)), |kind| {
-                if let FaultKind::Status { html, .. } = kind {
-                    *html = true;
-                }
-            }),
+            changed(code(502), |x| (*x.html, *x.after_commit) = (true, true)),
         ),
         ("time-out", FaultKind::Hang { after_commit: false }),
         ("time-out after commit", FaultKind::Hang { after_commit: true }),
@@ -188,6 +143,15 @@ fn faults() -> Vec<(&'static str, FaultKind)> {
         ("endless", FaultKind::Endless),
         ("redirect", FaultKind::Redirect { to: "https://example.com/".into() }),
     ]
+}
+
+/// What an error answer may have beside its status.
+struct Extras<'a> {
+    code: &'a mut Option<String>,
+    html: &'a mut bool,
+    retry_after: &'a mut Option<String>,
+    should_retry: &'a mut Option<bool>,
+    after_commit: &'a mut bool,
 }
 
 /// Steps of one refund: reading the charge, and making the refund. The third, looking for it after a
@@ -255,7 +219,7 @@ async fn nothing_new_is_sent_for_a_payment_before_the_unknown_is_settled() {
     let blocked = scene.refunder(0).refund(ask("op-2", &scene.charge, 500)).await;
     assert!(matches!(blocked, Err(RefundError::Blocked(ref by)) if by == "op-1"), "{blocked:?}");
     // Nor does a key of another account tell anything: the charge is not found there.
-    scene.order(status(404), "/v1/charges/*", "GET", 1);
+    scene.order(FaultKind::status(404), "/v1/charges/*", "GET", 1);
     let state = scene.refund("op-1").await.operation.state;
     assert_eq!((state, scene.refunds("op-2")), (State::OutcomeUnknown, 0));
     assert_eq!(scene.settle("op-1").await, State::Succeeded);
@@ -337,7 +301,7 @@ async fn clocks_that_differ_do_not_matter() {
 #[tokio::test]
 async fn a_wrong_key_harms_no_operation() {
     let scene = one().await;
-    scene.order(status(401), "/v1/charges/*", "GET", 1);
+    scene.order(FaultKind::status(401), "/v1/charges/*", "GET", 1);
     assert_eq!(scene.refund("op-1").await.operation.state, State::Planned);
     assert_eq!(scene.settle("op-1").await, State::Succeeded);
     assert_eq!(scene.refunds("op-1"), 1);

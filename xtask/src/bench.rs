@@ -96,7 +96,7 @@ fn million(binary: &Path, folder: &Path) -> Result<(Took, Duration)> {
         writeln!(file, "{line}")?;
         if number == BEFORE as usize {
             for n in 0..1_000_000 - BEFORE - BEHIND {
-                writeln!(file, "ch_none,all,,none-{n}")?;
+                writeln!(file, "ch_none{n},all,,none-{n}")?;
             }
         }
     }

@@ -14,7 +14,7 @@ const WASM: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];
 const NATIVE: [&str; 6] =
     ["client", "form_vectors", "ledger", "manifest", "stripe_like", "webhook_vectors"];
 /// Test files that run the command.
-const COMMAND: [&str; 2] = ["bulk", "cli"];
+const COMMAND: [&str; 3] = ["bulk", "cli", "listen"];
 /// Test files that break things and count refunds at the simulator.
 const FAULTS: [&str; 2] = ["faults", "killed"];
 /// Test files that run the component through wasmtime, over real HTTP.

@@ -342,7 +342,7 @@ fn not_yet(spread: &DefaultDirectRateLimiter) -> Option<Duration> {
 /// Never comes back when nobody can ask any more.
 async fn asked_to_stop(interrupt: &mut watch::Receiver<bool>) {
     if interrupt.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

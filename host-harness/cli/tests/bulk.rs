@@ -1,118 +1,16 @@
-//! `bulk`, `reconcile`, `audit` and `webhook listen` as people use them. Refunds are counted at the
+//! `bulk`, `reconcile` and `audit` as people use them. Refunds are counted at the
 //! simulator.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+mod desk;
+
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use refund_simulator::{Fault, FaultKind, NewCharge, Simulator, TEST_KEY};
+use desk::{BINARY, Desk, Ended, HEADER};
+use refund_simulator::{Fault, FaultKind, TEST_KEY};
 use serde_json::Value;
-
-const BINARY: &str = env!("CARGO_BIN_EXE_refund-node");
-const HEADER: &str = "payment,amount,currency,operation\n";
-
-/// A simulator, a folder, and the command in it.
-struct Desk {
-    stripe: Simulator,
-    folder: tempfile::TempDir,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Desk {
-    fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let stripe = runtime.block_on(Simulator::builder().seed(3).start()).unwrap();
-        Self { stripe, folder: tempfile::tempdir().unwrap(), _runtime: runtime }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn charge(&self) -> String {
-        self.stripe.charge(&NewCharge::default())["id"].as_str().unwrap().to_owned()
-    }
-
-    /// An input of so many good lines.
-    fn input(&self, lines: usize) -> PathBuf {
-        let mut text = HEADER.to_owned();
-        text.extend(
-            (0..lines).map(|n| [&self.charge(), ",25.00,usd,op-", &n.to_string(), "\n"].concat()),
-        );
-        self.write("input.csv", text.as_bytes())
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.path(name);
-        std::fs::write(&path, bytes).unwrap();
-        path
-    }
-
-    fn command_of(&self, binary: &Path) -> Command {
-        let mut command = Command::new(binary);
-        command
-            .env("STRIPE_SECRET_KEY", TEST_KEY)
-            .env_remove("RUST_LOG")
-            .env_remove("REFUND_NODE_LEDGER")
-            .current_dir(self.folder.path())
-            .args(["--base-url", &self.stripe.base_url(), "--grace", "0"])
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.command_of(Path::new(BINARY));
-        command.args(arguments);
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ended {
-        Ended::of(&self.command(arguments).output().unwrap())
-    }
-
-    /// `bulk run` without a pace, which only costs time.
-    fn bulk(&self, input: &Path, more: &[&str]) -> Ended {
-        let mut command = self.command(&["--json", "bulk", "run", "--no-pace"]);
-        Ended::of(&command.arg(input).args(more).output().unwrap())
-    }
-
-    /// Refunds at the simulator: all, and the most that any operation has.
-    fn refunds(&self) -> (u64, u64) {
-        let stats = self.stripe.stats();
-        let by_operation = stats["refunds_by_operation"].as_object().unwrap();
-        let most = by_operation.values().filter_map(Value::as_u64).max().unwrap_or_default();
-        (stats["refunds"].as_u64().unwrap(), most)
-    }
-}
-
-#[derive(Debug)]
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Ended {
-    fn of(output: &Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            out: text(&output.stdout),
-            err: text(&output.stderr),
-        }
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-}
 
 #[test]
 fn from_a_file_to_a_reconciled_refund() {
@@ -306,14 +204,7 @@ fn a_run_stops_itself() {
     assert_eq!((short.code, desk.refunds().0), (7, 9), "two paid, the third waits: {short:?}");
     assert!(short.json()["reason"].as_str().unwrap().contains("balance"), "{short:?}");
     desk.stripe.set_balance("usd", 1_000_000);
-    let refused = FaultKind::Status {
-        status: 401,
-        code: Some("api_key_expired".into()),
-        html: false,
-        retry_after: None,
-        should_retry: None,
-        after_commit: false,
-    };
+    let refused = FaultKind::status(401);
     desk.stripe.order_fault(Fault {
         path: Some("/v1/charges/*".into()),
         method: None,
@@ -508,130 +399,4 @@ fn a_ledger_that_cannot_be_used_stops_everything() {
     );
     assert_eq!(std::fs::read(&ledger).unwrap(), bytes, "it is left alone");
     assert_eq!(desk.refunds().0, 1);
-}
-
-/// A running `webhook listen`, ended when dropped.
-struct Listener {
-    child: Child,
-    address: String,
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Listener {
-    fn start(desk: &Desk, secret: &str) -> Self {
-        let mut child = desk
-            .command(&[
-                "webhook",
-                "listen",
-                "--port",
-                "0",
-                "--json",
-                "--catch-up",
-                "1d",
-                "--secret",
-                secret,
-            ])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let mut lines = lines.skip_while(|line| !line.contains("http://"));
-        let line = lines.next().unwrap();
-        let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
-        // Somebody has to read what it says, or it stands still.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
-    }
-
-    fn send(&self, method: &str, path: &str, header: &str, body: &[u8]) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nstripe-signature: {header}\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        // A refusal may come before the last byte was read.
-        let _ = stream.write_all(body);
-        let mut answer = String::new();
-        let _ = stream.read_to_string(&mut answer);
-        let status = answer.get(9..12).and_then(|code| code.parse().ok()).unwrap_or_default();
-        (status, answer.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned())
-    }
-
-    fn counters(&self) -> Value {
-        serde_json::from_str(&self.send("GET", "/health", "", b"").1).unwrap()
-    }
-}
-
-#[test]
-fn events_move_operations_once_in_any_order() {
-    let desk = Desk::new();
-    let charge = desk.charge();
-    let text = format!("{HEADER}{charge},5.00,usd,op-1\n");
-    desk.bulk(&desk.write("input.csv", text.as_bytes()), &[]);
-    // Missed: nobody listened when this one failed.
-    let refund = desk.stripe.refunds_of(&charge)[0]["id"].as_str().unwrap().to_owned();
-    desk.stripe.dashboard_refund(&charge, 100);
-    let secret = "whsec_listen";
-    let listener = Listener::start(&desk, secret);
-    let deliver = |event: &Value| {
-        let body = event.to_string();
-        listener.send("POST", "/webhook", &desk.stripe.sign(&body, secret), body.as_bytes()).0
-    };
-    desk.stripe.end_refund(&refund, "failed", Some("declined"));
-    let failed = desk.stripe.newest_event("refund.failed");
-    let created = desk.stripe.newest_event("refund.created");
-    for event in [&failed, &created, &failed, &created] {
-        assert_eq!(deliver(event), 200);
-    }
-    let state = || {
-        let rows = desk.run(&["--json", "audit", "show", "op-1"]).out;
-        let last: Value = serde_json::from_str(rows.lines().last().unwrap()).unwrap();
-        last["after"].as_str().unwrap().to_owned()
-    };
-    assert_eq!(state(), "failed");
-    // An older event of the same refund, delivered a day late.
-    let mut late = failed.clone();
-    late["id"] = "evt_late".into();
-    late["type"] = "refund.updated".into();
-    late["data"]["object"]["status"] = "succeeded".into();
-    assert_eq!(deliver(&late), 200);
-    assert_eq!(state(), "failed");
-    let body = failed.to_string();
-    let forged = desk.stripe.sign(&body, "whsec_other");
-    assert_eq!(listener.send("POST", "/webhook", &forged, body.as_bytes()).0, 400);
-    let old = desk.stripe.sign(&body, secret);
-    let old = old.replace(&format!("t={}", desk.stripe.now()), "t=1700000000");
-    assert_eq!(listener.send("POST", "/webhook", &old, body.as_bytes()).0, 400);
-    assert_eq!(listener.send("POST", "/webhook", &forged, &vec![b'x'; 3 << 20]).0, 413);
-    let counters = listener.counters();
-    for (name, count) in [("accepted", 3), ("repeated", 2), ("forged", 2), ("oversized", 1)] {
-        assert_eq!(counters[name], count, "{name} in {counters}");
-    }
-}
-
-#[test]
-fn what_was_missed_is_caught_up() {
-    let desk = Desk::new();
-    let charge = desk.charge();
-    let text = format!("{HEADER}{charge},5.00,usd,op-1\n");
-    desk.bulk(&desk.write("input.csv", text.as_bytes()), &[]);
-    let refund = desk.stripe.refunds_of(&charge)[0]["id"].as_str().unwrap().to_owned();
-    desk.stripe.end_refund(&refund, "failed", Some("declined"));
-    let differs = desk.run(&["reconcile", "--since", "1d"]);
-    assert_eq!(differs.code, 8, "{differs:?}");
-    assert!(differs.out.contains("op-1: the ledger says succeeded, Stripe failed"), "{differs:?}");
-    drop(Listener::start(&desk, "whsec_x"));
-    assert_eq!(desk.run(&["reconcile", "--since", "1d"]).code, 0);
-    desk.stripe.dashboard_refund(&charge, 100);
-    let elsewhere = desk.run(&["reconcile", "--json"]);
-    assert_eq!(elsewhere.code, 8, "{elsewhere:?}");
-    assert!(elsewhere.out.contains("refund-without-operation"), "{elsewhere:?}");
 }

@@ -82,6 +82,18 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// An error answer in place of the true one.
+    pub fn status(status: u16) -> Self {
+        Self::Status {
+            status,
+            code: None,
+            html: false,
+            retry_after: None,
+            should_retry: None,
+            after_commit: false,
+        }
+    }
+
     /// Whether the request is carried out before the fault.
     pub(crate) fn commits(&self) -> bool {
         match self {
