@@ -1,5 +1,6 @@
 //! A stage for end-to-end tests: the simulator, a host that may reach it, and the real component.
 
+pub mod containment;
 pub mod rounds;
 
 use refund_host::api::eligibility::{Amount, Policy};
@@ -7,6 +8,9 @@ use refund_host::api::refunds::CreateRequest;
 use refund_host::api::types::{Connection, Money, PaymentRef};
 use refund_host::{Allow, Host, HostBuilder, Node, StripeKey};
 use refund_simulator::{NewCharge, Simulator, TEST_KEY};
+
+/// Compiled components, for all tests.
+pub const COMPILED: &str = concat!(env!("OUT_DIR"), "/compiled");
 
 /// Simulator and component, connected.
 pub struct Stage {
@@ -35,6 +39,7 @@ impl Stage {
     pub async fn with(settings: impl FnOnce(HostBuilder) -> HostBuilder) -> Self {
         let stripe = Simulator::builder().seed(7).start().await.unwrap();
         let builder = Host::builder()
+            .cache(COMPILED)
             .key(StripeKey::parse(TEST_KEY).unwrap())
             .allow(Allow::stripe_at(&stripe.base_url()).unwrap());
         let host = settings(builder).build().unwrap();

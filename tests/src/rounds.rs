@@ -150,6 +150,7 @@ impl Round<'_> {
         let mut command = Command::new(self.refund_node);
         command
             .env("STRIPE_SECRET_KEY", TEST_KEY)
+            .env("REFUND_NODE_CACHE", crate::COMPILED)
             .args([
                 "--base-url",
                 &self.stripe.base_url(),

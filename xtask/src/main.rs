@@ -1,8 +1,9 @@
-//! `cargo xtask build | demo | test | soak | bench`: each does its own set-up.
+//! `cargo xtask build | demo | test | soak | containment | bench`: each does its own set-up.
 
 mod bench;
 mod peers;
 mod run;
+mod supply;
 mod test;
 
 use std::process::{Command, ExitCode};
@@ -19,6 +20,16 @@ cargo xtask test     every check: format, lints, native tests, both wasm targets
 cargo xtask soak --minutes N
                      bulk runs with faults, killed at random moments and resumed, until the time is
                      over; refunds are counted at the simulator
+cargo xtask containment
+                     hostile guests against the host: what each tried, what stopped it
+cargo xtask deny     licences, sources, bans and duplicates of the dependencies
+cargo xtask advisories
+                     known weaknesses of the dependencies; says so when it cannot be checked
+cargo xtask reproduce
+                     builds the component again in another folder, and compares the digests
+cargo xtask sbom     CycloneDX files for component and command, in dist/
+cargo xtask auditable
+                     the release build of the command, with its list of dependencies inside
 cargo xtask bench    bulk refunds: how many a second, at which rate with limits on, how much memory for
                      a million lines, how soon a resume sends; about ten minutes
 
@@ -42,6 +53,12 @@ fn run(arguments: &[String]) -> Result<()> {
         ["demo", rest @ ..] => demo(rest),
         ["test"] => test::run(),
         ["bench"] => bench::run(20_000),
+        ["containment"] => containment(),
+        ["deny"] => supply::deny(),
+        ["advisories"] => supply::advisories(),
+        ["reproduce"] => supply::reproduce(),
+        ["sbom"] => supply::sbom(),
+        ["auditable"] => supply::auditable(),
         ["soak"] => soak("10"),
         ["soak", "--minutes", minutes] => soak(minutes),
         [] | ["help" | "--help" | "-h"] => {
@@ -77,10 +94,19 @@ fn demo(rest: &[&str]) -> Result<()> {
     run::must(Command::new(run::refund_node()?).arg("demo").args(rest))
 }
 
+fn containment() -> Result<()> {
+    let refund_node = run::refund_node()?;
+    run::must(&mut Command::new(beside(&refund_node, "containment")))
+}
+
+/// Another binary of the workspace.
+fn beside(refund_node: &std::path::Path, name: &str) -> std::path::PathBuf {
+    refund_node.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
 fn soak(minutes: &str) -> Result<()> {
     let refund_node = run::refund_node()?;
-    let soak = refund_node.with_file_name(format!("soak{}", std::env::consts::EXE_SUFFIX));
-    run::must(Command::new(soak).arg(refund_node).arg(minutes))
+    run::must(Command::new(beside(&refund_node, "soak")).arg(refund_node).arg(minutes))
 }
 
 /// Progress goes to stderr.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 use crate::run::{cargo, must, must_read, root};
-use crate::{peers, say};
+use crate::{peers, say, supply};
 
 /// Targets the guest must build for.
 const WASM: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];
@@ -18,7 +18,7 @@ const COMMAND: [&str; 3] = ["bulk", "cli", "listen"];
 /// Test files that break things and count refunds at the simulator.
 const FAULTS: [&str; 2] = ["faults", "killed"];
 /// Test files that run the component through wasmtime, over real HTTP.
-const END_TO_END: [&str; 3] = ["invoke", "refunds", "sandbox"];
+const END_TO_END: [&str; 5] = ["containment", "invoke", "refunds", "sandbox", "secrets"];
 
 /// How many tests of a kind passed.
 struct Counted {
@@ -39,6 +39,7 @@ pub(crate) fn run() -> Result<()> {
     step("format", &|| must(cargo().args(["fmt", "--all", "--check"])).map(|()| 0))?;
     step("wasm targets", &wasm_targets)?;
     step("lints", &lints)?;
+    step("licences, sources, bans", &|| supply::deny().map(|()| 0))?;
     step("native tests", &|| cargo_test(&["--lib", "--bins", "--examples"]))?;
     let files = |names: &[&str]| {
         let arguments: Vec<_> = names.iter().flat_map(|name| ["--test", *name]).collect();
@@ -48,6 +49,7 @@ pub(crate) fn run() -> Result<()> {
     step("the command", &|| files(&COMMAND))?;
     step("end-to-end through wasmtime", &|| files(&END_TO_END))?;
     step("faults and kills", &|| files(&FAULTS))?;
+    step("the same component elsewhere", &|| supply::reproduce().map(|()| 0))?;
     step("stripe-node against the simulator", &peers::node)?;
     step("stripe-python against the simulator", &peers::python)?;
     summary(&all);

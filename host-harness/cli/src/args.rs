@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand};
+use refund_core::secret::Secret;
+use refund_host::PublicKey;
 
 const LONG_ABOUT: &str = "Stripe refunds, never twice and never blindly: a sandboxed component does the work, this command runs it.
 
@@ -11,7 +13,8 @@ Without a key, try everything on the built-in simulator:
   refund-node simulate --charges 3       a Stripe double on port 12111, with charges to refund
   refund-node check ch_… --simulator     then, in another terminal
 
-With STRIPE_SECRET_KEY set (a restricted key is enough), commands talk to Stripe. A live key needs --live.";
+With STRIPE_SECRET_KEY set (a restricted key is enough), commands talk to Stripe. The key may also come from
+--key-file or --key-command. A live key needs --live. Not working? refund-node doctor.";
 
 const EXIT_CODES: &str = "Exit codes:
   0  done, eligible, accepted
@@ -47,6 +50,12 @@ pub(crate) struct Global {
     /// Run this component file instead of the one inside this command.
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) component: Option<PathBuf>,
+    /// Run only the component with this SHA-256, as `component inspect` prints it.
+    #[arg(long, value_name = "DIGEST", env = "REFUND_NODE_DIGEST", global = true)]
+    pub(crate) digest: Option<String>,
+    /// Run only a component file signed with this minisign key; the signature is FILE.minisig.
+    #[arg(long, value_name = "PUBLIC-KEY", requires = "component", global = true)]
+    pub(crate) signed_by: Option<PublicKey>,
     /// Talk to a simulator on this machine (`refund-node simulate`), not to Stripe.
     #[arg(long, global = true)]
     pub(crate) simulator: bool,
@@ -69,9 +78,18 @@ pub(crate) struct Global {
     /// For so long after a lost answer "there is no such refund" is not believed.
     #[arg(long, value_name = "SECONDS", default_value_t = 90, hide = true, global = true)]
     pub(crate) grace: u64,
-    /// The key; better given in the environment than typed.
-    #[arg(long, env = "STRIPE_SECRET_KEY", hide_env_values = true, hide = true, global = true)]
-    pub(crate) key: Option<String>,
+    /// Read the key from this file instead of from the environment.
+    #[arg(long, value_name = "FILE", env = "STRIPE_SECRET_KEY_FILE", global = true)]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Run this command; the first line it prints is the key: 'pass show stripe/refunds'.
+    #[arg(long, value_name = "COMMAND", env = "REFUND_NODE_KEY_COMMAND", global = true)]
+    pub(crate) key_command: Option<String>,
+    /// Keep compiled code in this folder; refund-node in your folder for caches unless told otherwise.
+    #[arg(long, value_name = "FOLDER", env = "REFUND_NODE_CACHE", global = true)]
+    pub(crate) cache: Option<PathBuf>,
+    /// Compile the component anew, and keep nothing.
+    #[arg(long, conflicts_with = "cache", global = true)]
+    pub(crate) no_cache: bool,
 }
 
 #[derive(Subcommand, Debug)]
@@ -116,6 +134,11 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Look into a component file.
     Component(Component),
+    /// Check key, permissions, clock, connection, component and ledger, and say what to fix.
+    #[command(
+        after_help = "Exits with 0 when everything is well, 1 otherwise. It reads only: no refund is made or changed.\n\nExamples:\n  refund-node doctor\n  refund-node doctor --live --key-command 'pass show stripe/refunds'"
+    )]
+    Doctor,
     /// Print a completion script for your shell.
     #[command(
         after_help = "Example:\n  refund-node completions bash > /etc/bash_completion.d/refund-node"
@@ -491,11 +514,19 @@ pub(crate) enum WebhookCommand {
     Listen(Listen),
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of clap's parsers")]
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
+}
+
 #[derive(Group, Debug)]
 pub(crate) struct Listen {
     /// The endpoint's secret; both during a roll.
-    #[arg(long, required = true, env = "STRIPE_WEBHOOK_SECRET", hide_env_values = true)]
-    pub(crate) secret: Vec<String>,
+    #[arg(long, required_unless_present = "secret_file", value_parser = secret, env = "STRIPE_WEBHOOK_SECRET", hide_env_values = true)]
+    pub(crate) secret: Vec<Secret>,
+    /// Read the secret from this file; may be repeated during a roll.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Vec<PathBuf>,
     /// Where to listen on 127.0.0.1; 0 takes a free port.
     #[arg(long, default_value_t = 4242)]
     pub(crate) port: u16,
@@ -516,11 +547,14 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) header: Option<String>,
     /// The endpoint's secret, whsec_…; may be repeated during a roll.
-    #[arg(long, allow_hyphen_values = true)]
-    pub(crate) secret: Vec<String>,
+    #[arg(long, value_parser = secret, allow_hyphen_values = true)]
+    pub(crate) secret: Vec<Secret>,
     /// A second secret, the same as repeating --secret.
-    #[arg(long, allow_hyphen_values = true)]
-    pub(crate) secret2: Option<String>,
+    #[arg(long, value_parser = secret, allow_hyphen_values = true)]
+    pub(crate) secret2: Option<Secret>,
+    /// Read the secret from this file; may be repeated during a roll.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Vec<PathBuf>,
     /// Greatest age in seconds; 0 for any.
     #[arg(long, default_value_t = 300)]
     pub(crate) tolerance: u32,

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use refund_host::api::types::Connection;
-use refund_host::{Allow, Host, KeyMode, Limits, Node, Pace, StripeKey};
+use refund_host::{Allow, Host, HostBuilder, KeyMode, Limits, Node, Pace, default_cache};
 use refund_ledger::{Ledger, Refunder, Scope};
-use refund_simulator::TEST_KEY;
 use serde_json::{Value, json};
 
 use crate::args::Global;
 use crate::exit::Exit;
+use crate::secrets::key;
 
 /// Where `refund-node simulate` listens unless told otherwise.
 const SIMULATOR: &str = "http://127.0.0.1:12111";
@@ -26,7 +26,7 @@ pub(crate) struct Context {
 
 /// A component that reaches nothing: for everything pure.
 pub(crate) fn pure(global: &Global) -> anyhow::Result<Node> {
-    load(&Host::builder().build()?, global)
+    load(&host(global).build()?, global)
 }
 
 impl Context {
@@ -50,7 +50,7 @@ impl Context {
         let pace = pace(key.mode());
         let first_byte = Duration::from_secs(global.timeout);
         let limits = Limits { first_byte, ..Limits::default() };
-        let mut host = Host::builder().key(key).allow(allow).limits(limits);
+        let mut host = host(global).key(key).allow(allow).limits(limits);
         if let Some(pace) = pace {
             host = host.pace(pace);
         }
@@ -100,7 +100,7 @@ pub(crate) fn ledger_without_key(global: &Global, actor: &str) -> anyhow::Result
     Ok(Ledger::open(&ledger_path(global), &scope(global), actor)?)
 }
 
-fn ledger_path(global: &Global) -> PathBuf {
+pub(crate) fn ledger_path(global: &Global) -> PathBuf {
     global.ledger.clone().unwrap_or_else(|| PathBuf::from("refund-node.ledger"))
 }
 
@@ -116,33 +116,26 @@ fn scope(global: &Global) -> Scope {
     }
 }
 
+/// What every host of this command has.
+fn host(global: &Global) -> HostBuilder {
+    let mut host = Host::builder();
+    let folder = global.cache.clone().or_else(default_cache);
+    if let Some(folder) = folder.filter(|_| !global.no_cache) {
+        host = host.cache(folder);
+    }
+    if let Some(digest) = &global.digest {
+        host = host.pin(digest);
+    }
+    if let Some(key) = &global.signed_by {
+        host = host.signed_by(key.clone());
+    }
+    host
+}
+
 fn load(host: &Host, global: &Global) -> anyhow::Result<Node> {
     let node = match &global.component {
         Some(file) => host.load_file(file),
         None => host.load(refund_artifact::NODE),
     };
     node.map_err(Exit::bad_input)
-}
-
-fn key(global: &Global) -> anyhow::Result<StripeKey> {
-    let text = match &global.key {
-        Some(text) if !global.simulator => text,
-        _ if global.simulator => TEST_KEY,
-        _ => {
-            return Err(Exit::bad_input(
-                "STRIPE_SECRET_KEY is not set: set it to a secret or restricted key, or use --simulator",
-            ));
-        }
-    };
-    let key = StripeKey::parse(text)
-        .map_err(|error| Exit::bad_input(format!("STRIPE_SECRET_KEY: {error}")))?;
-    match (key.mode(), global.live) {
-        (KeyMode::Live, false) => Err(Exit::bad_input(
-            "STRIPE_SECRET_KEY is a live key, and real money would move: add --live if you mean it",
-        )),
-        (KeyMode::Test, true) => Err(Exit::bad_input(
-            "--live is given, but STRIPE_SECRET_KEY is a test key: give a live key, or leave --live out",
-        )),
-        _ => Ok(key),
-    }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 fn refund_node() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_refund-node"));
     command.env_remove("STRIPE_SECRET_KEY").env_remove("RUST_LOG").stdin(Stdio::null());
+    command.env("REFUND_NODE_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled"));
     command
 }
 
@@ -52,6 +53,23 @@ impl Simulator {
         let mut command = refund_node();
         command.env("STRIPE_SECRET_KEY", "sk_test_simulator").args(["--base-url", &self.url]);
         command.args(arguments).output().unwrap()
+    }
+}
+
+impl Simulator {
+    /// Orders something of the simulator.
+    fn control(&self, name: &str, order: &str) {
+        let address = self.url.trim_start_matches("http://");
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let length = order.len();
+        write!(
+            stream,
+            "POST /_control/{name} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{order}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 }
 
@@ -134,6 +152,96 @@ fn keys_are_asked_for_and_never_shown() {
         assert!(stderr(&output).contains(word), "{}", stderr(&output));
         assert!(!stderr(&output).contains("hidden"), "{}", stderr(&output));
     }
+}
+
+#[test]
+fn the_key_may_come_from_a_file_or_a_command() {
+    let stripe = Simulator::start();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    std::fs::write(&file, "sk_test_simulator\n").unwrap();
+    let check = |arguments: &[&str]| {
+        let mut command = refund_node();
+        command.args(["--base-url", &stripe.url]).args(arguments);
+        command.args(["check", &stripe.charges[0]]).output().unwrap()
+    };
+    let file = file.to_str().unwrap();
+    for arguments in
+        [&["--key-file", file][..], &["--key-command", "echo sk_test_simulator; echo more"]]
+    {
+        let output = check(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?} {}", stderr(&output));
+    }
+    for (arguments, word) in [
+        (&["--key-file", "nowhere"][..], "nowhere cannot be read"),
+        (&["--key-command", "exit 3"], "--key-command failed (exit status: 3)"),
+        (&["--key-command", "true"], "--key-command prints: the key is blank"),
+        (&["--key-command", "echo hidden"], "no Stripe key"),
+        (&["--key-command", "true", "--key-file", file], "give --key-command or --key-file"),
+    ] {
+        let output = check(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains(word), "{}", stderr(&output));
+        assert!(!stderr(&output).contains("hidden"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn the_doctor_says_what_is_wrong() {
+    let stripe = Simulator::start();
+    let well = stripe.run(&["doctor", "--json"]);
+    assert_eq!(well.status.code(), Some(0), "{well:?}");
+    let states = |output: &Output| {
+        let checks = json(output)["checks"].as_array().unwrap().clone();
+        let pair = |check: Value| {
+            (
+                check["check"].as_str().unwrap().to_owned(),
+                check["state"].as_str().unwrap().to_owned(),
+            )
+        };
+        checks.into_iter().map(pair).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let seen = states(&well);
+    for check in ["component", "key", "refunds: read", "refunds: write", "balance: read", "clock"] {
+        assert_eq!(seen[check], "ok", "{check}");
+    }
+    assert_eq!(seen["disputes: read"], "not checked");
+
+    stripe.control("faults", r#"{"path":"/v1/balance","times":9,"kind":"status","status":403}"#);
+    let lacking = stripe.run(&["doctor", "--json"]);
+    assert_eq!(lacking.status.code(), Some(1));
+    let seen = states(&lacking);
+    assert_eq!((seen["balance: read"].as_str(), seen["charges: read"].as_str()), ("FAILED", "ok"));
+
+    let mut nobody = refund_node();
+    nobody.env("STRIPE_SECRET_KEY", "sk_test_x").args(["--base-url", "http://127.0.0.1:1"]);
+    let nobody = nobody.args(["doctor", "--ledger", "/nowhere/else"]).output().unwrap();
+    assert_eq!(nobody.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&nobody.stdout).into_owned();
+    assert!(text.contains("connection") && text.contains("FAILED"), "{text}");
+}
+
+#[test]
+fn only_the_pinned_component_runs() {
+    let digest = json(&run(&["component", "inspect", "--json"]))["digest"].clone();
+    let pinned = run(&["describe", "--digest", digest.as_str().unwrap()]);
+    assert_eq!(pinned.status.code(), Some(0), "{}", stderr(&pinned));
+    let other = run(&["describe", "--digest", "sha256:00"]);
+    assert_eq!(other.status.code(), Some(2));
+    assert!(stderr(&other).contains("only sha256:00 may run"), "{}", stderr(&other));
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("node.wasm");
+    run(&["component", "extract", file.to_str().unwrap()]);
+    let key = "RWQT7ZRZYeSjLrqNIjz+doWM7zi2kK+XnVPb/xUa1x13Sa2u9FKunOTs";
+    let asked =
+        |key: &str| run(&["describe", "--component", file.to_str().unwrap(), "--signed-by", key]);
+    assert!(stderr(&asked(key)).contains("node.wasm.minisig cannot be read"));
+    std::fs::write(folder.path().join("node.wasm.minisig"), "no signature").unwrap();
+    let forged = asked(key);
+    assert_eq!(forged.status.code(), Some(2));
+    assert!(stderr(&forged).contains("signature is not good"), "{}", stderr(&forged));
+    assert!(stderr(&asked("RW")).contains("no minisign public key"));
 }
 
 #[test]

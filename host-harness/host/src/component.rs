@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+use wasmparser::{BinaryReaderError, Parser, Payload};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -29,13 +30,30 @@ pub struct Inspection {
     pub exports: Vec<String>,
 }
 
-/// Looks into a component without running it.
+/// Looks into a component without compiling or running it.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, ComponentError> {
-    let engine = Engine::default();
-    let component = compile(&engine, bytes)?;
-    let ty = component.component_type();
-    let mut imports: Vec<_> = ty.imports(&engine).map(|(name, _)| name.to_owned()).collect();
-    let mut exports: Vec<_> = ty.exports(&engine).map(|(name, _)| name.to_owned()).collect();
+    check_header(bytes)?;
+    check_shape(bytes)?;
+    let damaged = |error: BinaryReaderError| ComponentError::Damaged(error.to_string());
+    let (mut imports, mut exports) = (Vec::new(), Vec::new());
+    let mut levels = 0;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(damaged)? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => levels += 1,
+            Payload::End(_) => levels -= 1,
+            Payload::ComponentImportSection(section) if levels == 0 => {
+                for import in section {
+                    imports.push(import.map_err(damaged)?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if levels == 0 => {
+                for export in section {
+                    exports.push(export.map_err(damaged)?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
     imports.sort();
     exports.sort();
     Ok(Inspection { digest: digest(bytes), size: bytes.len(), imports, exports })
@@ -60,12 +78,13 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, ComponentError> {
 /// Compiles, and tells what is none.
 pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, ComponentError> {
     check_header(bytes)?;
+    check_shape(bytes)?;
     Component::from_binary(engine, bytes)
         .map_err(|error| ComponentError::Damaged(error.root_cause().to_string()))
 }
 
 /// The first eight bytes tell a component from a core module (layer 1 instead of 0).
-fn check_header(bytes: &[u8]) -> Result<(), ComponentError> {
+pub(crate) fn check_header(bytes: &[u8]) -> Result<(), ComponentError> {
     let what = match bytes {
         [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => return Ok(()),
         [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => "a core WebAssembly module",
@@ -74,6 +93,34 @@ fn check_header(bytes: &[u8]) -> Result<(), ComponentError> {
         _ => "no WebAssembly file",
     };
     Err(ComponentError::NotAComponent { what: what.to_owned() })
+}
+
+/// A pipeline composed of several components has a handful of each.
+const MOST_PARTS: usize = 100;
+const MOST_LEVELS: usize = 8;
+
+/// Counts what a component is made of. Parts within parts cost the compiler far more than their bytes, so
+/// this is asked before it begins.
+fn check_shape(bytes: &[u8]) -> Result<(), ComponentError> {
+    let too_complex = |what, most| Err(ComponentError::TooComplex { what, most });
+    let (mut parts, mut levels) = (0, 0_usize);
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(|error| ComponentError::Damaged(error.to_string()))? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+                parts += 1;
+                levels += 1;
+            }
+            Payload::End(_) => levels = levels.saturating_sub(1),
+            _ => {}
+        }
+        if levels > MOST_LEVELS {
+            return too_complex("levels of nesting", MOST_LEVELS);
+        }
+        if parts > MOST_PARTS {
+            return too_complex("modules and components in it", MOST_PARTS);
+        }
+    }
+    Ok(())
 }
 
 /// Imports are what the host links, exports what the host calls.

@@ -7,21 +7,21 @@ use std::time::Duration;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::error::HostError;
-use crate::limits::Limits;
+use crate::limits::{Limits, MEMORIES, MODULES};
 
 /// How often a running guest is looked at.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// Makes the engine and starts its clock.
-pub(crate) fn engine(limits: &Limits) -> Result<Engine, HostError> {
+pub(crate) fn engine(limits: &Limits, core_dumps: bool) -> Result<Engine, HostError> {
     // Pooling needs address space that some machines do not give; without it everything works, slower.
-    let engine = Engine::new(&config(limits, true))
+    let engine = Engine::new(config(limits, true).coredump_on_trap(core_dumps))
         .or_else(|error| {
             static TOLD: Once = Once::new();
             TOLD.call_once(
                 || tracing::warn!(%error, "no room for the pooling allocator, going on without"),
             );
-            Engine::new(&config(limits, false))
+            Engine::new(config(limits, false).coredump_on_trap(core_dumps))
         })
         .map_err(|error| HostError::Engine(error.to_string()))?;
     tick(&engine);
@@ -35,11 +35,13 @@ fn config(limits: &Limits, pooling: bool) -> Config {
     config.async_stack_size(limits.stack + (512 << 10));
     if pooling {
         let mut pool = PoolingAllocationConfig::new();
-        // A component is a handful of core instances: the module, and wit-component's adapters.
         pool.total_component_instances(limits.concurrency)
-            .total_core_instances(limits.concurrency * 4)
-            .total_memories(limits.concurrency)
-            .total_tables(limits.concurrency * 4)
+            .total_core_instances(limits.concurrency * MODULES)
+            .total_memories(limits.concurrency * MEMORIES)
+            .total_tables(limits.concurrency * MODULES)
+            .max_core_instances_per_component(MODULES)
+            .max_memories_per_component(MEMORIES)
+            .max_tables_per_component(MODULES)
             .total_stacks(limits.concurrency)
             .max_memory_size(limits.memory)
             .table_elements(limits.table);

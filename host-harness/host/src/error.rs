@@ -4,8 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use wasmtime::Trap;
+use wasmtime::component::ResourceTableError;
 
 use crate::egress::AllowError;
+use crate::limits::Limits;
 
 /// A bound that a call ran into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,16 @@ pub enum Limit {
     Call(Duration),
     /// Depth of the stack, in bytes.
     Stack(usize),
+    /// Requests of one call.
+    Requests(u32),
+    /// Requests of one call at the same time.
+    OpenRequests(u32),
+    /// Requests, streams and timers that a call holds.
+    Handles(usize),
+    /// Bytes of a set of headers.
+    Headers(usize),
+    /// Bytes that pass between guest and host in one step.
+    Transfer(usize),
 }
 
 impl fmt::Display for Limit {
@@ -30,6 +42,11 @@ impl fmt::Display for Limit {
             Self::Cpu(time) => write!(f, "computing time ({time:?})"),
             Self::Call(time) => write!(f, "time of a call ({time:?})"),
             Self::Stack(bytes) => write!(f, "stack ({bytes} bytes)"),
+            Self::Requests(count) => write!(f, "requests ({count})"),
+            Self::OpenRequests(count) => write!(f, "open requests ({count})"),
+            Self::Handles(count) => write!(f, "handles ({count})"),
+            Self::Headers(bytes) => write!(f, "headers ({bytes} bytes)"),
+            Self::Transfer(bytes) => write!(f, "transfer ({bytes} bytes)"),
         }
     }
 }
@@ -64,8 +81,26 @@ pub enum ComponentError {
         /// What it is.
         what: String,
     },
+    /// It is larger than any refund node.
+    #[error(
+        "the component has {size} bytes, and at most {most} are loaded: it is not a refund node"
+    )]
+    TooLarge {
+        /// Bytes.
+        size: usize,
+        /// The bound.
+        most: usize,
+    },
+    /// It has more parts than any refund node.
+    #[error("the component has more than {most} {what}: it is not a refund node")]
+    TooComplex {
+        /// Of what.
+        what: &'static str,
+        /// The bound.
+        most: usize,
+    },
     /// It begins like a component, but cannot be compiled.
-    #[error("the component cannot be compiled, it is damaged or cut off: {0}")]
+    #[error("the component cannot be compiled, it is damaged or cut off, or wants too much: {0}")]
     Damaged(String),
     /// It wants more than this host gives.
     #[error(
@@ -75,6 +110,19 @@ pub enum ComponentError {
         /// The import.
         import: String,
     },
+    /// It is not the one that was asked for.
+    #[error(
+        "this component has the digest sha256:{found}, and only sha256:{wanted} may run: it was changed, or is of another version"
+    )]
+    WrongDigest {
+        /// The digest it has.
+        found: String,
+        /// The digest it must have.
+        wanted: String,
+    },
+    /// Nobody vouches for it.
+    #[error("the component's signature is not good: {0}")]
+    Signature(String),
     /// It does not offer what a refund node offers.
     #[error(
         "the component does not export {export}: it is not a refund node, or of another version"
@@ -111,14 +159,25 @@ pub enum CallError {
 
 impl CallError {
     /// Tells a limit from a trap.
-    pub(crate) fn from_wasmtime(error: &wasmtime::Error, stack: usize) -> Self {
+    pub(crate) fn from_wasmtime(error: &wasmtime::Error, limits: &Limits) -> Self {
         if let Some(limit) = error.downcast_ref::<Limit>() {
             return Self::Limit(*limit);
         }
+        if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+            return Self::Limit(Limit::Handles(limits.handles));
+        }
+        // wasmtime keeps the types of these two to itself.
+        let text = error.root_cause().to_string();
+        if text.contains("fuel allocated for hostcalls") {
+            return Self::Limit(Limit::Transfer(limits.transfer));
+        }
+        if text.contains("total size of fields exceeds limit") {
+            return Self::Limit(Limit::Headers(limits.headers));
+        }
         match error.downcast_ref::<Trap>() {
-            Some(Trap::StackOverflow) => Self::Limit(Limit::Stack(stack)),
+            Some(Trap::StackOverflow) => Self::Limit(Limit::Stack(limits.stack)),
             Some(trap) => Self::Trap(trap.to_string()),
-            None => Self::Sandbox(error.root_cause().to_string()),
+            None => Self::Sandbox(text),
         }
     }
 }

@@ -1,22 +1,25 @@
 //! Host: engine, linker, egress.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Semaphore;
-use wasmtime::Engine;
-use wasmtime::component::Linker;
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Engine, Store, WasmCoreDump};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
 use wasmtime_wasi::p2::bindings::clocks;
 
-use crate::component::{check_world, compile, digest, read};
-use crate::egress::{Allow, Egress, Pace};
+use crate::cache::Cache;
+use crate::component::{check_header, check_world, compile, digest, read};
+use crate::egress::{Allow, Egress, Pace, Resolve, System};
 use crate::engine::engine;
 use crate::error::{ComponentError, HostError};
 use crate::limits::Limits;
 use crate::node::Node;
 use crate::secret::StripeKey;
 use crate::state::State;
+use crate::trust::{PublicKey, Trust};
 
 /// What the linker gives. Everything else is a foreign import.
 const GIVEN: [&str; 6] = [
@@ -36,16 +39,23 @@ pub struct Host {
     pub(crate) egress: Arc<Egress>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) turns: Arc<Semaphore>,
+    cache: Option<Arc<Cache>>,
+    core_dumps: Option<Arc<Path>>,
+    trust: Arc<Trust>,
 }
 
 /// Builds a [`Host`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct HostBuilder {
     key: Option<StripeKey>,
     allow: Allow,
     limits: Limits,
     allow_guest_key: bool,
     pace: Option<Pace>,
+    resolve: Option<Arc<dyn Resolve>>,
+    cache: Option<PathBuf>,
+    core_dumps: Option<PathBuf>,
+    trust: Trust,
 }
 
 impl HostBuilder {
@@ -86,12 +96,58 @@ impl HostBuilder {
         self
     }
 
+    /// Resolves names this way instead of asking the system. Private addresses are left out all the same.
+    #[must_use]
+    pub fn resolve(mut self, resolve: Arc<dyn Resolve>) -> Self {
+        self.resolve = Some(resolve);
+        self
+    }
+
+    /// Keeps compiled code in this folder, which belongs to this user alone; see [`default_cache`]. Off
+    /// unless set. A folder that cannot be used is a warning in the log, and everything is compiled.
+    ///
+    /// [`default_cache`]: crate::default_cache
+    #[must_use]
+    pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache = Some(folder.into());
+        self
+    }
+
+    /// Writes a core dump of every guest that traps or reaches a limit while it computes, into this folder: for
+    /// its authors. A dump holds what the guest held: customers' data, never the key.
+    #[must_use]
+    pub fn core_dumps(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.core_dumps = Some(folder.into());
+        self
+    }
+
+    /// Runs only the component with this SHA-256, as `component inspect` prints it (`sha256:` or not).
+    #[must_use]
+    pub fn pin(mut self, digest: &str) -> Self {
+        self.trust.pin(digest);
+        self
+    }
+
+    /// Runs only components signed with this key; see [`Host::load_signed`].
+    #[must_use]
+    pub fn signed_by(mut self, key: PublicKey) -> Self {
+        self.trust.signed_by(key);
+        self
+    }
+
     /// Makes the engine and the connection pool.
     pub fn build(self) -> Result<Host, HostError> {
-        let engine = engine(&self.limits)?;
+        let engine = engine(&self.limits, self.core_dumps.is_some())?;
         let linker = linker(&engine).map_err(|error| HostError::Engine(error.to_string()))?;
-        let egress =
-            Egress::new(self.allow, self.key, self.allow_guest_key, self.pace, &self.limits);
+        let resolve = self.resolve.unwrap_or_else(|| Arc::new(System));
+        let egress = Egress::new(
+            self.allow,
+            self.key,
+            self.allow_guest_key,
+            self.pace,
+            resolve,
+            &self.limits,
+        );
         let turns = usize::try_from(self.limits.concurrency).unwrap_or(usize::MAX);
         Ok(Host {
             engine,
@@ -99,6 +155,9 @@ impl HostBuilder {
             egress: Arc::new(egress),
             turns: Arc::new(Semaphore::new(turns.min(Semaphore::MAX_PERMITS))),
             limits: Arc::new(self.limits),
+            cache: self.cache.and_then(|folder| open(&folder)).map(Arc::new),
+            core_dumps: self.core_dumps.map(Arc::from),
+            trust: Arc::new(self.trust),
         })
     }
 }
@@ -114,21 +173,91 @@ impl Host {
         self.egress.refused()
     }
 
+    /// Keeps what a failed guest held, where that was asked for.
+    pub(crate) fn dump(&self, error: &wasmtime::Error, store: &mut Store<State>, digest: &str) {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let (Some(folder), Some(dump)) = (&self.core_dumps, error.downcast_ref::<WasmCoreDump>())
+        else {
+            return;
+        };
+        let name = &digest[..12];
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let file = folder.join(format!("{name}-{}-{number}.coredump", std::process::id()));
+        match std::fs::write(&file, dump.serialize(store, name)) {
+            Ok(()) => tracing::info!(file = %file.display(), "a core dump of the guest is written"),
+            Err(error) => tracing::warn!(%error, "the core dump cannot be written"),
+        }
+    }
+
+    /// How many seconds this machine's clock is ahead of Stripe's (negative: behind), by the date of the
+    /// newest answer; `None` before the first.
+    pub fn clock_lead(&self) -> Option<i64> {
+        self.egress.clock_lead()
+    }
+
     /// Loads a component from its bytes.
     pub fn load(&self, bytes: &[u8]) -> Result<Node, ComponentError> {
-        let component = compile(&self.engine, bytes)?;
+        self.load_signed(bytes, None)
+    }
+
+    /// The same with its signature, the text of a `.minisig` file. It is looked at where
+    /// [`HostBuilder::signed_by`] asks for one.
+    pub fn load_signed(
+        &self,
+        bytes: &[u8],
+        signature: Option<&str>,
+    ) -> Result<Node, ComponentError> {
+        check_header(bytes)?;
+        let (size, most) = (bytes.len(), self.limits.component);
+        if size > most {
+            return Err(ComponentError::TooLarge { size, most });
+        }
+        let digest = digest(bytes);
+        self.trust.check(bytes, &digest, signature)?;
+        let (component, cached) = self.compiled(bytes, &digest)?;
         check_world(&self.engine, &component, &GIVEN)?;
         let pre = self
             .linker
             .instantiate_pre(&component)
             .map_err(|error| ComponentError::Damaged(error.root_cause().to_string()))?;
-        Node::new(self.clone(), pre, digest(bytes))
+        Node::new(self.clone(), pre, digest, cached)
     }
 
-    /// Loads a component from a file.
+    /// Loads a component from a file, and its signature from the file beside it that ends in `.minisig`
+    /// as well.
     pub fn load_file(&self, path: &Path) -> Result<Node, ComponentError> {
-        self.load(&read(path)?)
+        let bytes = read(path)?;
+        let signature = self.trust.wants_signature().then(|| signature_of(path));
+        let signature = signature.transpose()?;
+        self.load_signed(&bytes, signature.as_deref())
     }
+
+    /// The compiled component, and whether it came from the cache.
+    fn compiled(&self, bytes: &[u8], digest: &str) -> Result<(Component, bool), ComponentError> {
+        let Some(cache) = &self.cache else { return Ok((compile(&self.engine, bytes)?, false)) };
+        if let Some(component) = cache.load(&self.engine, digest) {
+            return Ok((component, true));
+        }
+        let component = compile(&self.engine, bytes)?;
+        cache.keep(&self.engine, digest, &component);
+        Ok((component, false))
+    }
+}
+
+fn open(folder: &Path) -> Option<Cache> {
+    let cache = Cache::open(folder);
+    let told = |error: &std::io::Error| {
+        tracing::warn!(%error, folder = %folder.display(), "compiled code cannot be kept here");
+    };
+    cache.inspect_err(told).ok()
+}
+
+fn signature_of(component: &Path) -> Result<String, ComponentError> {
+    let mut path = component.as_os_str().to_owned();
+    path.push(".minisig");
+    let path = PathBuf::from(path);
+    std::fs::read_to_string(&path)
+        .map_err(|error| ComponentError::Unreadable { path: path.display().to_string(), error })
 }
 
 /// Links the clocks, streams and HTTP: no files, no sockets, no environment, no randomness.

@@ -18,6 +18,7 @@
 //! sandbox.
 
 mod bindings;
+mod cache;
 mod component;
 pub mod egress;
 mod engine;
@@ -28,6 +29,7 @@ mod node;
 mod scanner;
 mod secret;
 mod state;
+mod trust;
 
 /// The types of the contract, as wit-bindgen names them.
 pub mod api {
@@ -36,11 +38,13 @@ pub mod api {
     };
 }
 
+pub use cache::default_cache;
 pub use component::{Inspection, inspect};
-pub use egress::{Allow, AllowError, Pace, Rule};
+pub use egress::{Allow, AllowError, Pace, Resolve, Rule};
 pub use error::{CallError, ComponentError, HostError, Limit};
 pub use host::{Host, HostBuilder};
 pub use limits::Limits;
 pub use node::Node;
 pub use scanner::Scanner;
 pub use secret::{KeyError, KeyMode, StripeKey};
+pub use trust::{BadPublicKey, PublicKey};

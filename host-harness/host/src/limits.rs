@@ -9,11 +9,11 @@ use crate::error::Limit;
 /// Bounds of a call. The defaults are generous for a refund and nothing for a machine.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Memory of one instance, in bytes.
+    /// Memory of one call, all memories of its component together, in bytes.
     pub memory: usize,
     /// Entries of one table.
     pub table: usize,
-    /// Stack of one instance, in bytes.
+    /// Stack of one call, in bytes.
     pub stack: usize,
     /// Time spent computing.
     pub cpu: Duration,
@@ -25,8 +25,22 @@ pub struct Limits {
     pub first_byte: Duration,
     /// Between two parts of an answer.
     pub between_bytes: Duration,
+    /// Largest body of a request, in bytes.
+    pub request: usize,
     /// Largest answer, in bytes.
     pub response: u64,
+    /// Largest set of headers, in bytes of memory.
+    pub headers: usize,
+    /// Requests of one call. The longest scan reads a thousand pages.
+    pub requests: u32,
+    /// Requests of one call that are under way at the same time. The refund node has one.
+    pub open_requests: u32,
+    /// Things of the host's that one call holds at the same time: requests, streams, timers.
+    pub handles: usize,
+    /// Bytes that a guest hands to the host, or gets from it, in one step.
+    pub transfer: usize,
+    /// Largest component file, in bytes.
+    pub component: usize,
     /// Calls at the same time; more wait for their turn.
     pub concurrency: u32,
 }
@@ -42,24 +56,58 @@ impl Default for Limits {
             connect: Duration::from_secs(10),
             first_byte: Duration::from_secs(80),
             between_bytes: Duration::from_secs(20),
+            request: 1 << 20,
             response: 16 << 20,
+            headers: 64 << 10,
+            requests: 3_000,
+            open_requests: 16,
+            handles: 1_000,
+            transfer: 32 << 20,
+            component: 8 << 20,
             concurrency: 128,
         }
     }
 }
 
+/// Modules of a component, each with a memory and a few tables. wit-component makes one memory and three
+/// modules; a pipeline composed of four components has room.
+pub(crate) const MEMORIES: u32 = 4;
+/// See [`MEMORIES`].
+pub(crate) const MODULES: u32 = 4 * MEMORIES;
+
 /// Says no to growth beyond the bounds, and remembers that it was a bound.
 pub(crate) struct Guard {
-    pub(crate) memory: usize,
-    pub(crate) table: usize,
+    memory: usize,
+    taken: usize,
+    table: usize,
+}
+
+impl Guard {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { memory: limits.memory, taken: 0, table: limits.table }
+    }
 }
 
 impl ResourceLimiter for Guard {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {
-        if desired > self.memory {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        let taken = self.taken.saturating_add(desired.saturating_sub(current));
+        if taken > self.memory {
             return Err(Limit::Memory(self.memory).into());
         }
+        self.taken = taken;
         Ok(true)
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES as usize
+    }
+
+    fn tables(&self) -> usize {
+        MODULES as usize
+    }
+
+    fn instances(&self) -> usize {
+        MODULES as usize
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> Result<bool> {

@@ -17,7 +17,6 @@ use crate::api::webhooks::{Action, Event, ParseError, Verified, VerifyError, Ver
 use crate::engine::TICK;
 use crate::error::{CallError, ComponentError, Limit};
 use crate::host::Host;
-use crate::limits::Guard;
 use crate::scanner::Scanner;
 use crate::state::State;
 
@@ -30,6 +29,7 @@ struct Inner {
     host: Host,
     pre: InstancePre<State>,
     digest: String,
+    cached: bool,
     faces: Faces,
 }
 
@@ -50,6 +50,13 @@ pub(crate) struct Opened {
     _turn: OwnedSemaphorePermit,
 }
 
+impl Opened {
+    /// A guest that was denied a request may go on as it likes; what it says then counts for nothing.
+    fn within_limits(&self) -> Result<(), CallError> {
+        self.store.data().reached().map_or(Ok(()), |limit| Err(CallError::Limit(limit)))
+    }
+}
+
 /// What a typed call gives: the component's answer, or the host's error around it.
 type Answer<T, E> = Result<Result<T, E>, CallError>;
 
@@ -62,9 +69,12 @@ macro_rules! call {
             let face = $face
                 .load(&mut opened.store, &opened.instance)
                 .map_err(|error| $node.failure(&error))?;
-            face.$function(&mut opened.store, $($argument),*)
-                .await
-                .map_err(|error| inner.failure(&error))
+            let answer = face.$function(&mut opened.store, $($argument),*).await;
+            opened.within_limits()?;
+            answer.map_err(|error| {
+                inner.host.dump(&error, &mut opened.store, &inner.digest);
+                inner.failure(&error)
+            })
         })
         .await
     }};
@@ -75,6 +85,7 @@ impl Node {
         host: Host,
         pre: InstancePre<State>,
         digest: String,
+        cached: bool,
     ) -> Result<Self, ComponentError> {
         let missing = |error: wasmtime::Error| ComponentError::MissingExport {
             export: error.root_cause().to_string(),
@@ -87,12 +98,17 @@ impl Node {
             refunds: api::refunds::GuestIndices::new(&pre).ok(),
             live: api::live::GuestIndices::new(&pre).ok(),
         };
-        Ok(Self(Arc::new(Inner { host, pre, digest, faces })))
+        Ok(Self(Arc::new(Inner { host, pre, digest, cached, faces })))
     }
 
     /// SHA-256 of the component file, in lower-case hexadecimal digits.
     pub fn digest(&self) -> &str {
         &self.0.digest
+    }
+
+    /// Whether its compiled code came from the cache.
+    pub fn was_cached(&self) -> bool {
+        self.0.cached
     }
 
     /// The manifest, a JSON object.
@@ -248,9 +264,9 @@ impl Node {
         let host = &self.0.host;
         let turn = Arc::clone(&host.turns).acquire_owned().await;
         let turn = turn.map_err(|error| CallError::Sandbox(error.to_string()))?;
-        let guard = Guard { memory: host.limits.memory, table: host.limits.table };
-        let state = State::new(host.egress.hook(), guard);
+        let state = State::new(host.egress.hook(), &host.limits);
         let mut store = Store::new(&host.engine, state);
+        store.set_hostcall_fuel(host.limits.transfer);
         store.limiter(|state| &mut state.guard);
         self.start_clock(&mut store);
         let instance = self.0.pre.instantiate_async(&mut store).await;
@@ -289,7 +305,7 @@ impl Node {
 
 impl Inner {
     fn failure(&self, error: &wasmtime::Error) -> CallError {
-        let failure = CallError::from_wasmtime(error, self.host.limits.stack);
+        let failure = CallError::from_wasmtime(error, &self.host.limits);
         tracing::debug!(%failure, "a call ended without an answer");
         failure
     }

@@ -69,6 +69,11 @@ impl StripeKey {
         if self.0[2..].starts_with("_live_") { KeyMode::Live } else { KeyMode::Test }
     }
 
+    /// Whether it has only the rights that somebody gave it.
+    pub fn is_restricted(&self) -> bool {
+        self.0.starts_with("rk_")
+    }
+
     /// The value of the Authorization header, marked so that nothing prints or compresses it.
     pub(crate) fn authorization(&self) -> Option<HeaderValue> {
         let mut text = format!("Bearer {}", self.0);

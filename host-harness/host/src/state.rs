@@ -6,7 +6,8 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
 use crate::egress::Hook;
-use crate::limits::Guard;
+use crate::error::Limit;
+use crate::limits::{Guard, Limits};
 
 /// The data of a store.
 pub(crate) struct State {
@@ -18,14 +19,18 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(hook: Hook, guard: Guard) -> Self {
-        Self {
-            table: ResourceTable::new(),
-            clocks: WasiClocksCtx::default(),
-            http: WasiHttpCtx::new(),
-            hook,
-            guard,
-        }
+    pub(crate) fn new(hook: Hook, limits: &Limits) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(limits.headers);
+        let guard = Guard::new(limits);
+        Self { table, clocks: WasiClocksCtx::default(), http, hook, guard }
+    }
+
+    /// The bound that the call ran into without being stopped by it.
+    pub(crate) fn reached(&self) -> Option<Limit> {
+        self.hook.reached()
     }
 }
 

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use refund_core::secret::Secret;
 use refund_host::Node;
 use refund_host::api::types::Refund;
 use refund_host::api::webhooks::{Action, Event, VerifyError, VerifyOptions};
@@ -20,7 +21,7 @@ use super::webhook::{explain, now, reason};
 use crate::args::{Global, Listen};
 use crate::context::{Context, ledger_without_key, pure};
 use crate::exit::Exit;
-use crate::show;
+use crate::{secrets, show};
 
 /// Largest delivery: Stripe's are far below.
 const MAX_BODY: usize = 1 << 20;
@@ -31,7 +32,7 @@ struct Receiver {
     /// Reads objects that a thin event only names; absent without a key.
     stripe: Option<Context>,
     ledger: Ledger,
-    secrets: Vec<String>,
+    secrets: Vec<Secret>,
     tolerance: u32,
     live: bool,
     json: bool,
@@ -39,8 +40,8 @@ struct Receiver {
 
 pub(crate) async fn run(global: &Global, args: Listen) -> anyhow::Result<ExitCode> {
     let listener = bind(args.port).await?;
-    let has_key = global.simulator || global.key.is_some();
-    let stripe = if has_key { Some(Context::new(global)?) } else { None };
+    let secrets = secrets::webhook(args.secret, &args.secret_file)?;
+    let stripe = if secrets::has_key(global) { Some(Context::new(global)?) } else { None };
     let ledger = match &stripe {
         Some(context) => context.ledger(global, "webhook")?,
         None => ledger_without_key(global, "webhook")?,
@@ -56,7 +57,7 @@ pub(crate) async fn run(global: &Global, args: Listen) -> anyhow::Result<ExitCod
         node: pure(global)?,
         stripe,
         ledger,
-        secrets: args.secret,
+        secrets,
         tolerance: args.tolerance,
         live: global.live,
         json: global.json,
@@ -130,7 +131,8 @@ async fn receive(
     };
     let header = headers.get("stripe-signature").and_then(|value| value.to_str().ok());
     let options = VerifyOptions { tolerance: Some(receiver.tolerance), future_tolerance: None };
-    match receiver.node.verify(&body, header, &receiver.secrets, options, now()).await {
+    let secrets = secrets::revealed(&receiver.secrets);
+    match receiver.node.verify(&body, header, &secrets, options, now()).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => {
             let counted =

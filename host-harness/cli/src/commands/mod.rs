@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod component;
 pub(crate) mod demo;
 pub(crate) mod describe;
+pub(crate) mod doctor;
 pub(crate) mod duplicates;
 pub(crate) mod inputs;
 pub(crate) mod listen;

@@ -13,7 +13,7 @@ use super::listen;
 use crate::args::{Global, Verify, Webhook, WebhookCommand};
 use crate::context::pure;
 use crate::exit::Exit;
-use crate::show;
+use crate::{secrets, show};
 
 pub(crate) async fn run(global: &Global, args: Webhook) -> anyhow::Result<ExitCode> {
     match args.command {
@@ -24,7 +24,8 @@ pub(crate) async fn run(global: &Global, args: Webhook) -> anyhow::Result<ExitCo
 
 async fn verify(global: &Global, args: &Verify) -> anyhow::Result<ExitCode> {
     let payload = read(&args.payload)?;
-    let secrets: Vec<_> = args.secret.iter().chain(&args.secret2).cloned().collect();
+    let secrets = args.secret.iter().chain(&args.secret2).cloned().collect();
+    let secrets = secrets::revealed(&secrets::webhook(secrets, &args.secret_file)?);
     let options =
         VerifyOptions { tolerance: Some(args.tolerance), future_tolerance: args.future_tolerance };
     let now = args.now.unwrap_or_else(now);

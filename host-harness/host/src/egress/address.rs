@@ -36,7 +36,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
     let global = a & 0xe000 == 0x2000;
-    global && !(a == 0x2001 && (b == 0 || b == 0xdb8)) && a != 0x3fff
+    let special = a == 0x2001 && (b < 0x200 || b == 0xdb8);
+    global && !special && a != 0x3fff
 }
 
 /// The IPv4 address inside a mapped, compatible, 6to4 or NAT64 one.
@@ -89,6 +90,9 @@ mod tests {
             ("fd00:ec2::254", false),
             ("ff02::1", false),
             ("2001:db8::1", false),
+            ("2001::1", false),
+            ("2001:2::1", false),
+            ("2001:4860:4860::8888", true),
         ] {
             assert_eq!(is_public(address.parse().unwrap()), good, "{address}");
         }

@@ -3,16 +3,19 @@
 use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderName};
+use http::header::{AUTHORIZATION, DATE, HeaderName};
 use http::{HeaderValue, Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, Result, WasiBody,
@@ -22,7 +25,8 @@ use wasmtime_wasi_http::{
 use super::allow::Allow;
 use super::body::Bounded;
 use super::pace::{Pace, Pacer, Refused};
-use super::resolver::{NoPublicAddress, Resolver};
+use super::resolver::{NoPublicAddress, Resolve, Resolver};
+use crate::error::Limit;
 use crate::limits::Limits;
 use crate::secret::StripeKey;
 
@@ -48,10 +52,19 @@ pub(crate) struct Egress {
     pool: Pool,
     limits: Limits,
     forbidden: ForbiddenHeaderFilter,
+    /// Seconds; [`UNKNOWN`] until an answer has borne a date.
+    clock_lead: AtomicI64,
 }
 
+const UNKNOWN: i64 = i64::MIN;
+
 /// The way out of one call.
-pub(crate) struct Hook(Arc<Egress>);
+pub(crate) struct Hook {
+    egress: Arc<Egress>,
+    left: u32,
+    places: Arc<Semaphore>,
+    reached: Option<Limit>,
+}
 
 impl Egress {
     pub(crate) fn new(
@@ -59,6 +72,7 @@ impl Egress {
         key: Option<StripeKey>,
         guest_key: bool,
         pace: Option<Pace>,
+        resolve: Arc<dyn Resolve>,
         limits: &Limits,
     ) -> Self {
         let forbidden = Arc::new(move |name: &HeaderName| {
@@ -71,14 +85,20 @@ impl Egress {
             allow,
             authorization: key.and_then(|key| key.authorization()),
             guest_key,
-            pool: pool(limits),
+            pool: pool(resolve, limits),
             limits: limits.clone(),
             forbidden,
+            clock_lead: AtomicI64::new(UNKNOWN),
         }
     }
 
     pub(crate) fn hook(self: &Arc<Self>) -> Hook {
-        Hook(Arc::clone(self))
+        Hook {
+            egress: Arc::clone(self),
+            left: self.limits.requests,
+            places: Arc::new(Semaphore::new(self.limits.open_requests as usize)),
+            reached: None,
+        }
     }
 
     async fn send(&self, mut request: Request<WasiBody>) -> Result<Response<WasiBody>> {
@@ -92,7 +112,7 @@ impl Egress {
         } else if !self.guest_key {
             request.headers_mut().remove(AUTHORIZATION);
         }
-        let request = whole(request).await?;
+        let request = whole(request, self.limits.request).await?;
         if let Some(pacer) = &self.pacer {
             pacer.turn(rule).await;
         }
@@ -101,7 +121,16 @@ impl Egress {
         if let Some(pacer) = &self.pacer {
             pacer.learn(rule, Refused::read(&answer), Instant::now());
         }
+        if let Some(lead) = clock_lead(&answer) {
+            self.clock_lead.store(lead, Ordering::Relaxed);
+        }
         Ok(answer.map(|body| self.bound(body)))
+    }
+
+    /// How many seconds our clock is ahead of the other side's, by the newest answer that bore a date.
+    pub(crate) fn clock_lead(&self) -> Option<i64> {
+        let lead = self.clock_lead.load(Ordering::Relaxed);
+        (lead != UNKNOWN).then_some(lead)
     }
 
     /// How often Stripe answered 429, where a pace is kept.
@@ -116,15 +145,20 @@ impl Egress {
 
 /// Takes the whole body before anything is sent. If it were streamed, the connection would let go of the
 /// guest's end once `Content-Length` is reached; a guest that looks once more before it finishes the
-/// body would see a broken pipe, and send a second time what had arrived. Bounded by the guest's memory.
-async fn whole(request: Request<WasiBody>) -> Result<Request<Full<Bytes>>> {
+/// body would see a broken pipe, and send a second time what had arrived.
+async fn whole(request: Request<WasiBody>, most: usize) -> Result<Request<Full<Bytes>>> {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
-    Ok(Request::from_parts(parts, Full::new(body)))
+    let body = Limited::new(body, most).collect().await.map_err(|error| {
+        match error.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(_) => Error::HttpRequestBodySize(Some(most as u64)),
+        }
+    })?;
+    Ok(Request::from_parts(parts, Full::new(body.to_bytes())))
 }
 
-fn pool(limits: &Limits) -> Pool {
-    let mut tcp = HttpConnector::new_with_resolver(Resolver);
+fn pool(resolve: Arc<dyn Resolve>, limits: &Limits) -> Pool {
+    let mut tcp = HttpConnector::new_with_resolver(Resolver(resolve));
     tcp.set_connect_timeout(Some(limits.connect));
     tcp.set_nodelay(true);
     tcp.enforce_http(false);
@@ -135,6 +169,16 @@ fn pool(limits: &Limits) -> Pool {
         // Repeats a request only when the pooled connection was closed before a byte of it was sent.
         .retry_canceled_requests(true)
         .build(tls.wrap_connector(tcp))
+}
+
+fn clock_lead(answer: &Response<Incoming>) -> Option<i64> {
+    let date = answer.headers().get(DATE)?.to_str().ok()?;
+    let theirs = httpdate::parse_http_date(date).ok()?;
+    let (ours, lead) = (SystemTime::now(), |span: Duration| i64::try_from(span.as_secs()).ok());
+    match ours.duration_since(theirs) {
+        Ok(ahead) => lead(ahead),
+        Err(behind) => lead(behind.duration()).map(|seconds| -seconds),
+    }
 }
 
 /// What became of the request. The component must know whether it certainly never left, so everything
@@ -183,16 +227,31 @@ fn dns_failure(cause: Option<&(dyn std::error::Error + 'static)>) -> Error {
     }
 }
 
+impl Hook {
+    /// The bound on requests that this call ran into.
+    pub(crate) fn reached(&self) -> Option<Limit> {
+        self.reached
+    }
+
+    /// Counts a request, and gives it one of the places.
+    fn admit(&mut self) -> std::result::Result<OwnedSemaphorePermit, Limit> {
+        let limits = &self.egress.limits;
+        self.left = self.left.checked_sub(1).ok_or(Limit::Requests(limits.requests))?;
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        place.map_err(|_| Limit::OpenRequests(limits.open_requests))
+    }
+}
+
 /// The future of a body that is still being read, which WASI wants beside the answer.
 type Rest = Box<dyn Future<Output = Result<()>> + Send>;
 
 impl WasiHttpHooks for Hook {
     fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
-        (self.0.forbidden)(name)
+        (self.egress.forbidden)(name)
     }
 
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
-        Arc::clone(&self.0.forbidden)
+        Arc::clone(&self.egress.forbidden)
     }
 
     fn send_request(
@@ -201,8 +260,17 @@ impl WasiHttpHooks for Hook {
         _: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<()>> + Send>,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Rest)>> + Send> {
-        let egress = Arc::clone(&self.0);
+        let place = match self.admit() {
+            Ok(place) => place,
+            Err(limit) => {
+                tracing::warn!(%limit, "a request was denied: the call reached a limit");
+                self.reached.get_or_insert(limit);
+                return Box::new(async { Err(Error::HttpRequestDenied) });
+            }
+        };
+        let egress = Arc::clone(&self.egress);
         Box::new(async move {
+            let _place = place;
             let response = egress.send(request).await?;
             Ok((response, Box::new(async { Ok(()) }) as Rest))
         })

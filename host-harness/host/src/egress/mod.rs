@@ -14,3 +14,5 @@ mod resolver;
 pub use allow::{Allow, AllowError, Rule};
 pub(crate) use hook::{Egress, Hook};
 pub use pace::Pace;
+pub use resolver::Resolve;
+pub(crate) use resolver::System;

@@ -3,8 +3,9 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::vec;
 
@@ -13,9 +14,32 @@ use tower_service::Service;
 
 use super::address::is_public;
 
+/// Names into addresses, for platforms that have a way of their own. What it answers is looked at like any
+/// other answer: private addresses are left out.
+pub trait Resolve: Send + Sync {
+    /// The addresses of a name, in the order in which they are tried.
+    fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>>;
+}
+
+/// A boxed future.
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Asks the system.
+#[derive(Debug)]
+pub(crate) struct System;
+
+impl Resolve for System {
+    fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name, 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    }
+}
+
 /// Resolves a name to public addresses; `localhost` alone to loopback ones.
-#[derive(Clone, Debug)]
-pub(super) struct Resolver;
+#[derive(Clone)]
+pub(super) struct Resolver(pub(super) Arc<dyn Resolve>);
 
 /// No address that may be connected to.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +56,9 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
+        let resolve = Arc::clone(&self.0);
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found = resolve.resolve(name.as_str()).await?;
             let allowed = keep(name.as_str(), found);
             if allowed.is_empty() {
                 let reason = NoPublicAddress(name.as_str().to_owned());
@@ -44,12 +69,11 @@ impl Service<Name> for Resolver {
     }
 }
 
-fn keep(name: &str, found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+/// The port is not known here; the connector sets it.
+fn keep(name: &str, found: Vec<IpAddr>) -> Vec<SocketAddr> {
     let local = name.eq_ignore_ascii_case("localhost");
-    let good = |address: &SocketAddr| {
-        if local { address.ip().is_loopback() } else { is_public(address.ip()) }
-    };
-    found.filter(good).collect()
+    let good = |ip: &IpAddr| if local { ip.is_loopback() } else { is_public(*ip) };
+    found.into_iter().filter(good).map(|ip| SocketAddr::new(ip, 0)).collect()
 }
 
 #[cfg(test)]
@@ -59,9 +83,9 @@ mod tests {
     #[test]
     fn private_answers_are_left_out() {
         let found = || {
-            ["127.0.0.1:0", "10.0.0.1:0", "8.8.8.8:0", "[::1]:0", "[::ffff:169.254.169.254]:0"]
+            ["127.0.0.1", "10.0.0.1", "8.8.8.8", "::1", "::ffff:169.254.169.254"]
                 .map(|text| text.parse().unwrap())
-                .into_iter()
+                .to_vec()
         };
         assert_eq!(keep("api.stripe.com", found()), ["8.8.8.8:0".parse().unwrap()]);
         assert_eq!(keep("localhost", found()).len(), 2);
@@ -71,7 +95,7 @@ mod tests {
     async fn a_name_for_loopback_is_refused() {
         let name: Name = "localhost.localdomain".parse().unwrap();
         // Whether the machine knows the name or not, it never becomes a loopback connection.
-        let answer = Resolver.call(name).await;
+        let answer = Resolver(Arc::new(System)).call(name).await;
         assert!(answer.is_err());
     }
 }

@@ -1,0 +1,153 @@
+//! What the component and the command are made of, and that anybody can make them again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::run::{cargo, must, must_read, refund_node, root};
+use crate::say;
+
+/// A cargo subcommand of a fixed version, in a folder of our own.
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+    /// Left out: what takes long to build and is not used here.
+    features: &'static [&'static str],
+}
+
+const DENY: Tool =
+    Tool { name: "cargo-deny", version: "0.20.2", features: &["--no-default-features"] };
+const CYCLONEDX: Tool = Tool { name: "cargo-cyclonedx", version: "0.5.9", features: &[] };
+const AUDITABLE: Tool = Tool { name: "cargo-auditable", version: "0.7.7", features: &[] };
+
+impl Tool {
+    /// Installs it if it is not there; where it is.
+    fn installed(&self) -> Result<PathBuf> {
+        let home = root().join("target/tools").join(format!("{}-{}", self.name, self.version));
+        let binary =
+            home.join("bin").join(format!("{}{}", self.name, std::env::consts::EXE_SUFFIX));
+        if !binary.exists() {
+            say(&format!("Installing {} {}.", self.name, self.version));
+            must(
+                cargo()
+                    .args(["install", self.name, "--version", self.version, "--locked", "--quiet"])
+                    .args(["--debug", "--root"])
+                    .arg(&home)
+                    .args(self.features),
+            )?;
+        }
+        Ok(binary)
+    }
+}
+
+/// Licences, sources, bans and duplicates.
+pub(crate) fn deny() -> Result<()> {
+    let mut deny = Command::new(DENY.installed()?);
+    deny.current_dir(root()).args(["--locked", "check", "--hide-inclusion-graph"]);
+    must(deny.args(["licenses", "sources", "bans"]))
+}
+
+/// Known weaknesses. Their database is fetched from GitHub, which not every machine reaches.
+pub(crate) fn advisories() -> Result<()> {
+    let mut deny = Command::new(DENY.installed()?);
+    deny.current_dir(root()).args(["--locked", "check", "advisories"]);
+    let output = deny.output().context("cargo-deny cannot be started")?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    say(&text);
+    if output.status.success() {
+        return Ok(());
+    }
+    if text.contains("failed to fetch advisory database") {
+        say(
+            "\n!!! NOT CHECKED: the database of advisories cannot be reached from here. Run this where it can.\n",
+        );
+        return Ok(());
+    }
+    bail!("there are advisories against dependencies")
+}
+
+/// Lists of dependencies of component and command, as `CycloneDX`.
+pub(crate) fn sbom() -> Result<()> {
+    let dist = root().join("dist");
+    fs::create_dir_all(&dist)?;
+    let mut cyclonedx = Command::new(CYCLONEDX.installed()?);
+    must(cyclonedx.current_dir(root()).args(["cyclonedx", "--format", "json", "--all"]))?;
+    for (folder, name) in [("component/node", "refund-node"), ("host-harness/cli", "refund-cli")] {
+        let made = root().join(folder).join(format!("{name}.cdx.json"));
+        let kept = dist.join(format!("{name}.cdx.json"));
+        fs::copy(&made, &kept).with_context(|| format!("{} was not made", made.display()))?;
+        say(&format!("{}", kept.display()));
+    }
+    Ok(())
+}
+
+/// The release build of the command, with its list of dependencies inside (`cargo audit bin` reads it).
+pub(crate) fn auditable() -> Result<()> {
+    let mut auditable = Command::new(AUDITABLE.installed()?);
+    must(auditable.current_dir(root()).args(["auditable", "build", "--release"]))
+}
+
+/// Builds the component once more, in another folder with an empty target, and compares.
+pub(crate) fn reproduce() -> Result<()> {
+    let refund_node = refund_node()?;
+    let elsewhere = std::env::temp_dir().join(format!("refund-node-again-{}", std::process::id()));
+    let again = build_in(&elsewhere.join("another/folder"));
+    let ours = digest(&refund_node, None)?;
+    let theirs = again.and_then(|component| digest(&refund_node, Some(&component)));
+    fs::remove_dir_all(&elsewhere)?;
+    let theirs = theirs?;
+    ensure!(ours == theirs, "the component is not reproducible: here {ours}, elsewhere {theirs}");
+    say(&format!("the same component in two folders: {ours}"));
+    Ok(())
+}
+
+/// Copies the sources into a folder, and builds the component there.
+fn build_in(folder: &Path) -> Result<PathBuf> {
+    for name in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
+        copy(&root().join(name), &folder.join(name))?;
+    }
+    for name in ["component", "host-harness", "tests", "wit", "xtask"] {
+        copy(&root().join(name), &folder.join(name))?;
+    }
+    must(
+        cargo()
+            .current_dir(folder)
+            .args(["build", "--quiet", "--package", "refund-artifact", "--target-dir", "target"])
+            .env_remove("CARGO_TARGET_DIR"),
+    )?;
+    let builds = fs::read_dir(folder.join("target/debug/build"))?;
+    let made = builds
+        .filter_map(|entry| Some(entry.ok()?.path().join("out/refund-node.wasm")))
+        .find(|component| component.exists());
+    made.context("no component was made")
+}
+
+/// Copies a file or a folder, without what was installed or built there.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    const LEFT_OUT: [&str; 2] = ["node_modules", "target"];
+    if from.is_file() {
+        fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
+        fs::copy(from, to)?;
+        return Ok(());
+    }
+    for entry in fs::read_dir(from)? {
+        let name = entry?.file_name();
+        if !LEFT_OUT.iter().any(|left_out| name == *left_out) {
+            copy(&from.join(&name), &to.join(&name))?;
+        }
+    }
+    Ok(())
+}
+
+fn digest(refund_node: &Path, component: Option<&Path>) -> Result<String> {
+    let mut inspect = Command::new(refund_node);
+    inspect.args(["component", "inspect", "--json"]);
+    if let Some(component) = component {
+        inspect.arg("--component").arg(component);
+    }
+    let seen = must_read(&mut inspect)?;
+    let digest = seen.split("\"digest\":\"").nth(1).and_then(|rest| rest.split('"').next());
+    Ok(digest.context("no digest")?.to_owned())
+}
