@@ -1,6 +1,7 @@
-//! `cargo xtask build | demo | test | soak | containment | bench`: each does its own set-up.
+//! `cargo xtask build | demo | test` and more: each does its own set-up.
 
 mod bench;
+mod fuzz;
 mod peers;
 mod run;
 mod supply;
@@ -22,6 +23,8 @@ cargo xtask soak --minutes N
                      over; refunds are counted at the simulator
 cargo xtask containment
                      hostile guests against the host: what each tried, what stopped it
+cargo xtask fuzz --minutes N
+                     every parser against random bytes, for so long in all; needs a nightly compiler
 cargo xtask deny     licences, sources, bans and duplicates of the dependencies
 cargo xtask advisories
                      known weaknesses of the dependencies; says so when it cannot be checked
@@ -54,6 +57,8 @@ fn run(arguments: &[String]) -> Result<()> {
         ["test"] => test::run(),
         ["bench"] => bench::run(20_000),
         ["containment"] => containment(),
+        ["fuzz"] => fuzz::run("8"),
+        ["fuzz", "--minutes", minutes] => fuzz::run(minutes),
         ["deny"] => supply::deny(),
         ["advisories"] => supply::advisories(),
         ["reproduce"] => supply::reproduce(),

@@ -10,7 +10,7 @@ use crate::run::{cargo, must, must_read, refund_node, root};
 use crate::say;
 
 /// A cargo subcommand of a fixed version, in a folder of our own.
-struct Tool {
+pub(crate) struct Tool {
     name: &'static str,
     version: &'static str,
     /// Left out: what takes long to build and is not used here.
@@ -20,11 +20,12 @@ struct Tool {
 const DENY: Tool =
     Tool { name: "cargo-deny", version: "0.20.2", features: &["--no-default-features"] };
 const CYCLONEDX: Tool = Tool { name: "cargo-cyclonedx", version: "0.5.9", features: &[] };
+pub(crate) const FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2", features: &[] };
 const AUDITABLE: Tool = Tool { name: "cargo-auditable", version: "0.7.7", features: &[] };
 
 impl Tool {
     /// Installs it if it is not there; where it is.
-    fn installed(&self) -> Result<PathBuf> {
+    pub(crate) fn installed(&self) -> Result<PathBuf> {
         let home = root().join("target/tools").join(format!("{}-{}", self.name, self.version));
         let binary =
             home.join("bin").join(format!("{}{}", self.name, std::env::consts::EXE_SUFFIX));

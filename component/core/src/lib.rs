@@ -18,6 +18,7 @@ pub mod metadata;
 pub mod model;
 pub mod money;
 pub mod problem;
+pub mod request;
 pub mod secret;
 pub mod webhook;
 pub mod wire;

@@ -10,7 +10,7 @@ use refund_ledger::NewOperation;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::input::Line;
+use refund_lines::Line;
 
 /// Reasons kept with their lines; more are only counted.
 const MOST_TOLD: usize = 1000;

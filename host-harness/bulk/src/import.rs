@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use crate::input::{Bad, InputError, Line, Reader, Template};
 use crate::rejects::Rejects;
+use refund_lines::{Bad, InputError, Line, Reader, Template};
 
 /// Lines in one transaction.
 const BATCH: usize = 2000;

@@ -7,7 +7,6 @@
 mod export;
 mod forecast;
 mod import;
-pub mod input;
 mod rejects;
 mod run;
 mod stop;
@@ -15,6 +14,7 @@ mod stop;
 pub use export::{ExportError, Format, export};
 pub use forecast::{Forecast, Forecaster, Sum};
 pub use import::{ImportError, Imported, Source, import};
+pub use refund_lines as input;
 pub use rejects::Rejects;
 pub use run::{Ended, Options, Progress, RunError, Runner, Summary};
 pub use stop::{StopLoss, Stopped};

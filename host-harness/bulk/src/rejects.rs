@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::input::Bad;
+use refund_lines::Bad;
 
 /// A CSV of line, reason and text; made when the first line is refused.
 #[derive(Debug)]

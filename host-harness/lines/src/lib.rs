@@ -26,7 +26,7 @@ use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::money::{Currency, Money};
 use refund_core::problem::{FieldProblem, Problems};
-use refund_ledger::Request;
+use refund_core::request::Request;
 
 pub use self::columns::Columns;
 use self::csv_lines::CsvLines;

@@ -1,0 +1,22 @@
+//! Any input of the operations that need no network: an answer or an error, never a panic.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use refund_core::face::{Never, invoke};
+
+const OPERATIONS: [&str; 6] = [
+    "eligibility.check",
+    "duplicates.detect",
+    "webhooks.verify",
+    "webhooks.parse",
+    "webhooks.interpret",
+    "nonsense",
+];
+
+fuzz_target!(|input: (u8, &str)| {
+    let (operation, input) = input;
+    let operation = OPERATIONS[usize::from(operation) % OPERATIONS.len()];
+    if let Ok(output) = invoke(None::<&mut Never>, operation, input) {
+        assert!(serde_json::from_str::<serde_json::Value>(&output).is_ok(), "{output}");
+    }
+});
