@@ -3,6 +3,7 @@
 
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Barrier;
 
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::money::{Currency, Money};
@@ -76,6 +77,22 @@ async fn one_id_is_one_operation_across_processes() {
         panic!("done")
     };
     assert_eq!((done.state, done.refund.as_deref()), (State::Succeeded, Some("re_1")));
+}
+
+#[test]
+fn a_new_file_is_opened_by_many_at_once() {
+    for _ in 0..20 {
+        let place = place();
+        let together = Barrier::new(6);
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| {
+                    together.wait();
+                    drop(open(&place.file));
+                });
+            }
+        });
+    }
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ mod writer;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 pub use self::audit::Audited;
 pub(crate) use self::operations::{find, insert, keep_terms, move_to, of_refund};
@@ -164,7 +164,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cell_size_check", true)?;
         if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
-            connection.pragma_update(None, "journal_mode", "wal")?;
+            with_patience(|| connection.pragma_update(None, "journal_mode", "wal"))?;
             connection.pragma_update(None, "synchronous", "full")?;
         }
         Ok(())
@@ -179,6 +179,23 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
         return Err(failed("the file is read-only: make it writable, or give another".into()));
     }
     Ok(connection)
+}
+
+/// SQLite waits for nobody while it turns a new file to the write-ahead log: it says "busy" at once to all but
+/// one of the processes that try together.
+fn with_patience<T>(mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match attempt() {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && Instant::now() < until =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            ended => return ended,
+        }
+    }
 }
 
 /// A damaged ledger is refused before anything is sent.
