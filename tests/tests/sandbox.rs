@@ -132,3 +132,19 @@ fn a_truncated_file_is_told() {
     let error = host.load(half).err().unwrap().to_string();
     assert!(error.contains("damaged or cut off"), "{error}");
 }
+
+#[tokio::test]
+async fn a_kept_instance_answers_for_ever_in_the_same_memory() {
+    let limits = Limits { memory: 4 << 20, ..Limits::default() };
+    let host = Host::builder().limits(limits).build().unwrap();
+    let mut session = host.load(refund_artifact::NODE).unwrap().session().await.unwrap();
+    let event = format!(
+        r#"{{"id":"evt_1","object":"event","type":"charge.refunded","created":1,"livemode":false,"data":{{"object":{{"id":"ch_1","note":"{}"}}}}}}"#,
+        "x".repeat(8000)
+    );
+    for call in 0..2000 {
+        let parsed = session.parse(event.as_bytes()).await.unwrap();
+        assert_eq!(parsed.unwrap().id, "evt_1", "call {call}");
+        session.parse(b"no event").await.unwrap().unwrap_err();
+    }
+}

@@ -28,6 +28,7 @@ mod limits;
 mod node;
 mod scanner;
 mod secret;
+mod session;
 mod state;
 mod trust;
 
@@ -47,4 +48,5 @@ pub use limits::Limits;
 pub use node::Node;
 pub use scanner::Scanner;
 pub use secret::{KeyError, KeyMode, StripeKey};
+pub use session::Session;
 pub use trust::{BadPublicKey, PublicKey};

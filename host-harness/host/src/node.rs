@@ -18,6 +18,7 @@ use crate::engine::TICK;
 use crate::error::{CallError, ComponentError, Limit};
 use crate::host::Host;
 use crate::scanner::Scanner;
+use crate::session::Session;
 use crate::state::State;
 
 /// A loaded component. Cheap to clone, and called by many tasks at once: every call runs in a fresh
@@ -34,11 +35,11 @@ struct Inner {
 }
 
 /// Where the exported functions are. The two that need HTTP are absent in the world `pure`.
-struct Faces {
-    eligibility: api::eligibility::GuestIndices,
-    duplicates: api::duplicates::GuestIndices,
-    webhooks: api::webhooks::GuestIndices,
-    node: api::node::GuestIndices,
+pub(crate) struct Faces {
+    pub(crate) eligibility: api::eligibility::GuestIndices,
+    pub(crate) duplicates: api::duplicates::GuestIndices,
+    pub(crate) webhooks: api::webhooks::GuestIndices,
+    pub(crate) node: api::node::GuestIndices,
     refunds: Option<api::refunds::GuestIndices>,
     live: Option<api::live::GuestIndices>,
 }
@@ -52,13 +53,13 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// A guest that was denied a request may go on as it likes; what it says then counts for nothing.
-    fn within_limits(&self) -> Result<(), CallError> {
+    pub(crate) fn within_limits(&self) -> Result<(), CallError> {
         self.store.data().reached().map_or(Ok(()), |limit| Err(CallError::Limit(limit)))
     }
 }
 
 /// What a typed call gives: the component's answer, or the host's error around it.
-type Answer<T, E> = Result<Result<T, E>, CallError>;
+pub(crate) type Answer<T, E> = Result<Result<T, E>, CallError>;
 
 /// Opens a sandbox, calls one function of one interface, all within the time of a call.
 macro_rules! call {
@@ -109,6 +110,11 @@ impl Node {
     /// Whether its compiled code came from the cache.
     pub fn was_cached(&self) -> bool {
         self.0.cached
+    }
+
+    /// Opens an instance that is kept between calls.
+    pub async fn session(&self) -> Result<Session, CallError> {
+        Ok(Session::new(self.clone(), self.open().await?))
     }
 
     /// The manifest, a JSON object.
@@ -249,6 +255,10 @@ impl Node {
     /// Says what follows from an event.
     pub async fn interpret(&self, event: &Event) -> Result<Action, CallError> {
         call!(self, self.0.faces.webhooks, call_interpret(event))
+    }
+
+    pub(crate) fn faces(&self) -> &Faces {
+        &self.0.faces
     }
 
     fn refunds(&self, operation: &'static str) -> Result<&api::refunds::GuestIndices, CallError> {

@@ -1,11 +1,11 @@
 //! Charges (reference 2.1) and the fee on their balance transaction (2.3).
 
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 
 use super::lenient::{id, null_default, open_enum, yes};
 use super::{Page, Refund};
 use crate::id::{ChargeId, CustomerId, PaymentIntentId};
+use crate::json::{self, Tree};
 use crate::metadata::Metadata;
 use crate::money::{Currency, Money};
 
@@ -79,7 +79,7 @@ pub struct Charge {
 
 /// A sub-list that cannot be read counts as one that was not sent: it is then listed by itself.
 fn sub_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Page<Refund>>, D::Error> {
-    Ok(Page::deserialize(Value::deserialize(deserializer)?).ok())
+    Ok(json::decode(&Tree::deserialize(deserializer)?).ok())
 }
 
 /// How a charge was paid.
@@ -163,6 +163,5 @@ impl Charge {
 fn expanded<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<BalanceTransaction>, D::Error> {
-    let field = Value::deserialize(deserializer)?;
-    Ok(BalanceTransaction::deserialize(field).ok())
+    Ok(json::decode(&Tree::deserialize(deserializer)?).ok())
 }

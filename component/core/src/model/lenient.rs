@@ -2,7 +2,8 @@
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+
+use crate::json::Tree;
 
 /// Null counts as the default.
 pub(crate) fn null_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -19,12 +20,12 @@ where
     D: Deserializer<'de>,
     T: From<String>,
 {
-    match Value::deserialize(deserializer)? {
-        Value::Null => Ok(None),
-        Value::String(id) => Ok(Some(T::from(id))),
-        Value::Object(mut object) => match object.remove("id") {
-            Some(Value::String(id)) => Ok(Some(T::from(id))),
-            _ => Err(D::Error::custom("an expanded object without an id")),
+    match Tree::deserialize(deserializer)? {
+        Tree::Null => Ok(None),
+        Tree::Text(id) => Ok(Some(T::from(id.into_owned()))),
+        object @ Tree::Object(_) => match object.get("id").and_then(Tree::as_str) {
+            Some(id) => Ok(Some(T::from(id.to_owned()))),
+            None => Err(D::Error::custom("an expanded object without an id")),
         },
         _ => Err(D::Error::custom("neither an id nor an object")),
     }

@@ -2,10 +2,10 @@
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
 use super::Charge;
 use crate::id::{ChargeId, PaymentIntentId};
+use crate::json::{self, Tree};
 use crate::money::Currency;
 
 /// A `PaymentIntent`.
@@ -35,10 +35,10 @@ pub enum LatestCharge {
 fn latest_charge<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<LatestCharge>, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::Null => Ok(None),
-        Value::String(id) => Ok(Some(LatestCharge::Id(ChargeId::from_stripe(id)))),
-        object => match Charge::deserialize(object) {
+    match Tree::deserialize(deserializer)? {
+        Tree::Null => Ok(None),
+        Tree::Text(id) => Ok(Some(LatestCharge::Id(ChargeId::from_stripe(id)))),
+        object => match json::decode(&object) {
             Ok(charge) => Ok(Some(LatestCharge::Object(Box::new(charge)))),
             Err(error) => Err(D::Error::custom(error)),
         },

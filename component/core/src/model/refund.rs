@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::lenient::{id, null_default, open_enum};
 use crate::id::{ChargeId, PaymentIntentId, RefundId};
+use crate::json::Tree;
 use crate::metadata::Metadata;
 use crate::money::{Currency, Money};
 
@@ -130,20 +131,12 @@ impl Refund {
 fn destination<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Destination>, D::Error> {
-    let Some(serde_json::Value::Object(fields)) =
-        Option::<serde_json::Value>::deserialize(deserializer)?
-    else {
-        return Ok(None);
-    };
-    let text = |fields: &serde_json::Map<String, serde_json::Value>, key: &str| {
-        fields.get(key).and_then(|value| value.as_str()).map(str::to_owned)
-    };
+    let fields = Tree::deserialize(deserializer)?;
+    let text = |tree: &Tree<'_>, key: &str| tree.get(key).and_then(Tree::as_str).map(str::to_owned);
     let Some(kind) = text(&fields, "type") else { return Ok(None) };
-    let (details, card_type) = match fields.get(&kind) {
-        Some(serde_json::Value::Object(details)) => {
-            (details, if kind == "card" { "type" } else { "card_type" })
-        }
-        _ => (&fields, "card_type"),
+    let (details, card_type) = match fields.get(&kind).filter(|details| details.is_object()) {
+        Some(details) => (details, if kind == "card" { "type" } else { "card_type" }),
+        None => (&fields, "card_type"),
     };
     Ok(Some(Destination {
         card_type: text(details, card_type),

@@ -1,11 +1,11 @@
 //! Events: the snapshot ones with the object inside, and the thin ones that only point at it
 //! (reference 5.4 and 5.6). Cloud envelopes are taken off by whoever receives them.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::instant::unix_seconds;
-use crate::json;
+use crate::json::{self, Tree};
 use crate::model::{Charge, Dispute, Refund};
 
 /// An event. Its JSON is what the operation `webhooks.parse` gives and `webhooks.interpret` takes.
@@ -102,70 +102,69 @@ impl ParseError {
 
 /// Reads an event. Unknown kinds and unknown fields survive. Verify first.
 pub fn parse(payload: &[u8]) -> Result<Event, ParseError> {
-    let body: Value = serde_json::from_slice(payload)
-        .map_err(|error| ParseError::NotJson { problem: error.to_string() })?;
-    let Value::Object(fields) = body else {
+    let body = json::tree(payload).map_err(|problem| ParseError::NotJson { problem })?;
+    if !body.is_object() {
         return Err(not_an_event("it is not a JSON object"));
-    };
-    match text(&fields, "object").as_deref() {
-        Some("event") => snapshot(fields),
-        Some("v2.core.event") => thin(&fields),
+    }
+    match body.get("object").and_then(Tree::as_str) {
+        Some("event") => snapshot(&body),
+        Some("v2.core.event") => thin(&body),
         _ => Err(not_an_event("`object` is neither `event` nor `v2.core.event`")),
     }
 }
 
-fn snapshot(mut fields: Map<String, Value>) -> Result<Event, ParseError> {
-    let object = fields.get_mut("data").and_then(|data| data.get_mut("object")).map(Value::take);
-    let object =
-        object.filter(Value::is_object).ok_or_else(|| not_an_event("`data.object` is missing"))?;
-    let created = fields.get("created").and_then(Value::as_u64);
+fn snapshot(body: &Tree<'_>) -> Result<Event, ParseError> {
+    let object = body.get("data").and_then(|data| data.get("object"));
+    let object = object
+        .filter(|tree| tree.is_object())
+        .ok_or_else(|| not_an_event("`data.object` is missing"))?;
+    let created = body.get("created").and_then(Tree::as_u64);
     // A string in very old versions, an object today, or null.
-    let request_id = match fields.get("request") {
-        Some(Value::String(id)) => Some(id.clone()),
-        Some(Value::Object(request)) => text(request, "id"),
-        _ => None,
+    let request_id = match body.get("request") {
+        Some(Tree::Text(id)) => Some(id.to_string()),
+        Some(request) => text(request, "id"),
+        None => None,
     };
     Ok(Event {
-        id: needed(&fields, "id")?,
-        kind: needed(&fields, "type")?,
+        id: needed(body, "id")?,
+        kind: needed(body, "type")?,
         created: created.ok_or_else(|| not_an_event("`created` is not a Unix time"))?,
-        livemode: is_live(&fields),
+        livemode: is_live(body),
         thin: false,
-        api_version: text(&fields, "api_version"),
-        account: text(&fields, "account"),
+        api_version: text(body, "api_version"),
+        account: text(body, "account"),
         request_id,
         subject: subject(object)?,
     })
 }
 
-fn thin(fields: &Map<String, Value>) -> Result<Event, ParseError> {
-    let created = text(fields, "created").and_then(|instant| unix_seconds(&instant));
-    let request = fields.get("reason").and_then(|reason| reason.get("request"));
-    let request_id = request.and_then(|request| request.get("id")).and_then(Value::as_str);
-    let subject = match fields.get("related_object") {
-        Some(Value::Object(related)) => Subject::Reference(RelatedObject {
+fn thin(body: &Tree<'_>) -> Result<Event, ParseError> {
+    let created = text(body, "created").and_then(|instant| unix_seconds(&instant));
+    let request = body.get("reason").and_then(|reason| reason.get("request"));
+    let subject = match body.get("related_object").filter(|tree| tree.is_object()) {
+        Some(related) => Subject::Reference(RelatedObject {
             id: needed(related, "id")?,
             kind: needed(related, "type")?,
             url: text(related, "url"),
         }),
-        _ => Subject::Other("null".to_owned()),
+        None => Subject::Other("null".to_owned()),
     };
     Ok(Event {
-        id: needed(fields, "id")?,
-        kind: needed(fields, "type")?,
+        id: needed(body, "id")?,
+        kind: needed(body, "type")?,
         created: created.ok_or_else(|| not_an_event("`created` is not an RFC 3339 instant"))?,
-        livemode: is_live(fields),
+        livemode: is_live(body),
         thin: true,
         api_version: None,
-        account: text(fields, "context"),
-        request_id: request_id.map(str::to_owned),
+        account: text(body, "context"),
+        request_id: request.and_then(|request| text(request, "id")),
         subject,
     })
 }
 
 /// The object says what it is; the event's kind is not asked, because kinds come and go.
-fn subject(object: Value) -> Result<Subject, ParseError> {
-    fn read<T: serde::de::DeserializeOwned>(object: Value) -> Result<Box<T>, ParseError> {
+fn subject(object: &Tree<'_>) -> Result<Subject, ParseError> {
+    fn read<T: DeserializeOwned>(object: &Tree<'_>) -> Result<Box<T>, ParseError> {
         json::decode(object).map(Box::new).map_err(|error| match error {
             json::Error::Syntax(problem) => bad_object(problem),
             json::Error::Field { path, problem } => {
@@ -173,26 +172,27 @@ fn subject(object: Value) -> Result<Subject, ParseError> {
             }
         })
     }
-    match object.get("object").and_then(Value::as_str) {
+    match object.get("object").and_then(Tree::as_str) {
         Some("refund") => read(object).map(Subject::Refund),
         Some("charge") => read(object).map(Subject::Charge),
         Some("dispute") => read(object).map(Subject::Dispute),
-        _ => Ok(Subject::Other(object.to_string())),
+        // A tree always serialises: the names of its fields are texts.
+        _ => Ok(Subject::Other(serde_json::to_string(object).unwrap_or_default())),
     }
 }
 
-fn text(fields: &Map<String, Value>, key: &str) -> Option<String> {
-    fields.get(key).and_then(Value::as_str).map(str::to_owned)
+fn text(tree: &Tree<'_>, key: &str) -> Option<String> {
+    tree.get(key).and_then(Tree::as_str).map(str::to_owned)
 }
 
-fn needed(fields: &Map<String, Value>, key: &str) -> Result<String, ParseError> {
-    text(fields, key)
+fn needed(tree: &Tree<'_>, key: &str) -> Result<String, ParseError> {
+    text(tree, key)
         .filter(|value| !value.is_empty())
         .ok_or_else(|| not_an_event(&format!("`{key}` is missing")))
 }
 
-fn is_live(fields: &Map<String, Value>) -> bool {
-    fields.get("livemode").and_then(Value::as_bool).unwrap_or_default()
+fn is_live(tree: &Tree<'_>) -> bool {
+    tree.get("livemode").and_then(Tree::as_bool).unwrap_or_default()
 }
 
 fn not_an_event(problem: &str) -> ParseError {
@@ -206,7 +206,7 @@ fn bad_object(problem: String) -> ParseError {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -1,0 +1,208 @@
+//! From a tree to a type, with the path to what does not fit.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, VariantAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+
+use super::Tree;
+
+/// A value that does not fit.
+#[derive(Debug)]
+pub(super) struct Misfit {
+    /// Steps to it, the last one first.
+    pub(super) path: Vec<String>,
+    /// What is wrong.
+    pub(super) problem: String,
+}
+
+impl Misfit {
+    #[cold]
+    fn at(mut self, step: String) -> Self {
+        self.path.push(step);
+        self
+    }
+}
+
+impl Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)
+    }
+}
+
+impl std::error::Error for Misfit {}
+
+impl de::Error for Misfit {
+    #[cold]
+    fn custom<T: Display>(problem: T) -> Self {
+        Self { path: Vec::new(), problem: problem.to_string() }
+    }
+}
+
+/// A part of a tree, to be decoded.
+#[derive(Clone, Copy)]
+pub(super) struct Node<'t>(pub(super) &'t Tree<'t>);
+
+impl<'de> Deserializer<'de> for Node<'de> {
+    type Error = Misfit;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Tree::Null => visitor.visit_unit(),
+            Tree::Bool(value) => visitor.visit_bool(*value),
+            Tree::Unsigned(value) => visitor.visit_u64(*value),
+            Tree::Negative(value) => visitor.visit_i64(*value),
+            Tree::Float(value) => visitor.visit_f64(*value),
+            Tree::Text(value) => visitor.visit_borrowed_str(value),
+            Tree::List(items) => visitor.visit_seq(Items { rest: items.iter(), number: 0 }),
+            Tree::Object(fields) => visitor.visit_map(Entries { rest: fields.iter(), value: None }),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Tree::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Tree::Text(name) => visitor.visit_enum(Case { name, content: None }),
+            Tree::Object(fields) => match fields.as_slice() {
+                [(name, content)] => visitor.visit_enum(Case { name, content: Some(content) }),
+                _ => Err(de::Error::custom("expected one field that names the case")),
+            },
+            _ => Err(de::Error::custom("expected a name")),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct identifier
+    }
+}
+
+struct Items<'t> {
+    rest: std::slice::Iter<'t, Tree<'t>>,
+    number: usize,
+}
+
+impl<'de> SeqAccess<'de> for Items<'de> {
+    type Error = Misfit;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Misfit> {
+        let Some(item) = self.rest.next() else { return Ok(None) };
+        let number = self.number;
+        self.number += 1;
+        seed.deserialize(Node(item)).map(Some).map_err(|misfit| misfit.at(format!("[{number}]")))
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len())
+    }
+}
+
+struct Entries<'t> {
+    rest: std::slice::Iter<'t, (Cow<'t, str>, Tree<'t>)>,
+    value: Option<(&'t str, &'t Tree<'t>)>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = Misfit;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Misfit> {
+        let Some((key, value)) = self.rest.next() else { return Ok(None) };
+        self.value = Some((key, value));
+        let name: StrDeserializer<'de, Misfit> = key.as_ref().into_deserializer();
+        seed.deserialize(name).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+        let (key, value) = self.value.take().unwrap_or(("", &Tree::Null));
+        seed.deserialize(Node(value)).map_err(|misfit| misfit.at(key.to_owned()))
+    }
+}
+
+/// A case of an enum: a name, or a name with content.
+struct Case<'t> {
+    name: &'t str,
+    content: Option<&'t Tree<'t>>,
+}
+
+impl<'de> EnumAccess<'de> for Case<'de> {
+    type Error = Misfit;
+    type Variant = Content<'de>;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(
+        self,
+        seed: V,
+    ) -> Result<(V::Value, Self::Variant), Misfit> {
+        let name: StrDeserializer<'de, Misfit> = self.name.into_deserializer();
+        Ok((seed.deserialize(name)?, Content(self.content)))
+    }
+}
+
+struct Content<'t>(Option<&'t Tree<'t>>);
+
+impl<'t> Content<'t> {
+    fn node(self) -> Result<Node<'t>, Misfit> {
+        let missing = || de::Error::invalid_type(Unexpected::UnitVariant, &"a case with content");
+        self.0.map(Node).ok_or_else(missing)
+    }
+}
+
+impl<'de> VariantAccess<'de> for Content<'de> {
+    type Error = Misfit;
+
+    fn unit_variant(self) -> Result<(), Misfit> {
+        match self.0 {
+            None | Some(Tree::Null) => Ok(()),
+            Some(_) => Err(de::Error::custom("expected a case without content")),
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Misfit> {
+        seed.deserialize(self.node()?)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misfit> {
+        self.node()?.deserialize_any(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        self.node()?.deserialize_any(visitor)
+    }
+}

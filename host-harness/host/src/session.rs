@@ -1,0 +1,73 @@
+//! An instance that is kept between calls.
+
+use crate::api::eligibility::{Amount, Facts, Policy, Verdict};
+use crate::api::node::InvokeError;
+use crate::api::types::FieldProblem;
+use crate::api::webhooks::{Event, ParseError, Verified, VerifyError, VerifyOptions};
+use crate::node::{Answer, Node, Opened};
+
+/// One instance for many calls, one after the other, without the cost of a fresh one each time. What a call
+/// leaves in the instance's memory is there for the next: keep one for each customer, and only for what needs no
+/// key. After an error of the host's ([`crate::CallError`]) open another.
+pub struct Session {
+    node: Node,
+    opened: Opened,
+}
+
+/// Calls one function in the kept instance, within the time of a call.
+macro_rules! call {
+    ($session:expr, $face:ident, $function:ident ( $($argument:expr),* )) => {{
+        let Session { node, opened } = $session;
+        node.start_clock(&mut opened.store);
+        node.within(async {
+            let face = node
+                .faces()
+                .$face
+                .load(&mut opened.store, &opened.instance)
+                .map_err(|error| node.failure(&error))?;
+            let answer = face.$function(&mut opened.store, $($argument),*).await;
+            opened.within_limits()?;
+            answer.map_err(|error| node.failure(&error))
+        })
+        .await
+    }};
+}
+
+impl Session {
+    pub(crate) fn new(node: Node, opened: Opened) -> Self {
+        Self { node, opened }
+    }
+
+    /// As [`Node::invoke`].
+    pub async fn invoke(&mut self, operation: &str, input: &str) -> Answer<String, InvokeError> {
+        call!(self, node, call_invoke(operation, input))
+    }
+
+    /// As [`Node::check`].
+    pub async fn check(
+        &mut self,
+        amount: &Amount,
+        facts: &Facts,
+        policy: &Policy,
+        now: u64,
+    ) -> Answer<Verdict, Vec<FieldProblem>> {
+        call!(self, eligibility, call_check(amount, facts, policy, now))
+    }
+
+    /// As [`Node::verify`].
+    pub async fn verify(
+        &mut self,
+        payload: &[u8],
+        header: Option<&str>,
+        secrets: &[String],
+        options: VerifyOptions,
+        now: u64,
+    ) -> Answer<Verified, VerifyError> {
+        call!(self, webhooks, call_verify(payload, header, secrets, options, now))
+    }
+
+    /// As [`Node::parse`].
+    pub async fn parse(&mut self, payload: &[u8]) -> Answer<Event, ParseError> {
+        call!(self, webhooks, call_parse(payload))
+    }
+}
