@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::id::OperationId;
+use crate::json::Tree;
 use crate::problem::{FieldProblem, Problems};
 
 /// The key under which the operation id is kept in a refund's metadata.
@@ -88,7 +89,10 @@ fn check_value(key: &str, value: &str, problems: &mut Problems) {
 
 impl FromIterator<(String, String)> for Metadata {
     fn from_iter<T: IntoIterator<Item = (String, String)>>(pairs: T) -> Self {
-        Self(pairs.into_iter().collect())
+        // One by one: collecting would bring a sort into the component.
+        let mut metadata = BTreeMap::new();
+        metadata.extend(pairs);
+        Self(metadata)
     }
 }
 
@@ -96,11 +100,11 @@ impl FromIterator<(String, String)> for Metadata {
 /// like to send numbers.
 impl<'de> Deserialize<'de> for Metadata {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let pairs = Option::<BTreeMap<String, serde_json::Value>>::deserialize(deserializer)?;
+        let pairs = Option::<BTreeMap<String, Tree<'de>>>::deserialize(deserializer)?;
         let text = |value| match value {
-            serde_json::Value::String(text) => text,
-            serde_json::Value::Null => String::new(),
-            other => other.to_string(),
+            Tree::Text(text) => text.into_owned(),
+            Tree::Null => String::new(),
+            other => serde_json::to_string(&other).unwrap_or_default(),
         };
         Ok(pairs.unwrap_or_default().into_iter().map(|(key, value)| (key, text(value))).collect())
     }

@@ -139,6 +139,11 @@ pub(crate) enum Command {
         after_help = "Exits with 0 when everything is well, 1 otherwise. It reads only: no refund is made or changed.\n\nExamples:\n  refund-node doctor\n  refund-node doctor --live --key-command 'pass show stripe/refunds'"
     )]
     Doctor,
+    /// Measure what the sandbox costs, against stripe-node, DuckDB and native code; installs them by npm and pip.
+    #[command(
+        after_help = "Ratios of medians, this against that, lower is better. Exits with 1 when something could not be measured.\n\nExamples:\n  refund-node bench\n  refund-node bench --only webhook --only size --json"
+    )]
+    Bench(Bench),
     /// Print a completion script for your shell.
     #[command(
         after_help = "Example:\n  refund-node completions bash > /etc/bash_completion.d/refund-node"
@@ -492,6 +497,39 @@ pub(crate) struct Duplicates {
     /// A metadata key that names an order or invoice; may be repeated.
     #[arg(long, value_name = "KEY")]
     pub(crate) reference_key: Vec<String>,
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct Bench {
+    /// Only this; may be repeated.
+    #[arg(long, value_enum, value_name = "WORK")]
+    pub(crate) only: Vec<BenchWork>,
+    /// Charges to find duplicates among.
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000_000)]
+    pub(crate) charges: u64,
+    /// Refunds to make.
+    #[arg(long, value_name = "COUNT", default_value_t = 5000)]
+    pub(crate) refunds: u32,
+    /// Where the others are installed; beside the cache of compiled code unless told otherwise.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+/// What can be measured.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum BenchWork {
+    /// Verify and parse a webhook.
+    Webhook,
+    /// Check whether a charge may be refunded.
+    Eligibility,
+    /// From the start of the process to a verdict.
+    Start,
+    /// Find duplicates in a large file.
+    Duplicates,
+    /// Make refunds.
+    Create,
+    /// The component's size.
+    Size,
 }
 
 #[derive(Group, Debug)]

@@ -316,6 +316,37 @@ fn duplicates_in_a_file_with_bad_lines() {
 }
 
 #[test]
+fn duplicates_in_any_order_are_the_same() {
+    let header = "id,amount,currency,status,created,customer,payment_intent,metadata.order_id";
+    // Two pages and a half; every hundredth charge is paid again 200 seconds later.
+    let line = |n: u64| {
+        let of = if n % 100 == 20 { n - 20 } else { n };
+        format!("ch_{n},{},usd,succeeded,{},cus_{of},pi_{n},order-{of}", 500 + of, 1000 + n * 10)
+    };
+    let oldest: Vec<String> = (0..10_000).map(line).collect();
+    let newest: Vec<String> = oldest.iter().rev().cloned().collect();
+    // The disorder comes late, when groups were found already.
+    let mut mixed = oldest.clone();
+    mixed.swap(5000, 9000);
+    mixed.insert(5, "ch_bad,much,usd,succeeded,1,cus_1,pi_1,x".to_owned());
+    let found = |name: &str, lines: &[String]| {
+        let text = format!("{header}\n{}\n", lines.join("\n"));
+        let file = write(name, text.as_bytes());
+        run(&["duplicates", "--input", file.to_str().unwrap(), "--json"])
+    };
+    let first = found("oldest.csv", &oldest);
+    let text = String::from_utf8_lossy(&first.stdout).into_owned();
+    assert_eq!(text.lines().count(), 100);
+    assert!(text.lines().all(|group| group.contains("same order_id")), "{text}");
+    assert_eq!(found("newest.csv", &newest).stdout, first.stdout);
+    let mixed = found("mixed.csv", &mixed);
+    assert_eq!(mixed.stdout, first.stdout);
+    let told = stderr(&mixed);
+    assert_eq!(told.matches("line 7: amount").count(), 1, "{told}");
+    assert!(told.contains("10000 charges seen") && told.contains("1 unreadable"), "{told}");
+}
+
+#[test]
 fn webhook_verdicts_for_programs() {
     let vectors = include_str!("../../../tests/vectors/webhook-signatures.json");
     let vectors: Value = serde_json::from_str(vectors).unwrap();

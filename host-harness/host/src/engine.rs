@@ -4,13 +4,17 @@
 use std::sync::Once;
 use std::time::Duration;
 
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::error::HostError;
 use crate::limits::{Limits, MEMORIES, MODULES};
 
 /// How often a running guest is looked at.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
+
+/// So much of an instance's memory is kept for the next one, in bytes. The component's stack, data and first
+/// allocations fit in.
+const KEPT: usize = 512 << 10;
 
 /// Makes the engine and starts its clock.
 pub(crate) fn engine(limits: &Limits, core_dumps: bool) -> Result<Engine, HostError> {
@@ -44,7 +48,11 @@ fn config(limits: &Limits, pooling: bool) -> Config {
             .max_tables_per_component(MODULES)
             .total_stacks(limits.concurrency)
             .max_memory_size(limits.memory)
-            .table_elements(limits.table);
+            .table_elements(limits.table)
+            // What a call wrote is written over, not given back to the system: the next call then has its pages.
+            .linear_memory_keep_resident(KEPT.min(limits.memory))
+            .table_keep_resident(KEPT)
+            .pagemap_scan(Enabled::Auto);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     }
     config

@@ -1,5 +1,6 @@
 //! An instance that is kept between calls.
 
+use crate::api;
 use crate::api::eligibility::{Amount, Facts, Policy, Verdict};
 use crate::api::node::InvokeError;
 use crate::api::types::FieldProblem;
@@ -12,19 +13,27 @@ use crate::node::{Answer, Node, Opened};
 pub struct Session {
     node: Node,
     opened: Opened,
+    // Loading an interface compares all its types, which takes longer than many a call.
+    generic: Option<api::node::Guest>,
+    eligibility: Option<api::eligibility::Guest>,
+    webhooks: Option<api::webhooks::Guest>,
 }
 
 /// Calls one function in the kept instance, within the time of a call.
 macro_rules! call {
-    ($session:expr, $face:ident, $function:ident ( $($argument:expr),* )) => {{
-        let Session { node, opened } = $session;
+    ($session:expr, $kept:ident, $face:ident, $function:ident ( $($argument:expr),* )) => {{
+        let Session { node, opened, $kept, .. } = $session;
         node.start_clock(&mut opened.store);
         node.within(async {
-            let face = node
-                .faces()
-                .$face
-                .load(&mut opened.store, &opened.instance)
-                .map_err(|error| node.failure(&error))?;
+            let face = match $kept {
+                Some(face) => face,
+                None => $kept.insert(
+                    node.faces()
+                        .$face
+                        .load(&mut opened.store, &opened.instance)
+                        .map_err(|error| node.failure(&error))?,
+                ),
+            };
             let answer = face.$function(&mut opened.store, $($argument),*).await;
             opened.within_limits()?;
             answer.map_err(|error| node.failure(&error))
@@ -35,12 +44,12 @@ macro_rules! call {
 
 impl Session {
     pub(crate) fn new(node: Node, opened: Opened) -> Self {
-        Self { node, opened }
+        Self { node, opened, generic: None, eligibility: None, webhooks: None }
     }
 
     /// As [`Node::invoke`].
     pub async fn invoke(&mut self, operation: &str, input: &str) -> Answer<String, InvokeError> {
-        call!(self, node, call_invoke(operation, input))
+        call!(self, generic, node, call_invoke(operation, input))
     }
 
     /// As [`Node::check`].
@@ -51,7 +60,7 @@ impl Session {
         policy: &Policy,
         now: u64,
     ) -> Answer<Verdict, Vec<FieldProblem>> {
-        call!(self, eligibility, call_check(amount, facts, policy, now))
+        call!(self, eligibility, eligibility, call_check(amount, facts, policy, now))
     }
 
     /// As [`Node::verify`].
@@ -63,11 +72,11 @@ impl Session {
         options: VerifyOptions,
         now: u64,
     ) -> Answer<Verified, VerifyError> {
-        call!(self, webhooks, call_verify(payload, header, secrets, options, now))
+        call!(self, webhooks, webhooks, call_verify(payload, header, secrets, options, now))
     }
 
     /// As [`Node::parse`].
     pub async fn parse(&mut self, payload: &[u8]) -> Answer<Event, ParseError> {
-        call!(self, webhooks, call_parse(payload))
+        call!(self, webhooks, webhooks, call_parse(payload))
     }
 }

@@ -3,63 +3,59 @@
 use std::collections::HashSet;
 
 use super::group::{Basis, Confidence, Group, Observation};
-use super::scanner::{Key, Seen};
+use super::window::Seen;
+use crate::id::{ChargeId, CustomerId};
 
-/// Groups the charges of one key, greedily from the oldest: the first opens a group, later ones within
+/// Groups charges that are alike, greedily from the oldest: the first opens a group, later ones within
 /// the window of the first join it. A second charge of a payment that is in the group already is no
 /// duplicate, and a charge seen twice counts once.
-pub(super) fn groups(
-    key: &Key,
-    mut charges: Vec<Seen>,
-    window: u64,
-    keys: &[String],
-) -> Vec<Group> {
-    charges.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-    charges.dedup_by(|a, b| a.id == b.id);
+pub(super) fn groups(mut charges: Vec<&Seen>, window: u64, keys: &[String]) -> Vec<Group> {
+    charges.sort_by_key(|charge| (charge.created, charge.id()));
+    charges.dedup_by_key(|charge| charge.id());
     let mut found = Vec::new();
     let mut rest = charges.into_iter().peekable();
     while let Some(first) = rest.next() {
         let end = first.created.saturating_add(window);
-        let mut intents: HashSet<_> = first.intent.clone().into_iter().collect();
+        let mut payments: HashSet<_> = first.payment_intent().into_iter().collect();
         let mut members = vec![first];
         while let Some(next) = rest.next_if(|next| next.created <= end) {
-            let new = next.intent.as_ref().is_none_or(|intent| intents.insert(intent.clone()));
-            if new {
+            if next.payment_intent().is_none_or(|payment| payments.insert(payment)) {
                 members.push(next);
             }
         }
         if members.len() > 1 {
-            found.push(judge(key, &members, keys));
+            found.push(judge(first, &members, keys));
         }
     }
     found
 }
 
-fn judge(key: &Key, members: &[Seen], keys: &[String]) -> Group {
+fn judge(first: &Seen, members: &[&Seen], keys: &[String]) -> Group {
     let mut observations = Vec::new();
     let mut confidence = Confidence::Medium;
-    if matches!(key.basis, Basis::Customer(_)) {
+    if first.by_customer {
         observations.push(Observation::SameCustomer);
         confidence = Confidence::High;
     }
     confidence = cards(members, confidence, &mut observations);
     confidence = references(members, keys, confidence, &mut observations);
-    for member in members.iter().filter(|member| member.partly_refunded) {
-        observations.push(Observation::PartlyRefunded(member.id.clone()));
+    for member in members.iter().filter(|member| member.is_partly_refunded) {
+        observations.push(Observation::PartlyRefunded(ChargeId::from_stripe(member.id())));
         confidence = Confidence::Low;
     }
-    let first_created = members.first().map_or(0, |member| member.created);
-    let last_created = members.last().map_or(0, |member| member.created);
-    observations.push(Observation::SecondsApart(last_created - first_created));
-    let mut ids = members.iter().map(|member| member.id.clone());
+    let last_created = members.last().map_or(first.created, |member| member.created);
+    observations.push(Observation::SecondsApart(last_created - first.created));
     Group {
-        // A group has at least two members.
-        keep: ids.next().unwrap_or_else(|| crate::id::ChargeId::from_stripe("")),
-        refund: ids.collect(),
-        amount: key.amount,
-        currency: key.currency,
-        basis: key.basis.clone(),
-        first_created,
+        keep: ChargeId::from_stripe(first.id()),
+        refund: members.iter().skip(1).map(|member| ChargeId::from_stripe(member.id())).collect(),
+        amount: first.amount,
+        currency: first.currency,
+        basis: if first.by_customer {
+            Basis::Customer(CustomerId::from_stripe(first.basis()))
+        } else {
+            Basis::CardFingerprint(first.basis().to_owned())
+        },
+        first_created: first.created,
         last_created,
         confidence,
         observations,
@@ -67,13 +63,13 @@ fn judge(key: &Key, members: &[Seen], keys: &[String]) -> Group {
 }
 
 /// One card speaks for it, several speak against it; an unknown card says nothing.
-fn cards(members: &[Seen], confidence: Confidence, out: &mut Vec<Observation>) -> Confidence {
-    let known: HashSet<_> = members.iter().filter_map(|member| member.card.as_ref()).collect();
+fn cards(members: &[&Seen], confidence: Confidence, out: &mut Vec<Observation>) -> Confidence {
+    let known: HashSet<_> = members.iter().filter_map(|member| member.card()).collect();
     if known.len() > 1 {
         out.push(Observation::DifferentCards);
         return if confidence == Confidence::High { Confidence::Medium } else { Confidence::Low };
     }
-    if known.len() == 1 && members.iter().all(|member| member.card.is_some()) {
+    if known.len() == 1 && members.iter().all(|member| member.card().is_some()) {
         out.push(Observation::SameCard);
     }
     confidence
@@ -81,7 +77,7 @@ fn cards(members: &[Seen], confidence: Confidence, out: &mut Vec<Observation>) -
 
 /// The same order paid twice is sure; two orders of the same amount are probably two orders.
 fn references(
-    members: &[Seen],
+    members: &[&Seen],
     keys: &[String],
     mut confidence: Confidence,
     out: &mut Vec<Observation>,

@@ -6,9 +6,12 @@
 
 mod group;
 mod judge;
+mod row;
 mod scanner;
+mod window;
 
 pub use group::{Basis, Confidence, Group, Observation};
+pub use row::{Row, is_money_taken, references};
 pub use scanner::{Direction, OutOfOrder, Scanner, Tally};
 
 use serde::{Deserialize, Serialize};
@@ -64,7 +67,8 @@ impl Options {
         self.window_seconds.unwrap_or(DEFAULT_WINDOW).into()
     }
 
-    fn keys(&self) -> Vec<String> {
+    /// The metadata keys that count as references.
+    pub fn keys(&self) -> Vec<String> {
         if self.reference_keys.is_empty() {
             REFERENCE_KEYS.map(str::to_owned).to_vec()
         } else {
@@ -83,7 +87,7 @@ pub fn detect(charges: &[Charge], options: &Options) -> Result<Vec<Group>, Vec<F
     let mut groups = Vec::new();
     for charge in sorted {
         // Sorted by instant, so none is out of order.
-        groups.extend(scanner.take(charge).unwrap_or_default());
+        let _ = scanner.take(charge, &mut groups);
     }
     groups.extend(scanner.finish());
     groups.sort_by(|a, b| (a.first_created, &a.keep).cmp(&(b.first_created, &b.keep)));

@@ -1,15 +1,13 @@
 //! Looks at a stream of charges in the order of time, either way round. Its memory follows the window.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
-use super::group::{Basis, Group};
+use super::group::Group;
+use super::row::{Row, references};
+use super::window::{Seen, Window};
 use super::{Options, judge};
-use crate::id::{ChargeId, PaymentIntentId};
-use crate::model::{Charge, ChargeStatus};
-use crate::money::Currency;
+use crate::id::ChargeId;
+use crate::model::Charge;
 
 /// In which order charges are pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,43 +44,13 @@ pub struct Tally {
     pub unmatched: u64,
 }
 
-/// What duplicates have in common.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    pub(super) basis: Basis,
-    pub(super) amount: u64,
-    pub(super) currency: Currency,
-}
-
-/// What is kept of a charge.
-#[derive(Debug)]
-pub(super) struct Seen {
-    pub(super) id: ChargeId,
-    pub(super) created: u64,
-    pub(super) intent: Option<PaymentIntentId>,
-    pub(super) card: Option<Box<str>>,
-    pub(super) partly_refunded: bool,
-    /// Index of the reference key, and its value.
-    references: Box<[(usize, Box<str>)]>,
-}
-
-impl Seen {
-    /// The value of the reference key with that index.
-    pub(super) fn reference(&self, key: usize) -> Option<&str> {
-        self.references.iter().find(|(at, _)| *at == key).map(|(_, value)| value.as_ref())
-    }
-}
-
 /// Looks at a stream of charges.
 #[derive(Debug)]
 pub struct Scanner {
     window: u64,
     direction: Direction,
     reference_keys: Vec<String>,
-    /// Charges of one key that are no more than a window apart, each from its neighbour.
-    runs: HashMap<Arc<Key>, Vec<Seen>>,
-    /// Every charge in `runs` in the order it came, to find the runs that are complete.
-    queue: VecDeque<(u64, Arc<Key>)>,
+    within: Window,
     reached: Option<u64>,
     tally: Tally,
 }
@@ -94,8 +62,7 @@ impl Scanner {
             window: options.window(),
             direction,
             reference_keys: options.keys(),
-            runs: HashMap::new(),
-            queue: VecDeque::new(),
+            within: Window::default(),
             reached: None,
             tally: Tally::default(),
         }
@@ -104,41 +71,52 @@ impl Scanner {
     /// Takes a page, gives the groups that are complete by now. On an error nothing of the page was
     /// taken in.
     pub fn push(&mut self, charges: &[Charge]) -> Result<Vec<Group>, OutOfOrder> {
-        if let Some(error) = self.first_out_of_order(charges) {
-            return Err(error);
+        let mut reached = self.reached;
+        for charge in charges {
+            self.check_order(reached, charge.id.as_str(), charge.created)?;
+            reached = Some(charge.created);
         }
         let mut groups = Vec::new();
         for charge in charges {
-            groups.extend(self.take(charge)?);
+            self.take(charge, &mut groups)?;
         }
         Ok(groups)
     }
 
-    /// Takes one charge, gives the groups that are complete by now.
-    pub fn take(&mut self, charge: &Charge) -> Result<Vec<Group>, OutOfOrder> {
-        if let Some(error) = self.first_out_of_order(std::slice::from_ref(charge)) {
-            return Err(error);
-        }
-        self.reached = Some(charge.created);
-        let mut groups = self.expire(charge.created);
+    /// Takes one charge, adds the groups that are complete by now.
+    pub fn take(&mut self, charge: &Charge, groups: &mut Vec<Group>) -> Result<(), OutOfOrder> {
+        let references = references(&charge.metadata, &self.reference_keys);
+        self.see(&Row::of(charge, &references), groups)
+    }
+
+    /// As [`Scanner::take`], of what was read from elsewhere.
+    pub fn see(&mut self, row: &Row<'_>, groups: &mut Vec<Group>) -> Result<(), OutOfOrder> {
+        self.check_order(self.reached, row.id, row.created)?;
+        self.reached = Some(row.created);
+        let (window, keys) = (self.window, &self.reference_keys);
+        let mut close = |run: Vec<&Seen>| groups.extend(judge::groups(run, window, keys));
+        self.within.expire(row.created, window, &mut close);
         self.tally.seen += 1;
-        if !is_money_taken(charge) {
+        if !row.is_money_taken {
             self.tally.skipped += 1;
-        } else if let Some(basis) = basis(charge) {
-            let key = Key { basis, amount: charge.captured_amount(), currency: charge.currency };
-            groups.extend(self.keep(key, charge));
-        } else {
+        } else if row.basis().is_empty() {
             self.tally.unmatched += 1;
+        } else {
+            // Oldest first, a run is complete once the window of its first charge is over.
+            let is_oldest_first = self.direction == Direction::OldestFirst;
+            let over = |began| is_oldest_first && row.created - began > window;
+            self.within.add(row, over, close);
         }
-        Ok(groups)
+        Ok(())
     }
 
     /// Gives the groups that were still open. Pushing on afterwards starts a new stream.
     pub fn finish(&mut self) -> Vec<Group> {
-        self.queue.clear();
         self.reached = None;
-        let runs = std::mem::take(&mut self.runs);
-        runs.into_iter().flat_map(|(key, run)| self.close(&key, run)).collect()
+        let mut groups = Vec::new();
+        let (window, keys) = (self.window, &self.reference_keys);
+        self.within.clear(|run| groups.extend(judge::groups(run, window, keys)));
+        groups
     }
 
     /// What was seen so far.
@@ -149,92 +127,18 @@ impl Scanner {
     /// Charges that are held in memory.
     #[cfg(test)]
     pub(super) fn open_charges(&self) -> usize {
-        self.runs.values().map(Vec::len).sum::<usize>().max(self.queue.len())
+        self.within.len()
     }
 
-    fn first_out_of_order(&self, charges: &[Charge]) -> Option<OutOfOrder> {
-        let mut reached = self.reached.or(charges.first().map(|charge| charge.created))?;
-        for charge in charges {
-            let wrong = match self.direction {
-                Direction::NewestFirst => charge.created > reached,
-                Direction::OldestFirst => charge.created < reached,
-            };
-            if wrong {
-                let (charge, created) = (charge.id.clone(), charge.created);
-                return Some(OutOfOrder { charge, created, reached });
-            }
-            reached = charge.created;
-        }
-        None
-    }
-
-    /// Keeps a charge; oldest first, a run is complete once the window of its first charge is over.
-    fn keep(&mut self, key: Key, charge: &Charge) -> Vec<Group> {
-        let key = match self.runs.get_key_value(&key) {
-            Some((known, _)) => Arc::clone(known),
-            None => Arc::new(key),
+    fn check_order(&self, reached: Option<u64>, id: &str, created: u64) -> Result<(), OutOfOrder> {
+        let Some(reached) = reached else { return Ok(()) };
+        let is_wrong = match self.direction {
+            Direction::NewestFirst => created > reached,
+            Direction::OldestFirst => created < reached,
         };
-        let references = self.reference_keys.iter().enumerate().filter_map(|(at, name)| {
-            let value = charge.metadata.get(name).filter(|value| !value.is_empty())?;
-            Some((at, value.into()))
-        });
-        let seen = Seen {
-            id: charge.id.clone(),
-            created: charge.created,
-            intent: charge.payment_intent.clone(),
-            card: charge.card_fingerprint().map(Into::into),
-            partly_refunded: charge.amount_refunded > 0,
-            references: references.collect(),
-        };
-        self.queue.push_back((charge.created, Arc::clone(&key)));
-        let run = self.runs.entry(Arc::clone(&key)).or_default();
-        let over = self.direction == Direction::OldestFirst
-            && run.first().is_some_and(|first| charge.created - first.created > self.window);
-        let complete = if over { std::mem::take(run) } else { Vec::new() };
-        run.push(seen);
-        self.close(&key, complete)
-    }
-
-    /// Closes the runs whose last charge lies more than a window behind.
-    fn expire(&mut self, now: u64) -> Vec<Group> {
-        let mut groups = Vec::new();
-        while let Some((created, _)) = self.queue.front() {
-            if created.abs_diff(now) <= self.window {
-                break;
-            }
-            let Some((created, key)) = self.queue.pop_front() else { break };
-            let is_last = self
-                .runs
-                .get(&key)
-                .and_then(|run| run.last())
-                .is_some_and(|last| last.created == created);
-            if is_last && let Some(run) = self.runs.remove(&key) {
-                groups.extend(self.close(&key, run));
-            }
+        if is_wrong {
+            return Err(OutOfOrder { charge: ChargeId::from_stripe(id), created, reached });
         }
-        groups
-    }
-
-    fn close(&self, key: &Key, run: Vec<Seen>) -> Vec<Group> {
-        if run.len() < 2 {
-            return Vec::new();
-        }
-        judge::groups(key, run, self.window, &self.reference_keys)
-    }
-}
-
-/// Succeeded, captured, not given back, not disputed.
-fn is_money_taken(charge: &Charge) -> bool {
-    charge.status == ChargeStatus::Succeeded
-        && charge.captured
-        && !charge.disputed
-        && !charge.is_fully_refunded()
-}
-
-/// The customer, or lacking one the card.
-fn basis(charge: &Charge) -> Option<Basis> {
-    match &charge.customer {
-        Some(customer) => Some(Basis::Customer(customer.clone())),
-        None => charge.card_fingerprint().map(|card| Basis::CardFingerprint(card.to_owned())),
+        Ok(())
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::failure::InvokeError;
 use super::inputs::{self, amount, payload};
@@ -151,7 +151,7 @@ fn check_live(transport: &mut impl Transport, input: &str) -> Result<String, Inv
 
 fn detect(input: &str) -> Result<String, InvokeError> {
     let input: inputs::Detect = read(input)?;
-    write(&serde_json::json!({ "groups": duplicates::detect(&input.charges, &input.options)? }))
+    write(&Named("groups", duplicates::detect(&input.charges, &input.options)?))
 }
 
 fn scan_live(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
@@ -176,12 +176,12 @@ fn verify(clock: Option<u64>, input: &str) -> Result<String, InvokeError> {
 fn parse(input: &str) -> Result<String, InvokeError> {
     let input: inputs::Parse = read(input)?;
     let payload = payload(input.payload, input.payload_base64.as_deref())?;
-    write(&serde_json::json!({ "event": webhook::parse(&payload)? }))
+    write(&Named("event", webhook::parse(&payload)?))
 }
 
 fn interpret(input: &str) -> Result<String, InvokeError> {
     let input: inputs::Interpret = read(input)?;
-    write(&serde_json::json!({ "action": webhook::interpret(&input.event) }))
+    write(&Named("action", webhook::interpret(&input.event)))
 }
 
 /// Reads an input; a failure names the field.
@@ -201,6 +201,17 @@ fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
             problem(field, format!("cannot be read: {text}")).into()
         }
     })
+}
+
+/// An object of one field.
+struct Named<T>(&'static str, T);
+
+impl<T: Serialize> Serialize for Named<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(Some(1))?;
+        object.serialize_entry(self.0, &self.1)?;
+        object.end()
+    }
 }
 
 fn write(output: &impl Serialize) -> Result<String, InvokeError> {

@@ -5,16 +5,19 @@ use std::fmt::{self, Display};
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
-    Unexpected, VariantAccess, Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer, MapAccess,
+    SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
 use super::Tree;
 
-/// A value that does not fit.
+/// A value that does not fit. One word, because every decoder hands it on.
 #[derive(Debug)]
-pub(super) struct Misfit {
+pub(super) struct Misfit(Box<Parts>);
+
+#[derive(Debug)]
+pub(super) struct Parts {
     /// Steps to it, the last one first.
     pub(super) path: Vec<String>,
     /// What is wrong.
@@ -22,25 +25,100 @@ pub(super) struct Misfit {
 }
 
 impl Misfit {
+    pub(super) fn into_parts(self) -> Parts {
+        *self.0
+    }
+
     #[cold]
-    fn at(mut self, step: String) -> Self {
-        self.path.push(step);
+    #[inline(never)]
+    fn new(problem: fmt::Arguments<'_>) -> Self {
+        Self(Box::new(Parts { path: Vec::new(), problem: problem.to_string() }))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn in_field(mut self, name: &str) -> Self {
+        self.0.path.push(name.to_owned());
+        self
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn in_item(mut self, number: usize) -> Self {
+        self.0.path.push(format!("[{number}]"));
         self
     }
 }
 
 impl Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.problem)
+        f.write_str(&self.0.problem)
     }
 }
 
 impl std::error::Error for Misfit {}
 
+// All of these are in every decoder: out of line they are a call.
 impl de::Error for Misfit {
-    #[cold]
     fn custom<T: Display>(problem: T) -> Self {
-        Self { path: Vec::new(), problem: problem.to_string() }
+        Self::new(format_args!("{problem}"))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::new(format_args!("expected {expected}, not {}", kind(&found)))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::new(format_args!("expected {expected}, not {}", kind(&found)))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn invalid_length(found: usize, expected: &dyn Expected) -> Self {
+        Self::new(format_args!("invalid length {found}, expected {expected}"))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unknown_variant(found: &str, expected: &'static [&'static str]) -> Self {
+        Self::new(format_args!("`{found}` is none of: {}", expected.join(", ")))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unknown_field(found: &str, expected: &'static [&'static str]) -> Self {
+        Self::new(format_args!("there is no field `{found}`, only: {}", expected.join(", ")))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(format_args!("missing field `{field}`"))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::new(format_args!("duplicate field `{field}`"))
+    }
+}
+
+/// What was found, without the value: that of a float would bring all that prints floats into the component.
+fn kind(found: &Unexpected<'_>) -> String {
+    match found {
+        Unexpected::Str(text) => format!("`{text}`"),
+        Unexpected::Unsigned(number) => number.to_string(),
+        Unexpected::Signed(number) => number.to_string(),
+        Unexpected::Bool(_) => "true or false".into(),
+        Unexpected::Float(_) => "a fraction".into(),
+        Unexpected::Unit => "null".into(),
+        Unexpected::Seq => "a list".into(),
+        Unexpected::Map => "an object".into(),
+        _ => "this".into(),
     }
 }
 
@@ -99,9 +177,93 @@ impl<'de> Deserializer<'de> for Node<'de> {
         visitor.visit_unit()
     }
 
+    // What a type asks for is the only way into its visitor: each way more is code for each type.
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Tree::Bool(value) => visitor.visit_bool(*value),
+            other => Err(other.is_not("true or false")),
+        }
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Tree::Unsigned(value) => visitor.visit_u64(*value),
+            other => Err(other.is_not("a whole number from zero up")),
+        }
+    }
+
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.deserialize_u64(visitor)
+    }
+
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Tree::Unsigned(value) => visitor.visit_u64(*value),
+            Tree::Negative(value) => visitor.visit_i64(*value),
+            other => Err(other.is_not("a whole number")),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Tree::Text(value) => visitor.visit_borrowed_str(value),
+            other => Err(other.is_not("a string")),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Tree::List(items) => visitor.visit_seq(Items { rest: items.iter(), number: 0 }),
+            other => Err(other.is_not("a list")),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0 {
+            Tree::Object(fields) => visitor.visit_map(Entries { rest: fields.iter(), value: None }),
+            other => Err(other.is_not("an object")),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        self.deserialize_map(visitor)
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier
+        i8 i16 i32 i128 u8 u16 u128 f32 f64 char bytes byte_buf unit unit_struct tuple tuple_struct
+        identifier
+    }
+}
+
+impl Tree<'_> {
+    #[cold]
+    #[inline(never)]
+    fn is_not(&self, expected: &str) -> Misfit {
+        let found = match self {
+            Self::Null => "null",
+            Self::Bool(_) => "true or false",
+            Self::Unsigned(number) => {
+                return Misfit::new(format_args!("expected {expected}, not {number}"));
+            }
+            Self::Negative(number) => {
+                return Misfit::new(format_args!("expected {expected}, not {number}"));
+            }
+            Self::Float(_) => "a fraction",
+            Self::Text(_) => "a string",
+            Self::List(_) => "a list",
+            Self::Object(_) => "an object",
+        };
+        Misfit::new(format_args!("expected {expected}, not {found}"))
     }
 }
 
@@ -120,7 +282,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
         let Some(item) = self.rest.next() else { return Ok(None) };
         let number = self.number;
         self.number += 1;
-        seed.deserialize(Node(item)).map(Some).map_err(|misfit| misfit.at(format!("[{number}]")))
+        seed.deserialize(Node(item)).map(Some).map_err(|misfit| misfit.in_item(number))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -143,12 +305,13 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         let Some((key, value)) = self.rest.next() else { return Ok(None) };
         self.value = Some((key, value));
         let name: StrDeserializer<'de, Misfit> = key.as_ref().into_deserializer();
-        seed.deserialize(name).map(Some)
+        // A name that is refused is where the problem lies.
+        seed.deserialize(name).map(Some).map_err(|misfit| misfit.in_field(key))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
         let (key, value) = self.value.take().unwrap_or(("", &Tree::Null));
-        seed.deserialize(Node(value)).map_err(|misfit| misfit.at(key.to_owned()))
+        seed.deserialize(Node(value)).map_err(|misfit| misfit.in_field(key))
     }
 }
 

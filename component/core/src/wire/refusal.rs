@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
+
 /// The kind of answer Stripe refused with. Derived from the status and code, because the wire has only
 /// four types (reference 3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +61,7 @@ impl Refusal {
 
     /// Reads an error answer. A body that is no error object (a proxy's page) still gives a refusal.
     pub(super) fn read(status: u16, body: &[u8]) -> Self {
-        let error = serde_json::from_slice::<Envelope>(body).ok().map(|envelope| envelope.error);
+        let error = json::read::<Envelope>(body).ok().map(|envelope| envelope.error);
         let readable = error.is_some();
         let error = error.unwrap_or_default();
         // A 4xx that is no error object was not written by Stripe: a gateway on the way may have passed

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod audit;
+pub(crate) mod bench;
 pub(crate) mod bulk;
 pub(crate) mod check;
 pub(crate) mod component;
