@@ -1,5 +1,5 @@
-//! How fast bulk refunds are, in one run: through the real component, over real HTTP, with the ledger on
-//! disk. The simulator runs on the same machine and takes its share of it.
+//! The command's own bench, and then how fast bulk refunds are: through the real component, over real HTTP, with
+//! the ledger on disk. The simulator runs on the same machine and takes its share of it.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -39,6 +39,7 @@ pub(crate) fn run(lines: u32) -> Result<()> {
     let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root().join("target"), |folder| root().join(folder));
     let binary = target.join("release/refund-node");
+    must(Command::new(&binary).arg("bench"))?;
     let folder = std::env::temp_dir().join(format!("refund-node-bench-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     let measured = measure(&binary, &folder, lines);

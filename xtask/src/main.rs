@@ -33,8 +33,9 @@ cargo xtask reproduce
 cargo xtask sbom     CycloneDX files for component and command, in dist/
 cargo xtask auditable
                      the release build of the command, with its list of dependencies inside
-cargo xtask bench    bulk refunds: how many a second, at which rate with limits on, how much memory for
-                     a million lines, how soon a resume sends; about ten minutes
+cargo xtask bench    the sandbox against stripe-node, DuckDB and native code (`refund-node bench`); then
+                     bulk refunds: how many a second, at which rate with limits on, how much memory
+                     for a million lines, how soon a resume sends; about a quarter of an hour
 
 Each installs what it needs. Rust comes by rustup; the peers need Node and Python, and are skipped
 loudly where those are missing (in CI, where CI=true, that is a failure).";

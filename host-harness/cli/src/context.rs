@@ -117,7 +117,7 @@ fn scope(global: &Global) -> Scope {
 }
 
 /// What every host of this command has.
-fn host(global: &Global) -> HostBuilder {
+pub(crate) fn host(global: &Global) -> HostBuilder {
     let mut host = Host::builder();
     let folder = global.cache.clone().or_else(default_cache);
     if let Some(folder) = folder.filter(|_| !global.no_cache) {
@@ -132,7 +132,7 @@ fn host(global: &Global) -> HostBuilder {
     host
 }
 
-fn load(host: &Host, global: &Global) -> anyhow::Result<Node> {
+pub(crate) fn load(host: &Host, global: &Global) -> anyhow::Result<Node> {
     let node = match &global.component {
         Some(file) => host.load_file(file),
         None => host.load(refund_artifact::NODE),

@@ -15,6 +15,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::{Args, Command};
 
+/// A third of what the command computes, the simulator above all, is memory for JSON.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();

@@ -1,64 +1,122 @@
-//! Refunds against the simulator, 64 in flight: the careful sequence in the sandbox, with a ledger on disk,
-//! against a plain `refunds.create` of stripe-node's.
+//! Refunds against the simulator, 64 in flight: the careful sequence in the sandbox, which reads the charge before it
+//! refunds it, against a plain `refunds.create` of stripe-node's.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
-use serde_json::Value;
+use anyhow::{Context, anyhow};
+use refund_host::api::eligibility::{Amount, Policy};
+use refund_host::api::refunds::CreateRequest;
+use refund_host::api::types::{Connection, PaymentRef};
+use refund_host::{Allow, Node, StripeKey};
+use tokio::task::JoinSet;
 
 use super::peers::{Peers, read};
 use super::{Measured, Rows, median, process};
+use crate::args::Global;
+use crate::context;
 
 const SCRIPT: &str = include_str!("create.mjs");
+const KEY: &str = "sk_test_simulator";
+const IN_FLIGHT: usize = 64;
 const ROUNDS: usize = 3;
 
 /// Time and computing time of one refund.
 type Each = (Duration, Duration);
 
-pub(super) fn measure(peers: &Peers, refunds: u32) -> Rows {
-    let node = peers.stripe_node()?;
+pub(super) async fn measure(global: &Global, peers: &Peers, refunds: u32) -> Rows {
+    let folder = peers.stripe_node()?;
     // Node resolves `stripe` from beside the script.
-    std::fs::write(node.join("create.mjs"), SCRIPT)?;
+    std::fs::write(folder.join("create.mjs"), SCRIPT)?;
     let (mut here, mut there) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let folder = tempfile::tempdir()?;
-        here.push(ours(folder.path(), refunds)?);
-        there.push(theirs(&node, folder.path(), refunds)?);
+        let csv = tempfile::NamedTempFile::new()?;
+        here.push(ours(global, csv.path(), refunds).await?);
+        there.push(theirs(&folder, csv.path(), refunds)?);
     }
     let rate = |all: &[Each]| median(all.iter().map(|each| each.0).collect());
     let cpu = |all: &[Each]| median(all.iter().map(|each| each.1).collect());
     let peer = "stripe-node";
     Ok(vec![
-        Measured::times("create, time of each", rate(&here), (rate(&there), peer), 1.0),
+        Measured::times("create, 64 in flight, each", rate(&here), (rate(&there), peer), 1.0),
         Measured::times("create, computing for each", cpu(&here), (cpu(&there), peer), 1.0),
     ])
 }
 
-fn ours(folder: &Path, refunds: u32) -> anyhow::Result<Each> {
-    let csv = folder.join("ours.csv");
-    let stripe = Simulator::start(&csv, refunds)?;
-    let took = process::run(
-        Command::new(std::env::current_exe()?)
-            .args(["--json", "--base-url", &stripe.url, "--ledger"])
-            .arg(folder.join("ledger"))
-            .args(["bulk", "run", "--no-pace", "--in-flight", "64"])
-            .arg(&csv)
-            .env("STRIPE_SECRET_KEY", "sk_test_simulator"),
-    )?;
-    let told: Value = serde_json::from_str(took.output.trim())?;
-    let done = &told["states"]["succeeded"];
-    ensure!(done["operations"] == refunds || done == refunds, "not all were refunded: {told}");
-    Ok((took.time / refunds, took.cpu / refunds))
+async fn ours(global: &Global, csv: &Path, refunds: u32) -> anyhow::Result<Each> {
+    let stripe = Simulator::start(csv, refunds)?;
+    let host =
+        context::host(global).key(StripeKey::parse(KEY)?).allow(Allow::stripe_at(&stripe.url)?);
+    let node = context::load(&host.build()?, global)?;
+    let connection = Arc::new(Connection {
+        base_url: Some(stripe.url.clone()),
+        account: None,
+        api_key: None,
+        max_retries: None,
+    });
+    let text = std::fs::read_to_string(csv)?;
+    let charge = |line: &str| line.split(',').next().unwrap_or_default().to_owned();
+    let charges: Arc<Vec<String>> = Arc::new(text.lines().skip(1).map(charge).collect());
+    let next = Arc::new(AtomicUsize::new(0));
+    let (cpu, start) = (process::computing(std::process::id()), Instant::now());
+    let mut workers = JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        workers.spawn(work(node.clone(), connection.clone(), charges.clone(), next.clone()));
+    }
+    while let Some(ended) = workers.join_next().await {
+        ended??;
+    }
+    let cpu = process::computing(std::process::id()).saturating_sub(cpu);
+    Ok((start.elapsed() / refunds, cpu / refunds))
 }
 
-fn theirs(node: &Path, folder: &Path, refunds: u32) -> anyhow::Result<Each> {
-    let csv = folder.join("theirs.csv");
-    let stripe = Simulator::start(&csv, refunds)?;
+async fn work(
+    node: Node,
+    connection: Arc<Connection>,
+    charges: Arc<Vec<String>>,
+    next: Arc<AtomicUsize>,
+) -> anyhow::Result<()> {
+    while let Some(charge) = charges.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let request = CreateRequest {
+            operation_id: format!("bench-{charge}"),
+            payment: PaymentRef::Charge(charge.clone()),
+            amount: Amount::Everything,
+            reason: None,
+            metadata: Vec::new(),
+            refund_application_fee: None,
+            reverse_transfer: None,
+            instructions_email: None,
+            policy: no_rules(),
+            approval: None,
+        };
+        let created = node.create(&connection, &request).await?;
+        created.map_err(|error| anyhow!("{charge} was not refunded: {error:?}"))?;
+    }
+    Ok(())
+}
+
+fn no_rules() -> Policy {
+    Policy {
+        window_days: None,
+        minimum: Vec::new(),
+        maximum: Vec::new(),
+        approval_above: Vec::new(),
+        max_attempts: None,
+        payment_methods: Vec::new(),
+        metadata_conditions: Vec::new(),
+        block_fraud_flagged: false,
+        fee_rate: None,
+    }
+}
+
+fn theirs(folder: &Path, csv: &Path, refunds: u32) -> anyhow::Result<Each> {
+    let stripe = Simulator::start(csv, refunds)?;
     let mut script = Command::new("node");
-    script.current_dir(node).args(["create.mjs", &stripe.url]).arg(&csv);
+    script.current_dir(folder).args(["create.mjs", &stripe.url]).arg(csv);
     let text = read(&mut script)?;
     let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let [seconds, cpu] = numbers[..] else { anyhow::bail!("Node printed `{text}`") };

@@ -9,7 +9,7 @@ use refund_host::{Node, Session};
 use super::{Measured, Rows, median};
 
 const OPERATION: &str = "eligibility.check";
-const INPUT: &str = include_str!("charge.json");
+const INPUT: &str = include_str!("../../../../../tests/vectors/bench-check.json");
 const ROUNDS: usize = 5;
 const CALLS: u32 = 20_000;
 

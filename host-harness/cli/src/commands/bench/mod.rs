@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use self::peers::Peers;
@@ -50,27 +51,32 @@ pub(crate) async fn run(global: &Global, args: &Bench) -> anyhow::Result<ExitCod
         Some(file) => std::fs::read(file)?,
         None => refund_artifact::NODE.to_vec(),
     };
+    let waiting = ProgressBar::new_spinner();
+    waiting.enable_steady_tick(Duration::from_millis(200));
     let mut missing = false;
     let mut all = Vec::new();
     let works = if args.only.is_empty() { BenchWork::value_variants() } else { &args.only };
     for &work in works {
-        tracing::info!(?work, "measuring");
+        let name =
+            work.to_possible_value().map_or_else(String::new, |value| value.get_name().into());
+        waiting.set_message(format!("measuring {name}"));
         let rows = match work {
             BenchWork::Webhook => webhook::measure(&node, &peers).await,
             BenchWork::Eligibility => eligibility::measure(&node).await,
             BenchWork::Start => start::measure(&peers),
             BenchWork::Duplicates => duplicates::measure(&peers, args.charges),
-            BenchWork::Create => create::measure(&peers, args.refunds),
+            BenchWork::Create => create::measure(global, &peers, args.refunds).await,
             BenchWork::Size => size::measure(&component),
         };
         match rows {
             Ok(rows) => all.extend(rows),
             Err(problem) => {
                 missing = true;
-                tracing::warn!(?work, "NOT MEASURED: {problem:#}");
+                tracing::warn!("NOT MEASURED, {name}: {problem:#}");
             }
         }
     }
+    waiting.finish_and_clear();
     if global.json {
         for row in &all {
             show::line(row.describe());

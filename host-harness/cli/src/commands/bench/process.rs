@@ -1,4 +1,4 @@
-//! What a process takes: time, computing time, memory.
+//! What a process takes: time, computing time, memory. Linux tells.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -10,13 +10,11 @@ use anyhow::{Context, ensure};
 pub(super) struct Took {
     pub(super) output: String,
     pub(super) time: Duration,
-    /// Computing, in it and in the system for it; a little less than all where the end was not seen.
-    pub(super) cpu: Duration,
     /// Most memory, in bytes.
     pub(super) memory: u64,
 }
 
-/// Runs a command to its end. Linux tells what it takes.
+/// Runs a command to its end.
 pub(super) fn run(command: &mut Command) -> anyhow::Result<Took> {
     let start = Instant::now();
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -32,9 +30,8 @@ pub(super) fn run(command: &mut Command) -> anyhow::Result<Took> {
         let _ = stderr.read_to_string(&mut text);
         text
     });
-    let (mut cpu, mut memory) = (Duration::ZERO, 0);
+    let mut memory = 0;
     while child.try_wait()?.is_none() {
-        cpu = cpu.max(computing(id));
         memory = memory.max(peak(id));
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -43,11 +40,11 @@ pub(super) fn run(command: &mut Command) -> anyhow::Result<Took> {
     let output = reading.join().map_err(|_| anyhow::anyhow!("the output was lost"))??;
     let told = told.join().unwrap_or_default();
     ensure!(status.success(), "{} ended with {status}: {told}", command.get_program().display());
-    Ok(Took { output, time, cpu, memory })
+    Ok(Took { output, time, memory })
 }
 
-/// Computing time so far: fields 14 and 15 of `stat`, in hundredths of a second.
-fn computing(process: u32) -> Duration {
+/// Computing time so far, in the process and in the system for it: fields 14 and 15 of `stat`, in hundredths of a second.
+pub(super) fn computing(process: u32) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     // The name of the program, in brackets, may hold anything.
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);

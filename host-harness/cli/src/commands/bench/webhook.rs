@@ -8,7 +8,7 @@ use refund_host::{Node, Session};
 use super::peers::{Peers, seconds};
 use super::{Measured, Rows, median};
 
-pub(super) const EVENT: &str = include_str!("event.json");
+pub(super) const EVENT: &str = include_str!("../../../../../tests/vectors/bench-event.json");
 pub(super) const HEADER: &str =
     "t=1700000000,v1=62e05279f9c423c42b7aa45fe1def7f28602a54e5bc003464bf7a618ce7cc83c";
 pub(super) const SECRET: &str = "whsec_test";
