@@ -14,7 +14,8 @@ use anyhow::{Result, bail};
 use crate::run::root;
 
 const HELP: &str = "\
-cargo xtask build    make the component files in dist/, and print size, digest and imports
+cargo xtask build    make the component files in dist/, print size, digest and imports, and write them
+                     into the release notes, dist/RELEASE.md
 cargo xtask demo     a guided tour on the built-in simulator
 cargo xtask test     every check: format, lints, native tests, both wasm targets, end-to-end tests
                      through wasmtime, the official Stripe libraries against the simulator
@@ -75,11 +76,12 @@ fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// The component, through the same command that users have.
+/// The component files, through the same command that users have, and the release notes that name their digests.
 fn build() -> Result<()> {
     let refund_node = run::refund_node()?;
     let dist = root().join("dist");
     std::fs::create_dir_all(&dist)?;
+    let mut notes = std::fs::read_to_string(root().join("CHANGELOG.md"))?;
     for (name, pure) in [("refund-node.wasm", false), ("refund-node-pure.wasm", true)] {
         let file = dist.join(name);
         let mut extract = Command::new(&refund_node);
@@ -89,10 +91,12 @@ fn build() -> Result<()> {
         }
         run::must(&mut extract)?;
         say(&format!("\n{}", file.display()));
-        run::must(
+        let inspected = run::must_read(
             Command::new(&refund_node).args(["component", "inspect", "--component"]).arg(&file),
         )?;
+        notes.extend(["\n## ", name, "\n\n```\n", inspected.trim_end(), "\n```\n"]);
     }
+    std::fs::write(dist.join("RELEASE.md"), notes)?;
     Ok(())
 }
 
