@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
@@ -11,11 +12,46 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
+/// Stands in for the compiler once lints are on.
+static LINTER: OnceLock<PathBuf> = OnceLock::new();
+
+/// From now on our own crates are linted whenever they are built, and a warning is an error. One build then serves
+/// lints and tests: `cargo clippy` would have every dependency compiled a second time.
+pub(crate) fn lint_from_now_on() -> Result<()> {
+    let name = format!("bin/clippy-driver{}", std::env::consts::EXE_SUFFIX);
+    let linter = sysroot()?.join(name);
+    ensure!(linter.exists(), "clippy is missing: run `rustup component add clippy`");
+    LINTER.get_or_init(|| linter);
+    Ok(())
+}
+
 /// The cargo that runs this.
 pub(crate) fn cargo() -> Command {
+    let mut cargo = plain_cargo();
+    if let Some(linter) = LINTER.get() {
+        // As `cargo clippy -- -D warnings` has it.
+        cargo
+            .env("RUSTC_WORKSPACE_WRAPPER", linter)
+            .env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__");
+    }
+    cargo
+}
+
+/// The same for what is not ours, and never linted.
+pub(crate) fn plain_cargo() -> Command {
     let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
     cargo.current_dir(root());
     cargo
+}
+
+/// Where the toolchain lies.
+pub(crate) fn sysroot() -> Result<PathBuf> {
+    let output = Command::new("rustc")
+        .args(["--print", "sysroot"])
+        .current_dir(root())
+        .output()
+        .context("rustc cannot be started")?;
+    Ok(String::from_utf8(output.stdout)?.trim().into())
 }
 
 /// Builds the `refund-node` command if needed; where it is.

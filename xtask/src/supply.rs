@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::run::{cargo, must, must_read, refund_node, root};
+use crate::run::{cargo, must, must_read, plain_cargo, refund_node, root};
 use crate::say;
 
 /// A cargo subcommand of a fixed version, in a folder of our own.
@@ -32,7 +32,7 @@ impl Tool {
         if !binary.exists() {
             say(&format!("Installing {} {}.", self.name, self.version));
             must(
-                cargo()
+                plain_cargo()
                     .args(["install", self.name, "--version", self.version, "--locked", "--quiet"])
                     .args(["--debug", "--root"])
                     .arg(&home)
