@@ -58,7 +58,8 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// The guest, for both targets: the canonical one is what is embedded, the other must work as well.
-/// The guest for both targets, with HTTP and without. The component itself is made by the build of the rest.
+/// The guest for both targets, with HTTP and without. The component itself is made by the build of the rest, from
+/// whose folder and profile this takes the macros.
 fn wasm_targets() -> Result<u32> {
     for (target, features) in [(WASM[0], "http"), (WASM[0], ""), (WASM[1], "http")] {
         let libraries = sysroot()?.join("lib/rustlib").join(target).join("lib");
@@ -73,7 +74,8 @@ fn wasm_targets() -> Result<u32> {
             cargo()
                 .args(["build", "--package", "refund-node", "--target", target])
                 .args(["--no-default-features", "--features", features])
-                .args(["--target-dir", "target/guest"]),
+                .args(["--profile", "guest", "--target-dir", "target/guest"])
+                .env("CARGO_PROFILE_GUEST_LTO", "off"),
         )?;
     }
     Ok(0)

@@ -69,3 +69,42 @@ fn tick(engine: &Engine) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::{Instance, Module, Store};
+
+    use super::*;
+
+    /// `stain` writes all over a memory that grew, `left` counts what is not zero.
+    const GUEST: &str = r#"(module
+        (memory 16)
+        (data (i32.const 64) "seed")
+        (func (export "stain")
+            (drop (memory.grow (i32.const 16)))
+            (memory.fill (i32.const 0) (i32.const 170) (i32.const 2097152)))
+        (func (export "left") (result i32) (local $at i32) (local $found i32)
+            (loop $next
+                (local.set $found (i32.add (local.get $found)
+                    (i32.ne (i32.load8_u (local.get $at)) (i32.const 0))))
+                (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                (br_if $next (i32.lt_u (local.get $at) (i32.shl (memory.size) (i32.const 16)))))
+            (local.get $found)))"#;
+
+    #[test]
+    fn an_instance_finds_nothing_of_the_one_before() {
+        let limits = Limits { concurrency: 1, ..Limits::default() };
+        let engine = engine(&limits, false).unwrap();
+        let module = Module::new(&engine, wat::parse_str(GUEST).unwrap()).unwrap();
+        for _ in 0..3 {
+            let mut store = Store::new(&engine, ());
+            store.set_epoch_deadline(1000);
+            let instance = Instance::new(&mut store, &module, &[]).unwrap();
+            let left = instance.get_typed_func::<(), i32>(&mut store, "left").unwrap();
+            assert_eq!(left.call(&mut store, ()).unwrap(), 4);
+            let stain = instance.get_typed_func::<(), ()>(&mut store, "stain").unwrap();
+            stain.call(&mut store, ()).unwrap();
+            assert!(left.call(&mut store, ()).unwrap() > 2_000_000);
+        }
+    }
+}
