@@ -148,3 +148,28 @@ async fn a_kept_instance_answers_for_ever_in_the_same_memory() {
         session.parse(b"no event").await.unwrap().unwrap_err();
     }
 }
+
+#[tokio::test]
+async fn a_kept_instance_reaches_nothing() {
+    let stage = Stage::new().await;
+    let charge = stage.charge();
+    let input = serde_json::json!({
+        "operation_id": "op-1", "payment": charge, "connection": { "base_url": stage.stripe.base_url() },
+    });
+    let mut session = stage.node.session().await.unwrap();
+    let refused = session.invoke("refunds.create", &input.to_string()).await.unwrap();
+    assert!(format!("{refused:?}").contains("HttpRequestDenied"), "{refused:?}");
+    assert!(stage.stripe.requests().is_empty());
+}
+
+#[tokio::test]
+async fn more_kept_instances_than_there_are_places_is_a_named_limit() {
+    let call = std::time::Duration::from_millis(300);
+    let limits = Limits { concurrency: 1, call, ..Limits::default() };
+    let stage = Stage::with(|host| host.limits(limits)).await;
+    let kept = stage.node.session().await.unwrap();
+    let error = stage.node.session().await.err().unwrap();
+    assert!(error.to_string().contains("limit of time of a call"), "{error}");
+    drop(kept);
+    stage.node.session().await.unwrap();
+}

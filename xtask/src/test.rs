@@ -57,7 +57,6 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// The guest, for both targets: the canonical one is what is embedded, the other must work as well.
 /// The guest for both targets, with HTTP and without. The component itself is made by the build of the rest, from
 /// whose folder and profile this takes the macros.
 fn wasm_targets() -> Result<u32> {

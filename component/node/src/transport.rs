@@ -42,6 +42,8 @@ impl Transport for Wasi {
         // A body that could not be written has a reason, and waiting for the answer tells it.
         if write(&body, request.body.as_deref().unwrap_or_default()) {
             let _ = OutgoingBody::finish(body, None);
+        } else {
+            drop(body);
         }
         read(&response(&coming)?)
     }

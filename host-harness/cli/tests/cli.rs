@@ -302,6 +302,10 @@ fn duplicates_in_a_file_with_bad_lines() {
         told.contains("line 2: ") && told.contains("line 4: ") && told.contains("2 unreadable"),
         "{told}"
     );
+    let bad_first = ["cut off\"}".to_owned(), charge("ch_a", 1000, ""), charge("ch_b", 1001, "")];
+    let file = write("bad-first.jsonl", bad_first.join("\n").as_bytes());
+    let output = run(&["duplicates", "--input", file.to_str().unwrap(), "--json"]);
+    assert_eq!(json(&output)["refund"][0], "ch_b");
     let csv = "id,amount,currency,status,created,customer,payment_intent\n\
                ch_a,2500,usd,succeeded,1000,cus_1,pi_a\n\
                ch_b,\"2,500\",usd,succeeded,1001,cus_1,pi_b\n\
@@ -339,11 +343,22 @@ fn duplicates_in_any_order_are_the_same() {
     assert_eq!(text.lines().count(), 100);
     assert!(text.lines().all(|group| group.contains("same order_id")), "{text}");
     assert_eq!(found("newest.csv", &newest).stdout, first.stdout);
+    let mixed_text = format!("{header}\n{}\n", mixed.join("\n")).into_bytes();
     let mixed = found("mixed.csv", &mixed);
     assert_eq!(mixed.stdout, first.stdout);
     let told = stderr(&mixed);
     assert_eq!(told.matches("line 7: amount").count(), 1, "{told}");
     assert!(told.contains("10000 charges seen") && told.contains("1 unreadable"), "{told}");
+    // What comes through a pipe can be read once.
+    for name in ["-", "/dev/stdin"] {
+        let mixed = std::fs::File::open(write("mixed.csv", &mixed_text)).unwrap();
+        let mut cat = Command::new("cat").stdin(mixed).stdout(Stdio::piped()).spawn().unwrap();
+        let pipe = cat.stdout.take().unwrap();
+        let mut piped = refund_node();
+        let piped = piped.args(["duplicates", "--input", name, "--json"]).stdin(pipe);
+        assert_eq!(piped.output().unwrap().stdout, first.stdout, "{name}");
+        cat.wait().unwrap();
+    }
 }
 
 #[test]

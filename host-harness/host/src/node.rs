@@ -14,6 +14,7 @@ use crate::api::node::InvokeError;
 use crate::api::refunds::{CreateError, CreateRequest, Created, ListFilter, RefundPage};
 use crate::api::types::{self, Connection, FieldProblem, PaymentRef, Refund};
 use crate::api::webhooks::{Action, Event, ParseError, Verified, VerifyError, VerifyOptions};
+use crate::egress::Hook;
 use crate::engine::TICK;
 use crate::error::{CallError, ComponentError, Limit};
 use crate::host::Host;
@@ -64,7 +65,6 @@ pub(crate) type Answer<T, E> = Result<Result<T, E>, CallError>;
 /// Opens a sandbox, calls one function of one interface, all within the time of a call.
 macro_rules! call {
     ($node:expr, $face:expr, $function:ident ( $($argument:expr),* )) => {{
-        let inner = &$node.0;
         $node.within(async {
             let mut opened = $node.open().await?;
             let face = $face
@@ -72,10 +72,7 @@ macro_rules! call {
                 .map_err(|error| $node.failure(&error))?;
             let answer = face.$function(&mut opened.store, $($argument),*).await;
             opened.within_limits()?;
-            answer.map_err(|error| {
-                inner.host.dump(&error, &mut opened.store, &inner.digest);
-                inner.failure(&error)
-            })
+            answer.map_err(|error| $node.ended(&error, &mut opened.store))
         })
         .await
     }};
@@ -114,7 +111,8 @@ impl Node {
 
     /// Opens an instance that is kept between calls.
     pub async fn session(&self) -> Result<Session, CallError> {
-        Ok(Session::new(self.clone(), self.open().await?))
+        let opened = self.within(self.open_with(self.0.host.egress.closed())).await?;
+        Ok(Session::new(self.clone(), opened))
     }
 
     /// The manifest, a JSON object.
@@ -228,7 +226,7 @@ impl Node {
         options: &Options,
         direction: api::duplicates::Direction,
     ) -> Result<Scanner, CallError> {
-        let mut opened = self.open().await?;
+        let mut opened = self.within(self.open()).await?;
         let face = self.0.faces.duplicates.load(&mut opened.store, &opened.instance);
         let face = face.map_err(|error| self.failure(&error))?;
         Scanner::open(self.clone(), opened, face, options, direction).await
@@ -271,10 +269,14 @@ impl Node {
 
     /// A fresh instance, bounded on every side.
     pub(crate) async fn open(&self) -> Result<Opened, CallError> {
+        self.open_with(self.0.host.egress.hook()).await
+    }
+
+    async fn open_with(&self, hook: Hook) -> Result<Opened, CallError> {
         let host = &self.0.host;
         let turn = Arc::clone(&host.turns).acquire_owned().await;
         let turn = turn.map_err(|error| CallError::Sandbox(error.to_string()))?;
-        let state = State::new(host.egress.hook(), &host.limits);
+        let state = State::new(hook, &host.limits);
         let mut store = Store::new(&host.engine, state);
         store.set_hostcall_fuel(host.limits.transfer);
         store.limiter(|state| &mut state.guard);
@@ -310,6 +312,12 @@ impl Node {
 
     pub(crate) fn failure(&self, error: &wasmtime::Error) -> CallError {
         self.0.failure(error)
+    }
+
+    /// What a guest that was stopped leaves: a core dump, where one is wanted, and the reason.
+    pub(crate) fn ended(&self, error: &wasmtime::Error, store: &mut Store<State>) -> CallError {
+        self.0.host.dump(error, store, &self.0.digest);
+        self.failure(error)
     }
 }
 

@@ -7,9 +7,10 @@ use crate::api::types::FieldProblem;
 use crate::api::webhooks::{Event, ParseError, Verified, VerifyError, VerifyOptions};
 use crate::node::{Answer, Node, Opened};
 
-/// One instance for many calls, one after the other, without the cost of a fresh one each time. What a call
-/// leaves in the instance's memory is there for the next: keep one for each customer, and only for what needs no
-/// key. After an error of the host's ([`crate::CallError`]) open another.
+/// One instance for many calls, one after the other, without the cost of a fresh one each time. It reaches nothing:
+/// every request is denied. What a call leaves in the instance's memory is there for the next, so let no two
+/// customers share one. Until it is dropped it takes one of the places of [`crate::Limits::concurrency`]. After an
+/// error of the host's ([`crate::CallError`]) open another.
 pub struct Session {
     node: Node,
     opened: Opened,
@@ -36,7 +37,7 @@ macro_rules! call {
             };
             let answer = face.$function(&mut opened.store, $($argument),*).await;
             opened.within_limits()?;
-            answer.map_err(|error| node.failure(&error))
+            answer.map_err(|error| node.ended(&error, &mut opened.store))
         })
         .await
     }};

@@ -224,10 +224,13 @@ impl<'de> Deserializer<'de> for Node<'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        match self.0 {
-            Tree::Object(fields) => visitor.visit_map(Entries { rest: fields.iter(), value: None }),
-            other => Err(other.is_not("an object")),
-        }
+        let fields = match self.0 {
+            Tree::Object(fields) => fields.as_slice(),
+            // What PHP makes of an empty object.
+            Tree::List(items) if items.is_empty() => &[],
+            other => return Err(other.is_not("an object")),
+        };
+        visitor.visit_map(Entries { rest: fields.iter(), value: None })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -330,16 +333,19 @@ impl<'de> EnumAccess<'de> for Case<'de> {
         seed: V,
     ) -> Result<(V::Value, Self::Variant), Misfit> {
         let name: StrDeserializer<'de, Misfit> = self.name.into_deserializer();
-        Ok((seed.deserialize(name)?, Content(self.content)))
+        Ok((seed.deserialize(name)?, Content { name: self.name, tree: self.content }))
     }
 }
 
-struct Content<'t>(Option<&'t Tree<'t>>);
+struct Content<'t> {
+    name: &'t str,
+    tree: Option<&'t Tree<'t>>,
+}
 
 impl<'t> Content<'t> {
-    fn node(self) -> Result<Node<'t>, Misfit> {
+    fn node(&self) -> Result<Node<'t>, Misfit> {
         let missing = || de::Error::invalid_type(Unexpected::UnitVariant, &"a case with content");
-        self.0.map(Node).ok_or_else(missing)
+        self.tree.map(Node).ok_or_else(missing)
     }
 }
 
@@ -347,25 +353,26 @@ impl<'de> VariantAccess<'de> for Content<'de> {
     type Error = Misfit;
 
     fn unit_variant(self) -> Result<(), Misfit> {
-        match self.0 {
+        match self.tree {
             None | Some(Tree::Null) => Ok(()),
             Some(_) => Err(de::Error::custom("expected a case without content")),
         }
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Misfit> {
-        seed.deserialize(self.node()?)
+        seed.deserialize(self.node()?).map_err(|misfit| misfit.in_field(self.name))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misfit> {
-        self.node()?.deserialize_any(visitor)
+        self.node()?.deserialize_seq(visitor).map_err(|misfit| misfit.in_field(self.name))
     }
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Misfit> {
-        self.node()?.deserialize_any(visitor)
+        let node = self.node()?;
+        node.deserialize_struct("", fields, visitor).map_err(|misfit| misfit.in_field(self.name))
     }
 }

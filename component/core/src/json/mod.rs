@@ -97,8 +97,10 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "snake_case")]
+    #[expect(dead_code, reason = "only its decoding is looked at")]
     enum Kind {
         Plain,
+        Boxed(Box<Inner>),
     }
 
     #[test]
@@ -122,7 +124,17 @@ mod tests {
                 "items[0].name",
                 "expected a string, not true or false",
             ),
-            (r#"{"items":[{"count":1,"kind":"odd"}]}"#, "items[0].kind", "`odd` is none of: plain"),
+            (
+                r#"{"items":[{"count":1,"kind":"odd"}]}"#,
+                "items[0].kind",
+                "`odd` is none of: plain, boxed",
+            ),
+            (
+                r#"{"items":[{"count":1,"kind":{"boxed":{"count":1}}}]}"#,
+                "items[0].kind.boxed",
+                "missing field `kind`",
+            ),
+            (r#"{"items":[[]]}"#, "items[0]", "missing field `count`"),
             (r#"{"items":[],"colour":1}"#, "colour", "there is no field `colour`, only: items"),
             (r#"{"items":[],"items":[]}"#, ".", "duplicate field `items`"),
         ] {

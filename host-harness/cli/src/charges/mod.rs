@@ -36,14 +36,18 @@ pub(crate) struct Found {
 /// be read is reported with its number; the rest goes on.
 pub(crate) fn search(path: &Path, options: &Options) -> anyhow::Result<Found> {
     let mut search = Search { options, unreadable: 0, told: 0 };
+    let is_jsonl = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("jsonl"));
+    let open = || -> anyhow::Result<Reader<BufReader<File>>> {
+        let file = File::open(path);
+        let file = file.with_context(|| format!("{} cannot be read", path.display()))?;
+        Reader::new(BufReader::with_capacity(BUFFER, file), is_jsonl)
+    };
     let mut found = if path == Path::new("-") {
-        search.sorted(BufReader::new(std::io::stdin()))?
+        search.sorted(Reader::new(BufReader::new(std::io::stdin()), is_jsonl)?)?
+    } else if !path.metadata().is_ok_and(|file| file.is_file()) {
+        // A pipe is read once.
+        search.sorted(open()?)?
     } else {
-        let open = || -> anyhow::Result<BufReader<File>> {
-            let file = File::open(path);
-            let file = file.with_context(|| format!("{} cannot be read", path.display()))?;
-            Ok(BufReader::with_capacity(BUFFER, file))
-        };
         match search.passing(open()?)? {
             Ok(found) => found,
             Err(cause) => {
@@ -66,14 +70,14 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Looks at the charges while they pass.
-    fn passing<R: BufRead + Send>(
+    fn passing(
         &mut self,
-        source: R,
+        reader: Reader<impl BufRead + Send>,
     ) -> anyhow::Result<Result<Found, OutOfOrder>> {
         let mut groups = Vec::new();
         let mut scanner: Option<Scanner> = None;
         let keys = self.options.keys();
-        let outcome = pages(source, |rows, page| {
+        let outcome = pages(reader, |rows, page| {
             let scanner = match &mut scanner {
                 Some(scanner) => scanner,
                 None => scanner.insert(Scanner::new(self.options, direction(rows, page, &keys))),
@@ -95,9 +99,8 @@ impl Search<'_> {
     }
 
     /// Holds the charges, and looks at them when they are sorted.
-    fn sorted<R: BufRead>(&mut self, source: R) -> anyhow::Result<Found> {
+    fn sorted(&mut self, mut reader: Reader<impl BufRead>) -> anyhow::Result<Found> {
         let keys = self.options.keys();
-        let mut reader = Reader::new(source)?;
         let rows = reader.rows();
         let mut held = Vec::new();
         loop {
@@ -157,10 +160,9 @@ struct Page {
 
 /// Reads in one thread, calls `each` in this one until it fails.
 fn pages<E>(
-    source: impl BufRead + Send,
+    mut reader: Reader<impl BufRead + Send>,
     mut each: impl FnMut(&Rows, &[Line]) -> Result<(), E>,
 ) -> anyhow::Result<Result<(), E>> {
-    let mut reader = Reader::new(source)?;
     let rows = reader.rows();
     let (full, filled) = sync_channel::<Page>(PAGES);
     let (done, empty) = channel::<Page>();

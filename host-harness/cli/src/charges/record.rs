@@ -51,13 +51,13 @@ pub(super) enum Column {
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Looks whether it is JSON or CSV, and reads the header.
-    pub(super) fn new(mut source: R) -> anyhow::Result<Self> {
+    /// Looks whether it is JSON or CSV, where that is not known, and reads the header.
+    pub(super) fn new(mut source: R, is_jsonl: bool) -> anyhow::Result<Self> {
         if source.fill_buf()?.starts_with(b"\xEF\xBB\xBF") {
             source.consume(3);
         }
         let mut begins = source.fill_buf()?.iter().filter(|byte| !byte.is_ascii_whitespace());
-        if begins.next().is_none_or(|byte| matches!(byte, b'{' | b'[')) {
+        if is_jsonl || begins.next().is_none_or(|byte| matches!(byte, b'{' | b'[')) {
             return Ok(Self::Json { source, number: 0 });
         }
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(source);
@@ -195,7 +195,8 @@ fn in_columns<T>(
         return Err(missing("id"));
     }
     let amount = amount.ok_or_else(|| missing("amount"))?;
-    let is_captured = captured && status.ok_or_else(|| missing("status"))? == "succeeded";
+    let status = status.ok_or_else(|| missing("status"))?;
+    let is_captured = captured && status == "succeeded";
     let taken = amount_captured.unwrap_or(if is_captured { amount } else { 0 });
     let given_back = refunded || (amount_refunded > 0 && amount_refunded >= taken);
     Ok(see(&Row {

@@ -64,6 +64,7 @@ pub(crate) struct Hook {
     left: u32,
     places: Arc<Semaphore>,
     reached: Option<Limit>,
+    is_closed: bool,
 }
 
 impl Egress {
@@ -98,7 +99,13 @@ impl Egress {
             left: self.limits.requests,
             places: Arc::new(Semaphore::new(self.limits.open_requests as usize)),
             reached: None,
+            is_closed: false,
         }
+    }
+
+    /// Lets nothing out.
+    pub(crate) fn closed(self: &Arc<Self>) -> Hook {
+        Hook { is_closed: true, ..self.hook() }
     }
 
     async fn send(&self, mut request: Request<WasiBody>) -> Result<Response<WasiBody>> {
@@ -260,6 +267,9 @@ impl WasiHttpHooks for Hook {
         _: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<()>> + Send>,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Rest)>> + Send> {
+        if self.is_closed {
+            return Box::new(async { Err(Error::HttpRequestDenied) });
+        }
         let place = match self.admit() {
             Ok(place) => place,
             Err(limit) => {
