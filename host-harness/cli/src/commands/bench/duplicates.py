@@ -38,4 +38,5 @@ from members where again = 1 group by basis, amount, currency, opened having cou
 
 connection = duckdb.connect()
 connection.execute(f"set threads = {os.cpu_count()}")
+connection.execute("set enable_progress_bar = false")
 print(len(connection.execute(RULE, [sys.argv[1]]).fetchall()))
