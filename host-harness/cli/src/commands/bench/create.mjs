@@ -6,6 +6,8 @@ const [url, csv] = process.argv.slice(2);
 const { hostname, port } = new URL(url);
 const stripe = new Stripe('sk_test_simulator', { host: hostname, port, protocol: 'http', maxNetworkRetries: 2 });
 const charges = readFileSync(csv, 'utf8').trim().split('\n').slice(1).map((line) => line.split(','));
+// Loading Node and the library is not part of it, as loading the component is not.
+const before = process.cpuUsage();
 const start = performance.now();
 let next = 0;
 const worker = async () => {
@@ -15,5 +17,5 @@ const worker = async () => {
   }
 };
 await Promise.all(Array.from({ length: 64 }, worker));
-const { user, system } = process.cpuUsage();
+const { user, system } = process.cpuUsage(before);
 console.log((performance.now() - start) / 1e3, (user + system) / 1e6);
