@@ -5,6 +5,7 @@ use refund_simulator::{
     NewCharge, NewCreditNote, NewInvoice, NewItem, NewLine, NewPayment, NewSubscription, Simulator,
 };
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use wire::{NOW, events, id, ids, ok, refused, send, start};
 
@@ -302,4 +303,51 @@ async fn orders_over_http() {
         let message = answer.body["error"]["message"].as_str().unwrap();
         assert!(answer.status == 400 && message.contains(blamed), "{order}: {message}");
     }
+}
+
+/// Takes `count` deliveries, and gives the kinds of their events.
+async fn take(receiver: tokio::net::TcpListener, count: usize) -> Vec<String> {
+    let mut kinds = Vec::new();
+    while kinds.len() < count {
+        let (mut socket, _) = receiver.accept().await.unwrap();
+        let mut seen = Vec::new();
+        let event: Value = loop {
+            assert!(socket.read_buf(&mut seen).await.unwrap() > 0, "cut off");
+            let body = seen.windows(4).position(|part| part == b"\r\n\r\n").map(|at| at + 4);
+            if let Some(Ok(event)) = body.map(|at| serde_json::from_slice(&seen[at..])) {
+                break event;
+            }
+        };
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        socket.write_all(answer).await.unwrap();
+        kinds.push(event["type"].as_str().unwrap().to_owned());
+    }
+    kinds.sort();
+    kinds
+}
+
+#[tokio::test]
+async fn events_of_billing_are_delivered() {
+    let stripe = start().await;
+    let receiver = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let wanted = [
+        "charge.dispute.closed",
+        "customer.subscription.deleted",
+        "customer.subscription.updated",
+        "invoice_payment.paid",
+    ];
+    let kinds: Vec<_> = wanted.iter().map(|kind| format!("enabled_events[]={kind}")).collect();
+    let body = format!("url=http://{}/&{}", receiver.local_addr().unwrap(), kinds.join("&"));
+    ok(&stripe, "POST", "/v1/webhook_endpoints", &body).await;
+    let made = subscription(&stripe);
+    let of = Some(id(&made).to_owned());
+    stripe.invoice(&NewInvoice { subscription: of, ..NewInvoice::default() }).unwrap();
+    let path = format!("/v1/subscriptions/{}", id(&made));
+    ok(&stripe, "POST", &path, "metadata[a]=1").await;
+    ok(&stripe, "DELETE", &path, "").await;
+    let order = format!(r#"{{"charge": {}}}"#, stripe.charge(&NewCharge::default())["id"]);
+    let dispute = ok(&stripe, "POST", "/_control/disputes", &order).await;
+    ok(&stripe, "POST", &format!("/v1/disputes/{}/close", id(&dispute)), "").await;
+    let taken = tokio::time::timeout(std::time::Duration::from_secs(10), take(receiver, 4)).await;
+    assert_eq!(taken.unwrap(), wanted);
 }
