@@ -21,6 +21,7 @@ mod http;
 #[cfg(feature = "http")]
 mod live;
 mod node;
+mod policies;
 #[cfg(feature = "http")]
 mod refunds;
 #[cfg(feature = "http")]

@@ -6,14 +6,15 @@ use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::failure::InvokeError;
-use super::inputs::{self, amount, payload};
+use super::inputs::{self, amount, payload, rules};
 use super::{HTTP_OPERATIONS, PURE_OPERATIONS};
 use crate::client::{
     self, Connection, ConnectionInput, CreateRequest, HttpRequest, ListFilter, SendFailure,
     Transport,
 };
-use crate::eligibility::{self, Facts};
+use crate::eligibility::Facts;
 use crate::id::{OperationId, PaymentRef};
+use crate::policy::{Ask, Rulebook};
 use crate::problem::{FieldProblem, Problems};
 use crate::wire::Answer;
 use crate::{credits, duplicates, json, webhook};
@@ -45,6 +46,7 @@ pub fn invoke<T: Transport>(
 ) -> Result<String, InvokeError> {
     match (operation, transport) {
         ("eligibility.check", transport) => check(transport.map(|t| t.now()), input),
+        ("policies.describe", _) => describe_policy(input),
         ("duplicates.detect", _) => detect(input),
         ("webhooks.verify", transport) => verify(transport.map(|t| t.now()), input),
         ("webhooks.parse", _) => parse(input),
@@ -78,8 +80,9 @@ fn create(transport: &mut impl Transport, input: &str) -> Result<String, InvokeE
         input.amount_decimal.as_deref(),
         input.currency.as_deref(),
     ));
-    let (Some(connection), Some(operation_id), Some(payment), Some(amount)) =
-        (connection, operation_id, payment, amount)
+    let rules = problems.keep_all(rules(input.policy, input.document));
+    let (Some(connection), Some(operation_id), Some(payment), Some(amount), Some(rules)) =
+        (connection, operation_id, payment, amount, rules)
     else {
         return Err(failed(problems));
     };
@@ -92,7 +95,8 @@ fn create(transport: &mut impl Transport, input: &str) -> Result<String, InvokeE
         refund_application_fee: input.refund_application_fee,
         reverse_transfer: input.reverse_transfer,
         instructions_email: input.instructions_email,
-        policy: input.policy,
+        rules,
+        self_serve: input.self_serve,
         approval: input.approval,
     };
     write(&client::create(transport, &connection, &request)?)
@@ -139,8 +143,10 @@ fn check(clock: Option<u64>, input: &str) -> Result<String, InvokeError> {
     let input: inputs::Check = read(input)?;
     let now = needed_now(input.now, clock)?;
     let amount = amount(input.amount, input.amount_decimal.as_deref(), input.currency.as_deref())?;
+    let ask = Ask { amount, reason: input.reason, self_serve: input.self_serve };
+    let rules = rules(input.policy, input.document)?;
     let facts = Facts { charge: input.charge, refunds: input.refunds, disputes: input.disputes };
-    write(&eligibility::check(&amount, &facts, &input.policy, now)?)
+    write(&rules.check(&ask, &facts, now)?)
 }
 
 fn check_live(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
@@ -148,7 +154,14 @@ fn check_live(transport: &mut impl Transport, input: &str) -> Result<String, Inv
     let connection = connect(input.connection)?;
     let payment = PaymentRef::parse(&input.payment)?;
     let amount = amount(input.amount, input.amount_decimal.as_deref(), input.currency.as_deref())?;
-    write(&client::check_live(transport, &connection, &payment, &amount, &input.policy)?)
+    let ask = Ask { amount, reason: input.reason, self_serve: input.self_serve };
+    let rules = rules(input.policy, input.document)?;
+    write(&client::check_live(transport, &connection, &payment, &ask, &rules)?)
+}
+
+fn describe_policy(input: &str) -> Result<String, InvokeError> {
+    let input: inputs::DescribePolicy = read(input)?;
+    write(&Rulebook::new(input.document)?.describe())
 }
 
 fn detect(input: &str) -> Result<String, InvokeError> {

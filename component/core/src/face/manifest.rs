@@ -11,6 +11,7 @@ use crate::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use crate::duplicates::Group;
 use crate::eligibility::Verdict;
 use crate::model::{Balance, Refund};
+use crate::policy::Described;
 use crate::webhook::{Action, Event, Verified};
 
 /// A drawing of 24 by 24 for forms and lists; one colour, which the platform chooses.
@@ -209,6 +210,15 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             effect: Effect::Reads,
             input: schemas.subschema_for::<inputs::CheckLive>(),
             output: schemas.subschema_for::<Checked>(),
+        },
+        Operation {
+            name: "policies.describe",
+            title: "Explain a policy",
+            description: "Checks a policy document and says in plain sentences what it means. Its hash stands in every decision.",
+            icon: ICON_CHECK,
+            effect: Effect::Pure,
+            input: schemas.subschema_for::<inputs::DescribePolicy>(),
+            output: schemas.subschema_for::<Described>(),
         },
         Operation {
             name: "duplicates.detect",

@@ -18,6 +18,7 @@ pub const PURE_MANIFEST: &str = include_str!("manifest.pure.json");
 /// The operations that need no HTTP.
 pub const PURE_OPERATIONS: &[&str] = &[
     "eligibility.check",
+    "policies.describe",
     "duplicates.detect",
     "webhooks.verify",
     "webhooks.parse",
