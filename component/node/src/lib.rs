@@ -13,6 +13,8 @@
     reason = "made by wit-bindgen"
 )]
 mod bindings;
+#[cfg(feature = "http")]
+mod disputes;
 mod duplicates;
 mod eligibility;
 #[cfg(feature = "http")]
