@@ -14,6 +14,8 @@
 )]
 mod bindings;
 mod credits;
+#[cfg(feature = "http")]
+mod disputes;
 mod duplicates;
 mod eligibility;
 #[cfg(feature = "http")]

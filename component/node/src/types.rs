@@ -249,6 +249,8 @@ pub(crate) fn read_dispute(dispute: wit::Dispute) -> Result<Dispute, FieldProble
         reason: dispute.reason,
         is_charge_refundable: dispute.is_charge_refundable,
         created: dispute.created,
-        evidence_details: dispute.evidence_due_by.map(|due| EvidenceDetails { due_by: Some(due) }),
+        evidence_details: dispute
+            .evidence_due_by
+            .map(|due| EvidenceDetails { due_by: Some(due), ..EvidenceDetails::default() }),
     })
 }

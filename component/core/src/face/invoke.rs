@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::disputes;
 use super::failure::InvokeError;
 use super::inputs::{self, amount, payload, rules};
 use super::{HTTP_OPERATIONS, PURE_OPERATIONS};
@@ -61,6 +62,12 @@ pub fn invoke<T: Transport>(
         ("refunds.balance", Some(transport)) => balance(transport, input),
         ("eligibility.check-live", Some(transport)) => check_live(transport, input),
         ("duplicates.scan-live", Some(transport)) => scan_live(transport, input),
+        ("disputes.retrieve", Some(transport)) => disputes::retrieve(transport, input),
+        ("disputes.list", Some(transport)) => disputes::list(transport, input),
+        ("disputes.stage-evidence", Some(transport)) => disputes::stage(transport, input),
+        ("disputes.submit", Some(transport)) => disputes::submit(transport, input),
+        ("disputes.close", Some(transport)) => disputes::close(transport, input),
+        ("disputes.upload-file", Some(transport)) => disputes::upload(transport, input),
         (_, transport) => {
             let http = if transport.is_some() { HTTP_OPERATIONS } else { &[] };
             let names = PURE_OPERATIONS.iter().chain(http).map(|name| (*name).to_owned());
@@ -200,7 +207,7 @@ fn interpret(input: &str) -> Result<String, InvokeError> {
 }
 
 /// Reads an input; a failure names the field.
-fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
+pub(super) fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
     let problem = |field: &str, problem| {
         FieldProblem::new(
             field,
@@ -229,14 +236,14 @@ impl<T: Serialize> Serialize for Named<T> {
     }
 }
 
-fn write(output: &impl Serialize) -> Result<String, InvokeError> {
+pub(super) fn write(output: &impl Serialize) -> Result<String, InvokeError> {
     serde_json::to_string(output).map_err(|error| {
         FieldProblem::new("output", "", format!("cannot be written: {error}"), "report this").into()
     })
 }
 
 /// Checks a connection; problems are named as the input has them.
-fn connect(input: ConnectionInput) -> Result<Connection, Vec<FieldProblem>> {
+pub(super) fn connect(input: ConnectionInput) -> Result<Connection, Vec<FieldProblem>> {
     Connection::new(input).map_err(|problems| {
         let named = |problem: FieldProblem| {
             let field = format!("connection.{}", problem.field);
@@ -246,7 +253,7 @@ fn connect(input: ConnectionInput) -> Result<Connection, Vec<FieldProblem>> {
     })
 }
 
-fn failed(problems: Problems) -> InvokeError {
+pub(super) fn failed(problems: Problems) -> InvokeError {
     problems.into_result().err().unwrap_or_default().into()
 }
 

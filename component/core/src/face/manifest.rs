@@ -1,6 +1,8 @@
 //! Makes the manifest from the types: what `describe` answers is never written by hand, and a test
 //! compares the checked-in files with what this module makes.
 
+mod disputes;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
@@ -138,7 +140,7 @@ fn describe(operation: &Operation) -> Value {
 
 #[expect(clippy::too_many_lines, reason = "a table: one entry an operation")]
 fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
-    vec![
+    let mut all = vec![
         Operation {
             name: "refunds.create",
             title: "Create a refund",
@@ -283,5 +285,7 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             input: schemas.subschema_for::<inputs::Interpret>(),
             output: schemas.subschema_for::<Interpreted>(),
         },
-    ]
+    ];
+    all.extend(disputes::operations(schemas));
+    all
 }

@@ -1,6 +1,7 @@
 //! The generic face: `describe` and `invoke`, JSON in and JSON out. Two functions are all a platform
 //! needs to show a form and run a node.
 
+mod disputes;
 mod failure;
 mod inputs;
 mod invoke;
@@ -37,4 +38,10 @@ pub const HTTP_OPERATIONS: &[&str] = &[
     "refunds.balance",
     "eligibility.check-live",
     "duplicates.scan-live",
+    "disputes.retrieve",
+    "disputes.list",
+    "disputes.stage-evidence",
+    "disputes.submit",
+    "disputes.close",
+    "disputes.upload-file",
 ];
