@@ -15,6 +15,7 @@
 mod bindings;
 mod duplicates;
 mod eligibility;
+mod follow_ups;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::failure::InvokeError;
+use super::follow_ups;
 use super::inputs::{self, amount, payload};
 use super::{HTTP_OPERATIONS, PURE_OPERATIONS};
 use crate::client::{
@@ -49,6 +50,8 @@ pub fn invoke<T: Transport>(
         ("webhooks.verify", transport) => verify(transport.map(|t| t.now()), input),
         ("webhooks.parse", _) => parse(input),
         ("webhooks.interpret", _) => interpret(input),
+        ("follow-ups.of-event", _) => follow_ups::of_event(input),
+        ("follow-ups.of-outcome", _) => follow_ups::of_outcome(input),
         ("refunds.create", Some(transport)) => create(transport, input),
         ("refunds.retrieve", Some(transport)) => retrieve(transport, input),
         ("refunds.list", Some(transport)) => list(transport, input),
@@ -185,7 +188,7 @@ fn interpret(input: &str) -> Result<String, InvokeError> {
 }
 
 /// Reads an input; a failure names the field.
-fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
+pub(super) fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
     let problem = |field: &str, problem| {
         FieldProblem::new(
             field,
@@ -204,7 +207,7 @@ fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
 }
 
 /// An object of one field.
-struct Named<T>(&'static str, T);
+pub(super) struct Named<T>(pub(super) &'static str, pub(super) T);
 
 impl<T: Serialize> Serialize for Named<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -214,7 +217,7 @@ impl<T: Serialize> Serialize for Named<T> {
     }
 }
 
-fn write(output: &impl Serialize) -> Result<String, InvokeError> {
+pub(super) fn write(output: &impl Serialize) -> Result<String, InvokeError> {
     serde_json::to_string(output).map_err(|error| {
         FieldProblem::new("output", "", format!("cannot be written: {error}"), "report this").into()
     })

@@ -2,6 +2,7 @@
 //! needs to show a form and run a node.
 
 mod failure;
+mod follow_ups;
 mod inputs;
 mod invoke;
 #[cfg(feature = "schema")]
@@ -22,6 +23,8 @@ pub const PURE_OPERATIONS: &[&str] = &[
     "webhooks.verify",
     "webhooks.parse",
     "webhooks.interpret",
+    "follow-ups.of-event",
+    "follow-ups.of-outcome",
 ];
 
 /// The operations that talk to Stripe.
