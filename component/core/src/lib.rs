@@ -15,6 +15,7 @@ pub mod disputes;
 pub mod duplicates;
 pub mod eligibility;
 pub mod face;
+pub mod followups;
 pub mod id;
 mod json;
 pub mod metadata;

@@ -18,6 +18,7 @@ mod credits;
 mod disputes;
 mod duplicates;
 mod eligibility;
+mod follow_ups;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]

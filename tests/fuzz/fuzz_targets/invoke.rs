@@ -12,6 +12,8 @@ const OPERATIONS: [&str; 8] = [
     "webhooks.interpret",
     "credits.sla-quote",
     "credits.prorate",
+    "follow-ups.of-event",
+    "follow-ups.of-outcome",
     "nonsense",
 ];
 

@@ -7,6 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::disputes;
 use super::failure::InvokeError;
+use super::follow_ups;
 use super::inputs::{self, amount, payload, rules};
 use super::{HTTP_OPERATIONS, PURE_OPERATIONS};
 use crate::client::{
@@ -54,6 +55,8 @@ pub fn invoke<T: Transport>(
         ("webhooks.interpret", _) => interpret(input),
         ("credits.sla-quote", _) => write(&credits::sla_quote(&read(input)?)?),
         ("credits.prorate", _) => write(&credits::prorate(&read(input)?)?),
+        ("follow-ups.of-event", _) => follow_ups::of_event(input),
+        ("follow-ups.of-outcome", _) => follow_ups::of_outcome(input),
         ("refunds.create", Some(transport)) => create(transport, input),
         ("refunds.retrieve", Some(transport)) => retrieve(transport, input),
         ("refunds.list", Some(transport)) => list(transport, input),
@@ -226,7 +229,7 @@ pub(super) fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
 }
 
 /// An object of one field.
-struct Named<T>(&'static str, T);
+pub(super) struct Named<T>(pub(super) &'static str, pub(super) T);
 
 impl<T: Serialize> Serialize for Named<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -6,6 +6,7 @@ mod disputes;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
+use super::follow_ups::{FollowUps, OfEvent, OfOutcome};
 use super::{HTTP_OPERATIONS, PURE_OPERATIONS, inputs};
 use crate::API_VERSION;
 use crate::client::{Checked, Created, RefundPage, Scanned};
@@ -27,6 +28,7 @@ const ICON_REFUND: &str = "M4 12a8 8 0 1 0 3-6M4 3v5h5";
 const ICON_CHECK: &str = "M4 12l5 5L20 6";
 const ICON_DUPLICATES: &str = "M8 8h12v12H8zM16 4H4v12";
 const ICON_CREDIT: &str = "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M12 7v5l4 2";
+const ICON_FOLLOW_UP: &str = "M4 12h14M12 6l6 6-6 6";
 const ICON_WEBHOOK: &str = "M12 3a4 4 0 0 1 3 7l3 5M9 9l-3 6M8 18h8";
 
 #[derive(JsonSchema)]
@@ -284,6 +286,24 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             effect: Effect::Pure,
             input: schemas.subschema_for::<inputs::Interpret>(),
             output: schemas.subschema_for::<Interpreted>(),
+        },
+        Operation {
+            name: "follow-ups.of-event",
+            title: "Find what follows from an event",
+            description: "Says what is left to do after an event: tell the customer, revoke or keep access, cancel the subscription, update the order, alert somebody. The same fact always has the same id.",
+            icon: ICON_FOLLOW_UP,
+            effect: Effect::Pure,
+            input: schemas.subschema_for::<OfEvent>(),
+            output: schemas.subschema_for::<FollowUps>(),
+        },
+        Operation {
+            name: "follow-ups.of-outcome",
+            title: "Find what follows from an operation",
+            description: "Says what is left to do after a refund was made, denied or refused, or when nobody knows. Of the same refund it tells what an event tells, under the same ids.",
+            icon: ICON_FOLLOW_UP,
+            effect: Effect::Pure,
+            input: schemas.subschema_for::<OfOutcome>(),
+            output: schemas.subschema_for::<FollowUps>(),
         },
     ];
     all.extend(disputes::operations(schemas));

@@ -3,6 +3,7 @@
 
 mod disputes;
 mod failure;
+mod follow_ups;
 mod inputs;
 mod invoke;
 #[cfg(feature = "schema")]
@@ -26,6 +27,8 @@ pub const PURE_OPERATIONS: &[&str] = &[
     "webhooks.interpret",
     "credits.sla-quote",
     "credits.prorate",
+    "follow-ups.of-event",
+    "follow-ups.of-outcome",
 ];
 
 /// The operations that talk to Stripe.
