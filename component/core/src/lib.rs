@@ -1,7 +1,7 @@
 //! Every rule of a Stripe refund, pure: no I/O, no clock, no WASI.
 //!
 //! The crate reads from the bottom up: [`money`], [`id`] and [`metadata`] are the words; [`model`] is
-//! Stripe's objects, decoded leniently; [`eligibility`], [`duplicates`] and [`webhook`] are the rules;
+//! Stripe's objects, decoded leniently; [`eligibility`], [`duplicates`], [`webhook`] and [`reports`] are the rules;
 //! [`wire`] is what requests and answers look like; [`client`] is the careful sequences over a
 //! [`client::Transport`] that somebody else provides; [`face`] is the generic `describe` / `invoke`.
 //!
@@ -18,6 +18,7 @@ pub mod metadata;
 pub mod model;
 pub mod money;
 pub mod problem;
+pub mod reports;
 pub mod request;
 pub mod secret;
 pub mod webhook;
