@@ -22,6 +22,7 @@ mod live;
 mod node;
 #[cfg(feature = "http")]
 mod refunds;
+mod reports;
 #[cfg(feature = "http")]
 mod transport;
 mod types;

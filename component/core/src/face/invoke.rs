@@ -16,7 +16,7 @@ use crate::eligibility::{self, Facts};
 use crate::id::{OperationId, PaymentRef};
 use crate::problem::{FieldProblem, Problems};
 use crate::wire::Answer;
-use crate::{duplicates, json, webhook};
+use crate::{duplicates, json, reports, webhook};
 
 /// The transport of a component without HTTP: there is none.
 #[derive(Debug)]
@@ -46,6 +46,7 @@ pub fn invoke<T: Transport>(
     match (operation, transport) {
         ("eligibility.check", transport) => check(transport.map(|t| t.now()), input),
         ("duplicates.detect", _) => detect(input),
+        ("reports.summarize", _) => summarize(input),
         ("webhooks.verify", transport) => verify(transport.map(|t| t.now()), input),
         ("webhooks.parse", _) => parse(input),
         ("webhooks.interpret", _) => interpret(input),
@@ -158,6 +159,11 @@ fn scan_live(transport: &mut impl Transport, input: &str) -> Result<String, Invo
     let input: inputs::ScanLive = read(input)?;
     let connection = connect(input.connection)?;
     write(&client::scan_live(transport, &connection, &input.range, &input.options)?)
+}
+
+fn summarize(input: &str) -> Result<String, InvokeError> {
+    let input: inputs::Summarize = read(input)?;
+    write(&reports::summarize(&input.rows, &input.options)?)
 }
 
 fn verify(clock: Option<u64>, input: &str) -> Result<String, InvokeError> {

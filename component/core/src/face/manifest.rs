@@ -10,6 +10,7 @@ use crate::client::{Checked, Created, RefundPage, Scanned};
 use crate::duplicates::Group;
 use crate::eligibility::Verdict;
 use crate::model::{Balance, Refund};
+use crate::reports::Summary;
 use crate::webhook::{Action, Event, Verified};
 
 /// A drawing of 24 by 24 for forms and lists; one colour, which the platform chooses.
@@ -22,6 +23,7 @@ fn icon(path: &str) -> String {
 const ICON_REFUND: &str = "M4 12a8 8 0 1 0 3-6M4 3v5h5";
 const ICON_CHECK: &str = "M4 12l5 5L20 6";
 const ICON_DUPLICATES: &str = "M8 8h12v12H8zM16 4H4v12";
+const ICON_REPORT: &str = "M4 20h16M7 16v-5M12 16V5M17 16v-8";
 const ICON_WEBHOOK: &str = "M12 3a4 4 0 0 1 3 7l3 5M9 9l-3 6M8 18h8";
 
 #[derive(JsonSchema)]
@@ -225,6 +227,15 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             effect: Effect::Reads,
             input: schemas.subschema_for::<inputs::ScanLive>(),
             output: schemas.subschema_for::<Scanned>(),
+        },
+        Operation {
+            name: "reports.summarize",
+            title: "Report on refunds",
+            description: "Sums up refunds by currency, status, reason, product and month: how many, how much, fees lost, the rate against charges, approval times, repeat customers.",
+            icon: ICON_REPORT,
+            effect: Effect::Pure,
+            input: schemas.subschema_for::<inputs::Summarize>(),
+            output: schemas.subschema_for::<Summary>(),
         },
         Operation {
             name: "webhooks.verify",

@@ -19,6 +19,7 @@ pub const PURE_MANIFEST: &str = include_str!("manifest.pure.json");
 pub const PURE_OPERATIONS: &[&str] = &[
     "eligibility.check",
     "duplicates.detect",
+    "reports.summarize",
     "webhooks.verify",
     "webhooks.parse",
     "webhooks.interpret",

@@ -17,7 +17,7 @@ mod times;
 
 pub use customers::{MAX_CUSTOMERS, RepeatCustomer, RepeatCustomers};
 pub use figures::{Charges, Figures, Rate};
-pub use month::Month;
+pub use month::{Month, civil_date};
 pub use row::{Approval, Row};
 pub use summarizer::Summarizer;
 pub use summary::{MonthLine, ProductLine, ReasonLine, StatusLine, Summary, Total};

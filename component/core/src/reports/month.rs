@@ -37,10 +37,7 @@ impl Month {
     /// The month of an instant where clocks are `offset` minutes ahead of UTC; `None` after the year
     /// 9999.
     pub fn of(unix_seconds: u64, offset: i32) -> Option<Self> {
-        let local = i64::try_from(unix_seconds).ok()?.checked_add(i64::from(offset) * 60)?;
-        let (year, month, _) = civil(local.div_euclid(86_400));
-        let year = u16::try_from(year).ok().filter(|year| *year <= 9999)?;
-        Some(Self { year, month })
+        civil_date(unix_seconds, offset).map(|(year, month, _)| Self { year, month })
     }
 
     /// The year.
@@ -63,11 +60,20 @@ impl Month {
     }
 }
 
+/// Year, month and day of an instant where clocks are `offset` minutes ahead of UTC; `None` after the
+/// year 9999.
+pub fn civil_date(unix_seconds: u64, offset: i32) -> Option<(u16, u8, u8)> {
+    let local = i64::try_from(unix_seconds).ok()?.checked_add(i64::from(offset) * 60)?;
+    let (year, month, day) = civil(local.div_euclid(86_400));
+    let year = u16::try_from(year).ok().filter(|year| *year <= 9999)?;
+    Some((year, month, day))
+}
+
 /// Year, month and day of a day since 1970-01-01.
 ///
 /// Counted in years that begin on the first of March, a leap day is the last day of its year, and months
 /// of 31, 30, 31, 30, 31 days repeat: 153 days each five.
-pub(super) fn civil(days: i64) -> (i64, u8, u8) {
+fn civil(days: i64) -> (i64, u8, u8) {
     const ERA: i64 = 146_097; // days of 400 years
     let since = days + 719_468; // days since 0000-03-01
     let (era, day) = (since.div_euclid(ERA), since.rem_euclid(ERA));
