@@ -38,17 +38,25 @@ impl Noise {
     fn low(&mut self, bound: u64) -> u64 {
         self.below(bound).min(self.below(bound)).min(self.below(bound))
     }
+
+    fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+        &list[usize::try_from(self.low(list.len() as u64)).unwrap()]
+    }
 }
 
 fn row(number: u64, noise: &mut Noise) -> Row {
     // 2025-12-01 and the twelve months after it.
     let created = 1_764_547_200 + noise.below(360) * 86_400 + noise.below(86_400);
-    let code = ["usd", "usd", "usd", "eur", "eur", "jpy"][noise.below(6) as usize];
+    let code = *noise.pick(&["usd", "eur", "jpy"]);
     let currency = Currency::parse(code).unwrap();
     let season = if created > 1_790_000_000 { 2 } else { 1 };
     let amount = (900 + noise.low(40_000)) * season;
     let reason = ["requested_by_customer", "requested_by_customer", "duplicate", "fraudulent", ""];
-    let status = ["failed", "canceled", "pending", "pending"].get(noise.below(40) as usize);
+    let status = if noise.below(20) == 0 {
+        *noise.pick(&["pending", "failed", "canceled"])
+    } else {
+        "succeeded"
+    };
     let settled = Currency::parse(if code == "jpy" { "usd" } else { code }).unwrap();
     let fee = Money { amount: amount * 29 / 1000 + 30, currency: settled };
     let requested = created - 60 - noise.low(200_000);
@@ -56,10 +64,13 @@ fn row(number: u64, noise: &mut Noise) -> Row {
         id: RefundId::from_stripe(format!("re_{number}")),
         amount,
         currency,
-        status: Some(RefundStatus::from(*status.unwrap_or(&"succeeded"))),
-        reason: Some(Reason::from(reason[noise.low(5) as usize])),
-        product: Some(PRODUCTS[noise.low(14) as usize].to_owned()),
-        customer: Some(CustomerId::from_stripe(format!("cus_Q{:06}", noise.low(400) * 7919))),
+        status: Some(RefundStatus::from(status)),
+        reason: Some(Reason::from(*noise.pick(&reason))),
+        product: Some((*noise.pick(&PRODUCTS)).to_owned()),
+        customer: Some(CustomerId::from_stripe(format!(
+            "cus_Q{:06}",
+            noise.low(6000) * 7919 % 1_000_000
+        ))),
         created,
         fee_lost: (noise.below(20) > 0).then_some(fee),
         approval: (amount > 20_000).then(|| Approval {
@@ -71,7 +82,7 @@ fn row(number: u64, noise: &mut Noise) -> Row {
 
 fn charges(noise: &mut Noise) -> Vec<ChargesTaken> {
     let mut taken = Vec::new();
-    for (code, refunds) in [("usd", 50), ("eur", 33)] {
+    for (code, refunds) in [("usd", 80), ("eur", 33)] {
         let mut month = Month::parse("2025-12").unwrap();
         for _ in 0..12 {
             let count = refunds * (16 + noise.below(14));

@@ -36,7 +36,7 @@ fn heading(summary: &Summary, about: &About) -> String {
 
 fn section(text: &mut String, title: &str, table: &Table) {
     if table.row_count() > 0 {
-        text.push_str(&format!("\n{title}\n{table}\n"));
+        text.extend(["\n", title, "\n", &table.to_string(), "\n"]);
     }
 }
 
@@ -149,22 +149,18 @@ fn customers(summary: &Summary) -> Table {
 }
 
 fn notes(summary: &Summary) -> String {
-    let mut notes = String::new();
     let approvals = &summary.approvals;
-    if let Some(times) = approvals.times {
-        notes.push_str(&format!(
-            "\nApprovals: {} decided, {} waiting; median {}, 90th percentile {}, longest {}.\n",
-            approvals.decided,
-            approvals.waiting,
+    let asked = approvals.decided + approvals.waiting > 0;
+    let counts = format!("Approvals: {} decided, {} waiting", approvals.decided, approvals.waiting);
+    let times = approvals.times.map_or_else(String::new, |times| {
+        format!(
+            "; median {}, 90th percentile {}, longest {}",
             duration(times.median),
             duration(times.ninetieth),
             duration(times.longest),
-        ));
-    } else if approvals.waiting > 0 {
-        notes.push_str(&format!("\nApprovals: none decided, {} waiting.\n", approvals.waiting));
-    }
-    if let Some(cut) = words::cut(summary) {
-        notes.push_str(&format!("\n{cut}\n"));
-    }
-    notes
+        )
+    });
+    let approvals = asked.then(|| format!("{counts}{times}."));
+    let notes = [approvals, words::cut(summary)];
+    notes.into_iter().flatten().flat_map(|note| ["\n".to_owned(), note, "\n".to_owned()]).collect()
 }

@@ -79,6 +79,11 @@ pub(crate) fn percent(parts: u64) -> String {
     format!("{}.{:02}\u{a0}%", group(&(hundredths / 100).to_string()), hundredths % 100)
 }
 
+/// A percentage as it stands on an axis: whole ones without decimals.
+pub(crate) fn short_percent(parts: u64) -> String {
+    percent(parts).replace(".00", "")
+}
+
 /// Parts per million as an exact percentage without its sign: `2.3456`.
 pub(crate) fn exact_percent(parts: u64) -> String {
     format!("{}.{:04}", parts / 10_000, parts % 10_000)

@@ -1,6 +1,6 @@
 //! Customers who got money back more than once.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Row;
 use super::figures::add_to;
 use crate::id::CustomerId;
-use crate::money::{Currency, Money};
+use crate::money::Money;
 
 /// Up to this many customers are told apart.
 pub const MAX_CUSTOMERS: usize = 100_000;
@@ -42,9 +42,13 @@ pub struct RepeatCustomer {
 }
 
 impl RepeatCustomer {
-    fn order(&self) -> (Reverse<u64>, Vec<(Currency, Reverse<u64>)>, &CustomerId) {
-        let amounts = self.amounts.iter().map(|sum| (sum.currency, Reverse(sum.amount)));
-        (Reverse(self.count), amounts.collect(), &self.customer)
+    fn compare(&self, other: &Self) -> Ordering {
+        let amounts = |one: &Self| -> Vec<_> {
+            one.amounts.iter().map(|sum| (sum.currency, Reverse(sum.amount))).collect()
+        };
+        let by_amount = || amounts(self).cmp(&amounts(other));
+        let by_count = other.count.cmp(&self.count);
+        by_count.then_with(by_amount).then_with(|| self.customer.cmp(&other.customer))
     }
 }
 
@@ -92,7 +96,7 @@ impl Customers {
         };
         let mut found: Vec<_> =
             self.seen.iter().filter(|(_, seen)| seen.count > 1).map(repeat).collect();
-        found.sort_by(|a, b| a.order().cmp(&b.order()));
+        found.sort_by(RepeatCustomer::compare);
         let repeating = found.len() as u64;
         found.truncate(top);
         RepeatCustomers {

@@ -17,14 +17,11 @@ pub struct Month {
 impl Month {
     /// Reads `2026-11`.
     pub fn parse(text: &str) -> Result<Self, FieldProblem> {
-        let digits = |part: &str, len: usize| {
-            let plain = part.len() == len && part.bytes().all(|b| b.is_ascii_digit());
-            part.parse::<u16>().ok().filter(|_| plain)
-        };
-        let parts = text.split_once('-');
-        let parts = parts.and_then(|(year, month)| Some((digits(year, 4)?, digits(month, 2)?)));
+        let plain = |part: &str, len| part.len() == len && part.bytes().all(|b| b.is_ascii_digit());
+        let parts = text.split_once('-').filter(|(year, month)| plain(year, 4) && plain(month, 2));
+        let parts = parts.and_then(|(year, month)| year.parse().ok().zip(month.parse().ok()));
         match parts {
-            Some((year, month @ 1..=12)) => Ok(Self { year, month: month as u8 }),
+            Some((year, month @ 1..=12)) => Ok(Self { year, month }),
             _ => Err(FieldProblem::new(
                 "month",
                 text,

@@ -113,9 +113,8 @@ pub(super) fn columns(
                             height=(height) rx="2" {}
                     }
                     @if peak == Some(at) {
-                        text.peak x=(Share(middle)) y=(y - 6) text-anchor=(anchor(at, slots.len())) {
-                            (label(value(slot)))
-                        }
+                        @let (x, anchor) = peak_place(at, slots.len(), wide);
+                        text.peak x=(Share(x)) y=(y - 6) text-anchor=(anchor) { (label(value(slot))) }
                     }
                 }
             }
@@ -242,13 +241,12 @@ fn middle(at: usize, wide: u64) -> u64 {
     wide * at as u64 + wide / 2
 }
 
-/// A figure above a column at either end must not leave the chart.
-fn anchor(at: usize, slots: usize) -> &'static str {
+/// Above its column, but at either end not out of the chart.
+fn peak_place(at: usize, slots: usize, wide: u64) -> (u64, &'static str) {
     match at {
-        _ if slots < 5 => "middle",
-        0 | 1 => "start",
-        at if at + 2 >= slots => "end",
-        _ => "middle",
+        0 if slots > 4 => (0, "start"),
+        at if slots > 4 && at + 1 == slots => (10_000, "end"),
+        _ => (middle(at, wide), "middle"),
     }
 }
 

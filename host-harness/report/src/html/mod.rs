@@ -9,6 +9,7 @@ mod sections;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use refund_core::money::Currency;
 use refund_core::reports::{StatusLine, Summary, Total};
 use sha2::{Digest, Sha256};
 
@@ -95,28 +96,40 @@ fn head(summary: &Summary, about: &About, title: &str) -> Markup {
 /// What one currency comes to.
 fn total_card(summary: &Summary, total: &Total) -> Markup {
     let figures = &total.figures;
-    let others: Vec<&StatusLine> = summary
-        .by_status
-        .iter()
-        .filter(|line| line.currency == figures.currency && !line.is_counted)
-        .collect();
+    let unknown = html! { span.quiet { "not known" } };
     html! {
         div.card {
             h2 { "Refunded in " (words::code(figures.money())) }
             p.big { (money(figures.money())) }
             dl.facts {
                 div { dt { "Refunds" } dd { (count(figures.count)) } }
-                div { dt { "Fees lost" } dd { (fees(figures)) } }
-                @if let Some(rate) = total.rate {
-                    div { dt { "Refund rate" } dd { (percent(rate.by_amount)) } }
+                div {
+                    dt { "Refund rate" }
+                    dd { (total.rate.map_or(unknown, |rate| html! { (percent(rate.by_amount)) })) }
                 }
-                @for line in others {
-                    div {
-                        dt { (words::status(line.status.as_ref())) }
-                        dd { (count(line.count)) }
+                div {
+                    dt { "Fees lost" }
+                    dd {
+                        (fees(figures))
+                        @if figures.fee_unknown > 0 && figures.fee_unknown < figures.count {
+                            span.quiet.below { (count(figures.fee_unknown)) " not known" }
+                        }
                     }
                 }
+                div { dt { "Not counted" } dd { (not_counted(summary, figures.currency)) } }
             }
+        }
+    }
+}
+
+/// `9 failed, 13 cancelled`
+fn not_counted(summary: &Summary, currency: Currency) -> Markup {
+    let left_out = |line: &&StatusLine| line.currency == currency && !line.is_counted;
+    let lines: Vec<_> = summary.by_status.iter().filter(left_out).collect();
+    html! {
+        @if lines.is_empty() { "none" }
+        @for line in lines {
+            span.below { (count(line.count)) " " (words::status(line.status.as_ref()).to_lowercase()) }
         }
     }
 }

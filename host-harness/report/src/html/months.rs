@@ -5,8 +5,10 @@ use refund_core::money::{Currency, Money};
 use refund_core::reports::{Month, MonthLine, Summary};
 
 use super::chart::{Slot, Told, columns, legend, lines};
-use super::parts::{Ids, fees, money, table};
-use crate::words::{amount, count, counted, month, percent, short_decimal, short_month};
+use super::parts::{Columns, Ids, table};
+use crate::words::{
+    amount, count, counted, month, percent, short_decimal, short_month, short_percent,
+};
 
 /// A chart shows this many months, the table all.
 const SHOWN: usize = 24;
@@ -122,17 +124,14 @@ fn rates(timeline: &Timeline<'_>, code: &str, ids: &mut Ids) -> Markup {
     });
     let title = format!("Refund rate a month in {code}, in percent");
     let told = Told { title: &title, description: &description };
-    lines(&told, &slots, percent, ids)
+    lines(&told, &slots, short_percent, ids)
 }
 
 fn figures(months: &[MonthLine], code: &str) -> Markup {
+    let columns = Columns::of(months.iter().map(|line| &line.figures));
     let with_charges = months.iter().any(|line| line.charges.is_some());
     let row = |line: &MonthLine| {
-        let mut cells = vec![
-            html! { (count(line.figures.count)) },
-            money(line.figures.money()),
-            fees(&line.figures),
-        ];
+        let mut cells = columns.cells(&line.figures);
         if with_charges {
             let known = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
             cells.extend([
@@ -141,9 +140,11 @@ fn figures(months: &[MonthLine], code: &str) -> Markup {
                 html! { (known(line.rate.map(|rate| percent(rate.by_count)))) },
             ]);
         }
-        (html! { (month(line.month)) }, cells)
+        (html! { span.money { (month(line.month)) } }, cells)
     };
-    let header = ["Month", "Refunds", "Refunded", "Fees lost", "Charges", "Rate", "Rate by number"];
-    let header = if with_charges { &header[..] } else { &header[..4] };
-    table(&format!("Months, {code}"), header, &months.iter().map(row).collect::<Vec<_>>())
+    let mut header = columns.header("Month");
+    if with_charges {
+        header.extend(["Charges", "Rate", "Rate by number"]);
+    }
+    table(&format!("Months, {code}"), &header, &months.iter().map(row).collect::<Vec<_>>())
 }

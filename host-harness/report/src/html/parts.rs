@@ -22,19 +22,44 @@ pub(super) fn money(money: Money) -> Markup {
     html! { span.money { (grouped_decimal(money)) " " span.code { (code(money)) } } }
 }
 
-/// Fees, and how many nobody knows.
+/// An amount where the currency stands above.
+fn bare(money: Money) -> Markup {
+    html! { span.money { (grouped_decimal(money)) } }
+}
+
+/// Fees that are known.
 pub(super) fn fees(figures: &Figures) -> Markup {
     html! {
         @if figures.count > 0 && figures.fee_unknown == figures.count {
             span.quiet { "not known" }
-        } @else if figures.fee_lost.is_empty() {
-            "–"
         } @else {
             span.money { (amounts(&figures.fee_lost, crate::words::amount)) }
-            @if figures.fee_unknown > 0 {
-                " " span.quiet { "(" (count(figures.fee_unknown)) " not known)" }
-            }
         }
+    }
+}
+
+/// The columns that every group of refunds has; that of unknown fees only where there are any.
+pub(super) struct Columns {
+    with_unknown: bool,
+}
+
+impl Columns {
+    pub(super) fn of<'a>(mut all: impl Iterator<Item = &'a Figures>) -> Self {
+        Self { with_unknown: all.any(|figures| figures.fee_unknown > 0) }
+    }
+
+    pub(super) fn header(&self, first: &'static str) -> Vec<&'static str> {
+        let mut header = vec![first, "Refunds", "Refunded", "Fees lost"];
+        header.extend(self.with_unknown.then_some("Fee unknown"));
+        header
+    }
+
+    pub(super) fn cells(&self, figures: &Figures) -> Vec<Markup> {
+        let mut cells =
+            vec![html! { (count(figures.count)) }, bare(figures.money()), fees(figures)];
+        let unknown = html! { span.quiet { (count(figures.fee_unknown)) } };
+        cells.extend(self.with_unknown.then_some(unknown));
+        cells
     }
 }
 

@@ -5,7 +5,7 @@ use refund_core::money::Money;
 use refund_core::reports::{Figures, Summary};
 
 use super::chart::{Bar, Told, bars};
-use super::parts::{Ids, fees, foreign, money, table};
+use super::parts::{Columns, Ids, foreign, money, table};
 use crate::words::{
     self, amount, amounts, count, counted, duration, grouped_decimal, plain, product, reason,
     shortened, status,
@@ -46,7 +46,13 @@ pub(super) fn products(summary: &Summary, ids: &mut Ids) -> Markup {
 }
 
 /// A card a currency: bars, and the table below.
-fn by_amount(title: &str, column: &str, lines: &[Line<'_>], most: usize, ids: &mut Ids) -> Markup {
+fn by_amount(
+    title: &str,
+    column: &'static str,
+    lines: &[Line<'_>],
+    most: usize,
+    ids: &mut Ids,
+) -> Markup {
     html! {
         @if !lines.is_empty() {
             section {
@@ -61,7 +67,13 @@ fn by_amount(title: &str, column: &str, lines: &[Line<'_>], most: usize, ids: &m
     }
 }
 
-fn amount_card(title: &str, column: &str, all: &[Line<'_>], most: usize, ids: &mut Ids) -> Markup {
+fn amount_card(
+    title: &str,
+    column: &'static str,
+    all: &[Line<'_>],
+    most: usize,
+    ids: &mut Ids,
+) -> Markup {
     let shown = &all[..all.len().min(most)];
     let code = shown.first().map_or_else(String::new, |line| words::code(line.figures.money()));
     let bar = |line: &Line<'_>| Bar {
@@ -79,14 +91,8 @@ fn amount_card(title: &str, column: &str, all: &[Line<'_>], most: usize, ids: &m
     let first = shown.first().map_or_else(String::new, |line| {
         format!("The largest is {} with {}.", line.name, amount(line.figures.money()))
     });
-    let row = |line: &Line<'_>| {
-        let cells = vec![
-            html! { (count(line.figures.count)) },
-            money(line.figures.money()),
-            fees(line.figures),
-        ];
-        (foreign(&line.name), cells)
-    };
+    let columns = Columns::of(shown.iter().map(|line| line.figures));
+    let row = |line: &Line<'_>| (foreign(&line.name), columns.cells(line.figures));
     let rows: Vec<_> = shown.iter().map(row).collect();
     html! {
         div.card {
@@ -98,7 +104,7 @@ fn amount_card(title: &str, column: &str, all: &[Line<'_>], most: usize, ids: &m
                     ids,
                 ))
             }
-            (table(&format!("{title}, {code}"), &[column, "Refunds", "Refunded", "Fees lost"], &rows))
+            (table(&format!("{title}, {code}"), &columns.header(column), &rows))
             @if all.len() > shown.len() {
                 p.quiet {
                     "The first " (shown.len()) " of " (count(all.len() as u64))
