@@ -23,6 +23,7 @@ pub mod model;
 pub mod money;
 pub mod policy;
 pub mod problem;
+pub mod reports;
 pub mod request;
 pub mod rounding;
 pub mod secret;

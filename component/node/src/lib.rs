@@ -27,6 +27,7 @@ mod node;
 mod policies;
 #[cfg(feature = "http")]
 mod refunds;
+mod reports;
 #[cfg(feature = "http")]
 mod transport;
 mod types;

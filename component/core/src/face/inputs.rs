@@ -10,6 +10,7 @@ use crate::model::{Charge, Dispute, Reason, Refund};
 use crate::money::{Currency, Money};
 use crate::policy::{Document, Rulebook, Rules};
 use crate::problem::FieldProblem;
+use crate::reports;
 use crate::secret::Secret;
 use crate::webhook::Event;
 
@@ -231,6 +232,18 @@ pub(super) struct ScanLive {
     /// How to look.
     #[serde(default)]
     pub(super) options: duplicates::Options,
+}
+
+/// `reports.summarize`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Summarize {
+    /// Refunds, each once, in any order.
+    pub(super) rows: Vec<reports::Row>,
+    /// How to report, and the charges to compare with.
+    #[serde(default)]
+    pub(super) options: reports::Options,
 }
 
 /// `webhooks.verify`

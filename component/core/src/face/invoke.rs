@@ -19,7 +19,7 @@ use crate::id::{OperationId, PaymentRef};
 use crate::policy::{Ask, Rulebook};
 use crate::problem::{FieldProblem, Problems};
 use crate::wire::Answer;
-use crate::{credits, duplicates, json, webhook};
+use crate::{credits, duplicates, json, reports, webhook};
 
 /// The transport of a component without HTTP: there is none.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ pub fn invoke<T: Transport>(
         ("eligibility.check", transport) => check(transport.map(|t| t.now()), input),
         ("policies.describe", _) => describe_policy(input),
         ("duplicates.detect", _) => detect(input),
+        ("reports.summarize", _) => summarize(input),
         ("webhooks.verify", transport) => verify(transport.map(|t| t.now()), input),
         ("webhooks.parse", _) => parse(input),
         ("webhooks.interpret", _) => interpret(input),
@@ -183,6 +184,11 @@ fn scan_live(transport: &mut impl Transport, input: &str) -> Result<String, Invo
     let input: inputs::ScanLive = read(input)?;
     let connection = connect(input.connection)?;
     write(&client::scan_live(transport, &connection, &input.range, &input.options)?)
+}
+
+fn summarize(input: &str) -> Result<String, InvokeError> {
+    let input: inputs::Summarize = read(input)?;
+    write(&reports::summarize(&input.rows, &input.options)?)
 }
 
 fn verify(clock: Option<u64>, input: &str) -> Result<String, InvokeError> {

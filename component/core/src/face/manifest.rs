@@ -15,6 +15,7 @@ use crate::duplicates::Group;
 use crate::eligibility::Verdict;
 use crate::model::{Balance, Refund};
 use crate::policy::Described;
+use crate::reports::Summary;
 use crate::webhook::{Action, Event, Verified};
 
 /// A drawing of 24 by 24 for forms and lists; one colour, which the platform chooses.
@@ -29,6 +30,7 @@ const ICON_CHECK: &str = "M4 12l5 5L20 6";
 const ICON_DUPLICATES: &str = "M8 8h12v12H8zM16 4H4v12";
 const ICON_CREDIT: &str = "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M12 7v5l4 2";
 const ICON_FOLLOW_UP: &str = "M4 12h14M12 6l6 6-6 6";
+const ICON_REPORT: &str = "M4 20h16M7 16v-5M12 16V5M17 16v-8";
 const ICON_WEBHOOK: &str = "M12 3a4 4 0 0 1 3 7l3 5M9 9l-3 6M8 18h8";
 
 #[derive(JsonSchema)]
@@ -259,6 +261,15 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             effect: Effect::Pure,
             input: schemas.subschema_for::<ProrateRequest>(),
             output: schemas.subschema_for::<Proration>(),
+        },
+        Operation {
+            name: "reports.summarize",
+            title: "Report on refunds",
+            description: "Sums up refunds by currency, status, reason, product and month: how many, how much, fees lost, the rate against charges, approval times, repeat customers.",
+            icon: ICON_REPORT,
+            effect: Effect::Pure,
+            input: schemas.subschema_for::<inputs::Summarize>(),
+            output: schemas.subschema_for::<Summary>(),
         },
         Operation {
             name: "webhooks.verify",

@@ -22,6 +22,7 @@ pub const PURE_OPERATIONS: &[&str] = &[
     "eligibility.check",
     "policies.describe",
     "duplicates.detect",
+    "reports.summarize",
     "webhooks.verify",
     "webhooks.parse",
     "webhooks.interpret",
