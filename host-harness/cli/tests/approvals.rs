@@ -88,7 +88,7 @@ fn a_document_is_checked_explained_and_tested() {
         test.out.contains("FAIL small ones pass")
             && test.out.contains("decision: expected deny, not approve")
     );
-    let charge = desk.charge();
+    let charge = desk.paid(10_000);
     let live = desk.run(&[
         "policy",
         "explain",
@@ -131,7 +131,7 @@ fn a_document_that_makes_no_sense_is_refused_with_every_field() {
     let broken = desk.write("broken.toml", b"name = ");
     let check = desk.run(&["policy", "check", broken.to_str().unwrap()]);
     assert!(check.code == 2 && check.err.contains("line 1"), "{check:?}");
-    let charge = desk.charge();
+    let charge = desk.paid(10_000);
     let both = desk.run(&[
         "refund",
         "create",
@@ -149,10 +149,10 @@ fn a_document_that_makes_no_sense_is_refused_with_every_field() {
 #[test]
 fn from_a_policy_to_an_approved_refund() {
     let desk = desk();
-    let charge = desk.charge();
+    let charge = desk.paid(10_000);
     let small = ask(&desk, &charge, "small", "20.00");
     assert_eq!((small.code, desk.refunds().0), (0, 1), "{small:?}");
-    let charge = desk.charge();
+    let charge = desk.paid(10_000);
     let asked = ask(&desk, &charge, "large", "45.00");
     assert_eq!((asked.code, desk.refunds().0), (3, 1), "{asked:?}");
     assert!(asked.err.contains("ap_1"), "{asked:?}");
@@ -186,7 +186,7 @@ fn from_a_policy_to_an_approved_refund() {
 fn what_changes_after_the_approval_is_not_carried_out() {
     let desk = desk();
     // The request itself, by a hand in the file.
-    let charge = desk.charge();
+    let charge = desk.paid(10_000);
     assert_eq!(ask(&desk, &charge, "altered", "25.00").code, 3);
     assert_eq!(approvals(&desk, "bob", &["approve", "ap_1"]).code, 0);
     let file = rusqlite::Connection::open(desk.path("shop.ledger")).unwrap();
@@ -201,7 +201,7 @@ fn what_changes_after_the_approval_is_not_carried_out() {
     assert_ne!(approvals(&desk, "bob", &["execute", "ap_1"]).code, 0);
     assert_eq!(desk.refunds().0, 0);
     // The payment: refunded in the Dashboard in between.
-    let charge = desk.charge();
+    let charge = desk.paid(10_000);
     assert_eq!(ask(&desk, &charge, "spent", "30.00").code, 3);
     assert_eq!(approvals(&desk, "bob", &["approve", "ap_2"]).code, 0);
     desk.run(&[
@@ -211,14 +211,14 @@ fn what_changes_after_the_approval_is_not_carried_out() {
         "--operation",
         "dashboard",
         "--amount",
-        "25.00",
+        "75.00",
         "--currency",
         "usd",
     ]);
     let denied = approvals(&desk, "bob", &["execute", "ap_2"]);
     assert_eq!((denied.code, desk.refunds().0), (4, 1), "{denied:?}");
     // The policy: two must agree where one did.
-    let charge = desk.charge();
+    let charge = desk.paid(10_000);
     assert_eq!(ask(&desk, &charge, "stricter", "30.00").code, 3);
     assert_eq!(approvals(&desk, "bob", &["approve", "ap_3"]).code, 0);
     desk.write("shop.toml", POLICY.replace("\"40.00\"", "\"25.00\"").as_bytes());
@@ -234,7 +234,7 @@ fn what_changes_after_the_approval_is_not_carried_out() {
 #[test]
 fn a_file_of_refunds_follows_the_policy_line_by_line() {
     let desk = desk();
-    let (small, large, late) = (desk.charge(), desk.charge(), desk.charge());
+    let (small, large, late) = (desk.paid(10_000), desk.paid(10_000), desk.paid(30_000));
     let lines =
         format!("{}{small},5.00,usd,a\n{large},30.00,usd,b\n{late},250.00,usd,c\n", desk::HEADER);
     let input = desk.write("input.csv", lines.as_bytes());

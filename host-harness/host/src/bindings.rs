@@ -17,6 +17,7 @@ wasmtime::component::bindgen!({
             include refund-node:refunds/pure@0.1.0;
             export refund-node:refunds/refunds@0.1.0;
             export refund-node:refunds/live@0.1.0;
+            export refund-node:refunds/disputes@0.1.0;
         }
     ",
     path: "../../wit",

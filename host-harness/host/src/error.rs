@@ -152,6 +152,9 @@ pub enum CallError {
         "this component has no HTTP and no operation {0}: load the component of the world refund-node"
     )]
     NoHttp(&'static str),
+    /// The component does not export the interface.
+    #[error("this component does not offer the interface {0}: load one of this version")]
+    Lacks(&'static str),
     /// The host closed the door.
     #[error("the sandbox cannot be opened: {0}")]
     Sandbox(String),

@@ -26,6 +26,8 @@ mod error;
 mod host;
 mod limits;
 mod node;
+mod offers;
+mod policy;
 mod scanner;
 mod secret;
 mod session;
@@ -35,7 +37,8 @@ mod trust;
 /// The types of the contract, as wit-bindgen names them.
 pub mod api {
     pub use crate::bindings::exports::refund_node::refunds::{
-        duplicates, eligibility, live, node, refunds, types, webhooks,
+        credits, disputes, duplicates, eligibility, follow_ups, live, node, policies, refunds,
+        reports, types, webhooks,
     };
 }
 
@@ -46,6 +49,7 @@ pub use error::{CallError, ComponentError, HostError, Limit};
 pub use host::{Host, HostBuilder};
 pub use limits::Limits;
 pub use node::Node;
+pub use policy::Policy;
 pub use scanner::Scanner;
 pub use secret::{KeyError, KeyMode, StripeKey};
 pub use session::Session;

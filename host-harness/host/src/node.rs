@@ -18,6 +18,7 @@ use crate::egress::Hook;
 use crate::engine::TICK;
 use crate::error::{CallError, ComponentError, Limit};
 use crate::host::Host;
+use crate::offers::Offers;
 use crate::scanner::Scanner;
 use crate::session::Session;
 use crate::state::State;
@@ -43,6 +44,7 @@ pub(crate) struct Faces {
     pub(crate) node: api::node::GuestIndices,
     refunds: Option<api::refunds::GuestIndices>,
     live: Option<api::live::GuestIndices>,
+    pub(crate) offers: Offers,
 }
 
 /// An instance that is ready to be called, and its turn.
@@ -63,7 +65,7 @@ impl Opened {
 pub(crate) type Answer<T, E> = Result<Result<T, E>, CallError>;
 
 /// Opens a sandbox, calls one function of one interface, all within the time of a call.
-macro_rules! call {
+macro_rules! call_once {
     ($node:expr, $face:expr, $function:ident ( $($argument:expr),* )) => {{
         $node.within(async {
             let mut opened = $node.open().await?;
@@ -77,6 +79,8 @@ macro_rules! call {
         .await
     }};
 }
+
+pub(crate) use call_once;
 
 impl Node {
     pub(crate) fn new(
@@ -95,6 +99,7 @@ impl Node {
             node: api::node::GuestIndices::new(&pre).map_err(missing)?,
             refunds: api::refunds::GuestIndices::new(&pre).ok(),
             live: api::live::GuestIndices::new(&pre).ok(),
+            offers: Offers::new(&pre),
         };
         Ok(Self(Arc::new(Inner { host, pre, digest, cached, faces })))
     }
@@ -111,18 +116,22 @@ impl Node {
 
     /// Opens an instance that is kept between calls.
     pub async fn session(&self) -> Result<Session, CallError> {
-        let opened = self.within(self.open_with(self.0.host.egress.closed())).await?;
-        Ok(Session::new(self.clone(), opened))
+        Ok(Session::new(self.clone(), self.open_closed().await?))
+    }
+
+    /// An instance that reaches nothing.
+    pub(crate) async fn open_closed(&self) -> Result<Opened, CallError> {
+        self.within(self.open_with(self.0.host.egress.closed())).await
     }
 
     /// The manifest, a JSON object.
     pub async fn describe(&self) -> Result<String, CallError> {
-        call!(self, self.0.faces.node, call_describe())
+        call_once!(self, self.0.faces.node, call_describe())
     }
 
     /// Runs one operation: JSON object in, JSON object out.
     pub async fn invoke(&self, operation: &str, input: &str) -> Answer<String, InvokeError> {
-        call!(self, self.0.faces.node, call_invoke(operation, input))
+        call_once!(self, self.0.faces.node, call_invoke(operation, input))
     }
 
     /// Makes a refund, carefully.
@@ -131,7 +140,7 @@ impl Node {
         connection: &Connection,
         request: &CreateRequest,
     ) -> Answer<Created, CreateError> {
-        call!(self, self.refunds("refunds.create")?, call_create(connection, request))
+        call_once!(self, self.refunds("refunds.create")?, call_create(connection, request))
     }
 
     /// Reads one refund.
@@ -140,7 +149,7 @@ impl Node {
         connection: &Connection,
         id: &str,
     ) -> Answer<Refund, types::CallError> {
-        call!(self, self.refunds("refunds.retrieve")?, call_retrieve(connection, id))
+        call_once!(self, self.refunds("refunds.retrieve")?, call_retrieve(connection, id))
     }
 
     /// Reads a page of refunds.
@@ -149,7 +158,7 @@ impl Node {
         connection: &Connection,
         filter: &ListFilter,
     ) -> Answer<RefundPage, types::CallError> {
-        call!(self, self.refunds("refunds.list")?, call_list(connection, filter))
+        call_once!(self, self.refunds("refunds.list")?, call_list(connection, filter))
     }
 
     /// Sets metadata keys.
@@ -160,7 +169,7 @@ impl Node {
         metadata: &types::Metadata,
     ) -> Answer<Refund, types::CallError> {
         let face = self.refunds("refunds.update-metadata")?;
-        call!(self, face, call_update_metadata(connection, id, metadata))
+        call_once!(self, face, call_update_metadata(connection, id, metadata))
     }
 
     /// Cancels a refund that waits for the customer.
@@ -169,7 +178,7 @@ impl Node {
         connection: &Connection,
         id: &str,
     ) -> Answer<Refund, types::CallError> {
-        call!(self, self.refunds("refunds.cancel")?, call_cancel(connection, id))
+        call_once!(self, self.refunds("refunds.cancel")?, call_cancel(connection, id))
     }
 
     /// Decides on given facts.
@@ -180,12 +189,12 @@ impl Node {
         policy: &Policy,
         now: u64,
     ) -> Answer<Verdict, Vec<FieldProblem>> {
-        call!(self, self.0.faces.eligibility, call_check(amount, facts, policy, now))
+        call_once!(self, self.0.faces.eligibility, call_check(amount, facts, policy, now))
     }
 
     /// Reads what can be paid out now, by currency.
     pub async fn balance(&self, connection: &Connection) -> Answer<Vec<Funds>, types::CallError> {
-        call!(self, self.live("refunds.balance")?, call_balance(connection))
+        call_once!(self, self.live("refunds.balance")?, call_balance(connection))
     }
 
     /// Fetches the facts, then decides.
@@ -197,7 +206,7 @@ impl Node {
         policy: &Policy,
     ) -> Answer<Checked, types::CallError> {
         let face = self.live("eligibility.check-live")?;
-        call!(self, face, call_check_live(connection, payment, amount, policy))
+        call_once!(self, face, call_check_live(connection, payment, amount, policy))
     }
 
     /// Finds duplicates in a list.
@@ -206,7 +215,7 @@ impl Node {
         charges: &[types::Charge],
         options: &Options,
     ) -> Answer<Vec<Group>, Vec<FieldProblem>> {
-        call!(self, self.0.faces.duplicates, call_detect(charges, options))
+        call_once!(self, self.0.faces.duplicates, call_detect(charges, options))
     }
 
     /// Reads charges, then finds duplicates.
@@ -217,7 +226,7 @@ impl Node {
         options: &Options,
     ) -> Answer<Scanned, types::CallError> {
         let face = self.live("duplicates.scan-live")?;
-        call!(self, face, call_scan_live(connection, range, options))
+        call_once!(self, face, call_scan_live(connection, range, options))
     }
 
     /// Opens a scanner that takes charges page by page. It keeps its instance until it is dropped.
@@ -242,17 +251,17 @@ impl Node {
         now: u64,
     ) -> Answer<Verified, VerifyError> {
         let face = &self.0.faces.webhooks;
-        call!(self, face, call_verify(payload, header, secrets, options, now))
+        call_once!(self, face, call_verify(payload, header, secrets, options, now))
     }
 
     /// Reads a webhook event.
     pub async fn parse(&self, payload: &[u8]) -> Answer<Event, ParseError> {
-        call!(self, self.0.faces.webhooks, call_parse(payload))
+        call_once!(self, self.0.faces.webhooks, call_parse(payload))
     }
 
     /// Says what follows from an event.
     pub async fn interpret(&self, event: &Event) -> Result<Action, CallError> {
-        call!(self, self.0.faces.webhooks, call_interpret(event))
+        call_once!(self, self.0.faces.webhooks, call_interpret(event))
     }
 
     pub(crate) fn faces(&self) -> &Faces {
@@ -263,7 +272,10 @@ impl Node {
         self.0.faces.refunds.as_ref().ok_or(CallError::NoHttp(operation))
     }
 
-    fn live(&self, operation: &'static str) -> Result<&api::live::GuestIndices, CallError> {
+    pub(crate) fn live(
+        &self,
+        operation: &'static str,
+    ) -> Result<&api::live::GuestIndices, CallError> {
         self.0.faces.live.as_ref().ok_or(CallError::NoHttp(operation))
     }
 
@@ -272,7 +284,7 @@ impl Node {
         self.open_with(self.0.host.egress.hook()).await
     }
 
-    async fn open_with(&self, hook: Hook) -> Result<Opened, CallError> {
+    pub(crate) async fn open_with(&self, hook: Hook) -> Result<Opened, CallError> {
         let host = &self.0.host;
         let turn = Arc::clone(&host.turns).acquire_owned().await;
         let turn = turn.map_err(|error| CallError::Sandbox(error.to_string()))?;

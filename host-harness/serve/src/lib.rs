@@ -4,6 +4,8 @@
 //! once, beside its description: the OpenAPI text is made from the same lines. Callers carry a token with
 //! roles; the token's name is who asks and who approves.
 
+#![allow(unused_qualifications, reason = "what utoipa's macros make is qualified")]
+
 mod approvals;
 mod auth;
 mod eligibility;

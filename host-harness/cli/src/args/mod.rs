@@ -5,6 +5,7 @@ mod bulk;
 mod ledger;
 mod policy;
 mod refund;
+mod serve;
 mod tools;
 mod webhook;
 
@@ -21,6 +22,8 @@ pub(crate) use self::ledger::*;
 use self::policy::POLICY_HELP;
 pub(crate) use self::policy::*;
 pub(crate) use self::refund::*;
+use self::serve::SERVE_HELP;
+pub(crate) use self::serve::*;
 pub(crate) use self::tools::*;
 pub(crate) use self::webhook::*;
 
@@ -135,6 +138,9 @@ pub(crate) enum Command {
     /// Ask for approval, decide, and carry out what was approved.
     #[command(after_help = APPROVALS_HELP)]
     Approvals(Approvals),
+    /// Serve the HTTP API: refunds, approvals, webhooks, metrics.
+    #[command(after_help = SERVE_HELP)]
+    Serve(Box<Serve>),
     /// Find customers who paid twice, in a file or at Stripe.
     #[command(
         after_help = "Examples:\n  refund-node duplicates --input charges.jsonl --window 5m --json\n  stripe charges list --limit 100 | jq -c '.data[]' | refund-node duplicates --input -\n  refund-node duplicates --since 24h"

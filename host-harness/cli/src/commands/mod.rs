@@ -15,6 +15,7 @@ pub(crate) mod listen;
 pub(crate) mod policy;
 pub(crate) mod reconcile;
 pub(crate) mod refund;
+pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod webhook;
 

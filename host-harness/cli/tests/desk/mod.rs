@@ -36,6 +36,12 @@ impl Desk {
         self.stripe.charge(&NewCharge::default())["id"].as_str().unwrap().to_owned()
     }
 
+    /// A charge of so many cents.
+    pub fn paid(&self, amount: u64) -> String {
+        let charge = NewCharge { amount, ..NewCharge::default() };
+        self.stripe.charge(&charge)["id"].as_str().unwrap().to_owned()
+    }
+
     /// An input of so many good lines.
     pub fn input(&self, lines: usize) -> PathBuf {
         let mut text = HEADER.to_owned();

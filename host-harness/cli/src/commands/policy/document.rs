@@ -15,7 +15,7 @@ pub(crate) fn read(file: &Path) -> anyhow::Result<Value> {
 }
 
 /// Reads TOML, or JSON where the name says so.
-pub(super) fn parse<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
+pub(crate) fn parse<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
     let bad =
         |problem: String| Exit::bad_input(format!("{}: {}", file.display(), problem.trim_end()));
     let text =

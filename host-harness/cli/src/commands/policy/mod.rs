@@ -10,7 +10,7 @@ use refund_core::client::Checked;
 use refund_core::policy::Described;
 use serde_json::{Value, json};
 
-pub(crate) use self::document::read;
+pub(crate) use self::document::{parse, read};
 use super::{check, inputs};
 use crate::args::{Explain, Global, Policy, PolicyCommand};
 use crate::context::{Context, pure};
@@ -75,7 +75,7 @@ async fn explain_payment(global: &Global, args: &Explain) -> anyhow::Result<Exit
 }
 
 /// What the component says about a document; it finds everything that makes no sense.
-async fn describe(global: &Global, file: &Path) -> anyhow::Result<Described> {
+pub(crate) async fn describe(global: &Global, file: &Path) -> anyhow::Result<Described> {
     let input = json!({ "document": read(file)? });
     let output = invoke(&mut pure(global)?.session().await?, "policies.describe", &input).await?;
     Ok(serde_json::from_value(output)?)

@@ -1,0 +1,96 @@
+//! `serve`
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use refund_serve::{NewToken, Receiver, Role, Service, Token, Tokens, router};
+use serde::{Deserialize, Serialize};
+
+use super::listen::bind;
+use super::{inputs, policy};
+use crate::args::{Global, Serve};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::{secrets, show};
+
+/// The file of tokens.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    tokens: Vec<Token>,
+}
+
+pub(crate) async fn run(global: &Global, args: &Serve) -> anyhow::Result<ExitCode> {
+    if args.openapi {
+        show::line(refund_serve::description());
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(name) = &args.new_token {
+        return new_token(name, &args.role);
+    }
+    let service = Arc::new(service(global, args).await?);
+    let listener = bind(args.port).await?;
+    note(&format!("Serving http://{}; Ctrl-C ends it.", listener.local_addr()?));
+    let stop = async {
+        // Without a handler for Ctrl-C the process is ended by the system anyway.
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    // Refunds under way are waited for: each is on disk before it is sent.
+    axum::serve(listener, router(service)).with_graceful_shutdown(stop).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn service(global: &Global, args: &Serve) -> anyhow::Result<Service> {
+    let file = args.tokens.as_ref().ok_or_else(|| Exit::bad_input("name a file with --tokens"))?;
+    let File { tokens } = policy::parse(file)?;
+    let tokens = Tokens::new(tokens)
+        .map_err(|error| Exit::bad_input(format!("{}: {error}", file.display())))?;
+    let document = match &args.policy {
+        Some(file) => {
+            // Said at the start, not to the first caller.
+            policy::describe(global, file).await?;
+            Some(policy::read(file)?)
+        }
+        None => None,
+    };
+    let valid_for = Duration::from_secs(inputs::seconds("valid-for", &args.valid_for)?);
+    let context = Context::new(global)?;
+    let ledger = context.ledger(global, "serve")?.approval_time(valid_for);
+    let secrets = secrets::webhook(Vec::new(), &args.webhook_secret_file)?;
+    let receiver = (!secrets.is_empty()).then(|| {
+        let stripe = (context.node.clone(), context.typed_connection());
+        Receiver::new(context.node.clone(), ledger.clone(), secrets, 300, global.live)
+            .reading(Some(stripe))
+    });
+    Ok(Service::new(context.node, context.connection, ledger, tokens)
+        .policy(document)
+        .own_requests(args.own_requests)
+        .receiver(receiver)
+        .grace(Duration::from_secs(global.grace)))
+}
+
+/// The entry goes to stdout, to be kept; the token to stderr, to be handed over and forgotten.
+fn new_token(name: &str, roles: &[String]) -> anyhow::Result<ExitCode> {
+    let role = |word: &String| {
+        Role::parse(word).ok_or_else(|| {
+            Exit::bad_input(format!("role `{word}` is none of: requester, approver, auditor"))
+        })
+    };
+    let roles = roles.iter().map(role).collect::<Result<Vec<_>, _>>()?;
+    let mut random = [0; 32];
+    getrandom::fill(&mut random)
+        .map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
+    let new = NewToken::new(name, roles, &random);
+    show::line(toml::to_string(&File { tokens: vec![new.entry] })?.trim_end());
+    note(&format!(
+        "{}\nThis is the token of {name}. It is shown once and kept nowhere.",
+        *new.secret
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stderr, reason = "not data")]
+fn note(text: &str) {
+    eprintln!("{text}");
+}
