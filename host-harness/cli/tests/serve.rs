@@ -87,13 +87,32 @@ impl Office {
     }
 
     fn raw(&self, method: &str, path: &str, token: &str, body: Option<&Value>) -> (u16, String) {
+        self.signed(method, path, token, body, "whsec_test")
+    }
+
+    /// A delivery signed with another secret.
+    fn forge(&self, path: &str, body: &Value) -> (u16, Value) {
+        let (status, text) = self.signed("POST", path, "", Some(body), "whsec_other");
+        (status, serde_json::from_str(&text).unwrap())
+    }
+
+    /// Every request is signed as Stripe signs: the routes that are not for Stripe must not mind.
+    fn signed(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: Option<&Value>,
+        secret: &str,
+    ) -> (u16, String) {
         use std::io::Write;
         let address = self.url.trim_start_matches("http://");
         let mut stream = std::net::TcpStream::connect(address).unwrap();
         let body = body.map(Value::to_string).unwrap_or_default();
+        let signature = self.desk.stripe.sign(&body, secret);
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nauthorization: Bearer {token}\r\nstripe-signature: {signature}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         )
@@ -251,11 +270,17 @@ fn a_webhook_moves_the_operation_it_concerns() {
     let office = Office::new();
     let charge = office.desk.paid(10_000);
     assert_eq!(office.ask(&office.alice, "op", &charge, 100).0, 201);
-    let (status, problem) =
-        office.send("POST", "/webhooks/stripe", "", Some(&json!({ "id": "evt_1" })));
-    assert_eq!((status, &problem["code"]), (400, &json!("invalid")), "unsigned: {problem}");
+    let refund = office.desk.stripe.refunds_of(&charge)[0]["id"].as_str().unwrap().to_owned();
+    office.desk.stripe.end_refund(&refund, "failed", Some("declined"));
+    let event = office.desk.stripe.newest_event("refund.failed");
+    assert_eq!(office.send("POST", "/webhooks/stripe", "", Some(&event)).0, 200);
+    assert_eq!(office.send("GET", "/v1/refunds/op", &office.bob, None).1["state"], "failed");
+    let (status, problem) = office.forge("/webhooks/stripe", &event);
+    assert_eq!((status, &problem["code"]), (400, &json!("invalid")), "{problem}");
     let (_, metrics) = office.raw("GET", "/metrics", "", None);
-    assert!(metrics.contains("refund_node_webhooks{name=\"forged\"} 1"), "{metrics}");
+    for text in ["name=\"accepted\"} 1", "name=\"forged\"} 1"] {
+        assert!(metrics.contains(&format!("refund_node_webhooks{{{text}")), "{text}: {metrics}");
+    }
 }
 
 /// The description is checked in, so that a change of the API is seen in review.
