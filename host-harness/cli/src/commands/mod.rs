@@ -6,8 +6,10 @@ pub(crate) mod bench;
 pub(crate) mod bulk;
 pub(crate) mod check;
 pub(crate) mod component;
+pub(crate) mod credits;
 pub(crate) mod demo;
 pub(crate) mod describe;
+pub(crate) mod disputes;
 pub(crate) mod doctor;
 pub(crate) mod duplicates;
 pub(crate) mod inputs;
@@ -15,6 +17,7 @@ pub(crate) mod listen;
 pub(crate) mod policy;
 pub(crate) mod reconcile;
 pub(crate) mod refund;
+pub(crate) mod report;
 pub(crate) mod simulate;
 pub(crate) mod webhook;
 
