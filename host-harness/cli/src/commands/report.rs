@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use refund_core::client::RowPage;
 use refund_core::money::{Currency, Money};
 use refund_core::problem::FieldProblem;
-use refund_core::reports::{Approval, Options, Row, Summarizer};
+use refund_core::reports::{Approval, Options, Row, Summarizer, Summary};
 use refund_ledger::{Known, Ledger};
 use refund_report::{About, Format, render};
 use serde_json::json;
@@ -44,18 +44,14 @@ pub(crate) async fn run(global: &Global, args: &Report) -> anyhow::Result<ExitCo
     let format = format(global, args);
     let ledger = global.ledger.as_ref().map(|_| any_ledger(global, "report")).transpose()?;
     let context = Context::new(global)?;
+    let reader = Reader { context: &context, range, args, ledger };
     let bar = bar();
-    let charges =
-        if args.no_rate { Vec::new() } else { charges::taken(&context, range, &bar).await? };
-    let options = Options { utc_offset_minutes: range.offset, charges, ..Options::default() };
-    let mut summarizer = Summarizer::new(&options).map_err(unsound)?;
-    let reader = Reader { context: &context, range, product_key: &args.product_key };
-    reader.read(&mut summarizer, ledger.as_ref(), &bar).await?;
+    let summary = reader.summary(&bar).await;
     bar.finish_and_clear();
     let default = About::default().title;
     let title = args.title.clone().unwrap_or(default);
     let mut text = Vec::new();
-    render(&summarizer.summary(), format, &About { title, generated: Some(now) }, &mut text)?;
+    render(&summary?, format, &About { title, generated: Some(now) }, &mut text)?;
     match &args.output {
         Some(file) => std::fs::write(file, text)
             .with_context(|| format!("{} cannot be written", file.display()))?,
@@ -95,41 +91,45 @@ fn format(global: &Global, args: &Report) -> Format {
     }
 }
 
-/// Where rows come from.
+/// Where refunds, charges and approvals are read.
 struct Reader<'a> {
     context: &'a Context,
     range: Range,
-    product_key: &'a str,
+    args: &'a Report,
+    ledger: Option<Ledger>,
 }
 
 impl Reader<'_> {
-    async fn read(
-        &self,
-        summarizer: &mut Summarizer,
-        ledger: Option<&Ledger>,
-        bar: &ProgressBar,
-    ) -> anyhow::Result<()> {
+    async fn summary(&self, bar: &ProgressBar) -> anyhow::Result<Summary> {
+        let charges = if self.args.no_rate {
+            Vec::new()
+        } else {
+            charges::taken(self.context, self.range, bar).await?
+        };
+        let utc_offset_minutes = self.range.offset;
+        let options = Options { utc_offset_minutes, charges, ..Options::default() };
+        let mut summarizer = Summarizer::new(&options).map_err(unsound)?;
         bar.set_message("refunds read");
         bar.set_position(0);
         let mut cursor: Option<String> = None;
         loop {
             let RowPage { mut rows, next } = self.page(cursor).await?;
-            if let Some(ledger) = ledger {
+            if let Some(ledger) = &self.ledger {
                 join(&mut rows, ledger).await?;
             }
             bar.inc(rows.len() as u64);
             summarizer.push(&rows).map_err(unsound)?;
-            cursor = next;
-            if cursor.is_none() {
-                return Ok(());
+            if next.is_none() {
+                return Ok(summarizer.summary());
             }
+            cursor = next;
         }
     }
 
     async fn page(&self, cursor: Option<String>) -> anyhow::Result<RowPage> {
         let range = json!({
             "created_from": self.range.from, "created_to": self.range.to,
-            "product_key": self.product_key, "cursor": cursor,
+            "product_key": self.args.product_key, "cursor": cursor,
         });
         let output = self.context.invoke("reports.rows", json!({ "range": range })).await?;
         Ok(serde_json::from_value(output)?)
