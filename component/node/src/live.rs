@@ -1,6 +1,6 @@
 //! Exports `live`.
 
-use refund_core::client::{self, ScanRange};
+use refund_core::client::{self, RowRange, ScanRange, TakenRange};
 use refund_core::model::Funds;
 use refund_core::policy::{Ask, Rulebook, Rules};
 
@@ -14,6 +14,7 @@ use crate::duplicates::{group, read_options, tally};
 use crate::eligibility::{facts, read_amount, read_policy, verdict};
 use crate::http::{call_error, connection, payment};
 use crate::policies::read_ask;
+use crate::reports::{charges_taken, row};
 use crate::transport::Wasi;
 use crate::types::problems;
 
@@ -74,6 +75,33 @@ impl wit::Guest for Component {
             complete: scanned.complete,
             reached: scanned.reached,
         })
+    }
+
+    fn refund_rows(to: Connection, range: wit::RowRange) -> Result<wit::RowPage, CallError> {
+        let to = connect(to)?;
+        let range = RowRange {
+            created_from: range.created_from,
+            created_to: range.created_to,
+            product_key: range.product_key,
+            limit: range.limit,
+            cursor: range.cursor,
+        };
+        let page = client::refund_rows(&mut Wasi, &to, &range).map_err(call_error)?;
+        Ok(wit::RowPage { rows: page.rows.into_iter().map(row).collect(), next: page.next })
+    }
+
+    fn charges_taken(to: Connection, range: wit::TakenRange) -> Result<wit::TakenPage, CallError> {
+        let to = connect(to)?;
+        let range = TakenRange {
+            created_from: range.created_from,
+            created_to: range.created_to,
+            utc_offset_minutes: range.utc_offset_minutes,
+            max_charges: range.max_charges,
+            cursor: range.cursor,
+        };
+        let page = client::charges_taken(&mut Wasi, &to, &range).map_err(call_error)?;
+        let charges = page.charges.into_iter().map(charges_taken).collect();
+        Ok(wit::TakenPage { charges, read: page.read, next: page.next })
     }
 }
 

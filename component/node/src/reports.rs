@@ -88,6 +88,34 @@ fn read_row(row: wit::Row) -> Result<Row, FieldProblem> {
     })
 }
 
+/// A row that was read.
+#[cfg(feature = "http")]
+pub(crate) fn row(row: Row) -> wit::Row {
+    wit::Row {
+        amount: money(Money { amount: row.amount, currency: row.currency }),
+        id: row.id.to_string(),
+        status: refund_status(row.status),
+        reason: row.reason.map(reason),
+        product: row.product,
+        customer: row.customer.map(|customer| customer.to_string()),
+        created: row.created,
+        fee_lost: row.fee_lost.map(money),
+        approval: row
+            .approval
+            .map(|Approval { requested, decided }| wit::Approval { requested, decided }),
+    }
+}
+
+/// A sum that was read.
+#[cfg(feature = "http")]
+pub(crate) fn charges_taken(taken: ChargesTaken) -> wit::ChargesTaken {
+    wit::ChargesTaken {
+        month: taken.month.to_string(),
+        count: taken.count,
+        amount: money(Money { amount: taken.amount, currency: taken.currency }),
+    }
+}
+
 fn read_options(options: wit::Options) -> Result<Options, Vec<FieldProblem>> {
     let mut found = Problems::default();
     let mut charges = Vec::with_capacity(options.charges.len());

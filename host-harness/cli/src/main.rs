@@ -5,6 +5,8 @@ mod charges;
 mod commands;
 mod context;
 mod exit;
+mod instants;
+mod percent;
 mod secrets;
 mod show;
 
@@ -40,6 +42,9 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Approvals(args) => commands::approvals::run(global, args).await,
         Command::Serve(args) => commands::serve::run(global, &args).await,
         Command::Duplicates(args) => commands::duplicates::run(global, &args).await,
+        Command::Disputes(args) => commands::disputes::run(global, args).await,
+        Command::Credits(args) => commands::credits::run(global, args).await,
+        Command::Report(args) => commands::report::run(global, &args).await,
         Command::Webhook(args) => commands::webhook::run(global, args).await,
         Command::Describe => commands::describe::run(global).await,
         Command::Invoke(args) => commands::describe::invoke(global, &args).await,

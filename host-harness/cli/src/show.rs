@@ -12,6 +12,11 @@ pub(crate) fn line(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
+/// Prints a whole document.
+pub(crate) fn bytes(text: &[u8]) {
+    let _ = std::io::stdout().write_all(text);
+}
+
 /// Prints a table; without a header when all its names are empty.
 pub(crate) fn table<const N: usize>(
     header: [&str; N],

@@ -30,5 +30,5 @@ pub use reconcile::{Difference, ReconcileError, Reconciled, reconcile};
 pub use refund_core::request::Request;
 pub use refunder::{Answer, Failure, RefundError, Refunded, Refunder};
 pub use runs::{Claimed, LineState, NewLine, NewRun, Planned, Run, RunState, Total};
-pub use sqlite::{Audited, Ledger, Page, Scope};
+pub use sqlite::{Audited, Known, Ledger, Page, Scope};
 pub use state::{IllegalMove, State};

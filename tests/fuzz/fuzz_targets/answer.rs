@@ -82,7 +82,7 @@ impl Body<'_> {
     }
 }
 
-const INPUTS: [(&str, &str); 13] = [
+const INPUTS: [(&str, &str); 15] = [
     ("refunds.create", r#"{"operation_id":"op-1","payment":"ch_1"}"#),
     ("refunds.create", r#"{"operation_id":"op-1","payment":"pi_1","amount":500,"currency":"usd"}"#),
     ("refunds.retrieve", r#"{"refund":"re_1"}"#),
@@ -99,6 +99,8 @@ const INPUTS: [(&str, &str); 13] = [
         r#"{"dispute":"dp_1","confirmation":{"dispute":"dp_1","amount":500,"currency":"usd"}}"#,
     ),
     ("disputes.upload-file", r#"{"name":"a.pdf","content_base64":"JVBERi0xLjcK"}"#),
+    ("reports.rows", r#"{"range":{"created_from":1699990000}}"#),
+    ("reports.charges-taken", r#"{"range":{"created_from":1699990000,"max_charges":300}}"#),
 ];
 
 fuzz_target!(|session: Session<'_>| {

@@ -10,6 +10,7 @@ pub mod disputes;
 mod error;
 mod facts;
 mod reads;
+mod reports;
 mod scan;
 mod transport;
 
@@ -21,5 +22,6 @@ pub use error::{
 };
 pub use facts::{Checked, check_live};
 pub use reads::{ListFilter, RefundPage, balance, cancel, list, retrieve, update_metadata};
+pub use reports::{RowPage, RowRange, TakenPage, TakenRange, charges_taken, refund_rows};
 pub use scan::{ScanRange, Scanned, scan_live};
 pub use transport::{HttpRequest, SendFailure, Transport};

@@ -41,7 +41,7 @@ pub struct FeeKept {
 }
 
 /// The fee of a charge, and the share of a refund of `amount` in it.
-pub(super) fn fee_kept(charge: &Charge, amount: u64, rate: Option<FeeRate>) -> Option<FeeKept> {
+pub(crate) fn fee_kept(charge: &Charge, amount: u64, rate: Option<FeeRate>) -> Option<FeeKept> {
     let captured = charge.captured_amount();
     let (total, source) = match (&charge.balance_transaction, rate) {
         (Some(transaction), _) => (

@@ -7,6 +7,7 @@ mod policy;
 mod rules;
 mod verdict;
 
+pub(crate) use fee::fee_kept;
 pub use fee::{FeeKept, FeeRate, FeeSource};
 pub use policy::{MetadataCondition, Policy};
 pub(crate) use rules::decide;

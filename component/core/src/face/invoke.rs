@@ -9,6 +9,7 @@ use super::disputes;
 use super::failure::InvokeError;
 use super::follow_ups;
 use super::inputs::{self, amount, payload, rules};
+use super::reports as report_reads;
 use super::{HTTP_OPERATIONS, PURE_OPERATIONS};
 use crate::client::{
     self, Connection, ConnectionInput, CreateRequest, HttpRequest, ListFilter, SendFailure,
@@ -72,6 +73,8 @@ pub fn invoke<T: Transport>(
         ("disputes.submit", Some(transport)) => disputes::submit(transport, input),
         ("disputes.close", Some(transport)) => disputes::close(transport, input),
         ("disputes.upload-file", Some(transport)) => disputes::upload(transport, input),
+        ("reports.rows", Some(transport)) => report_reads::rows(transport, input),
+        ("reports.charges-taken", Some(transport)) => report_reads::taken(transport, input),
         (_, transport) => {
             let http = if transport.is_some() { HTTP_OPERATIONS } else { &[] };
             let names = PURE_OPERATIONS.iter().chain(http).map(|name| (*name).to_owned());

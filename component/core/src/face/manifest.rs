@@ -2,6 +2,7 @@
 //! compares the checked-in files with what this module makes.
 
 mod disputes;
+mod reports;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -318,5 +319,6 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
         },
     ];
     all.extend(disputes::operations(schemas));
+    all.extend(reports::operations(schemas));
     all
 }

@@ -8,6 +8,7 @@ mod inputs;
 mod invoke;
 #[cfg(feature = "schema")]
 pub mod manifest;
+mod reports;
 
 pub use failure::{Failure, FailureKind, InvokeError};
 pub use invoke::{Never, invoke};
@@ -48,4 +49,6 @@ pub const HTTP_OPERATIONS: &[&str] = &[
     "disputes.submit",
     "disputes.close",
     "disputes.upload-file",
+    "reports.rows",
+    "reports.charges-taken",
 ];

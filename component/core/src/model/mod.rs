@@ -14,6 +14,7 @@ mod lenient;
 mod list;
 mod payment_intent;
 mod refund;
+mod reported;
 
 pub use balance::{Balance, Funds};
 pub use charge::{
@@ -25,3 +26,4 @@ pub use file::UploadedFile;
 pub use list::Page;
 pub use payment_intent::{LatestCharge, PaymentIntent};
 pub use refund::{Destination, Reason, Refund, RefundStatus};
+pub use reported::ReportedRefund;

@@ -83,8 +83,8 @@ pub(super) fn add_to(sums: &mut Vec<Money>, money: Money) {
 }
 
 impl Charges {
-    /// Adds, unless a sum would overflow.
-    pub(super) fn add(&mut self, count: u64, amount: u64) -> bool {
+    /// Adds, unless a sum would overflow; says whether it did.
+    pub fn add(&mut self, count: u64, amount: u64) -> bool {
         let sums = self.count.checked_add(count).zip(self.amount.checked_add(amount));
         sums.map(|(count, amount)| *self = Self { count, amount }).is_some()
     }

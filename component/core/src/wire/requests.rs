@@ -136,6 +136,17 @@ pub fn list_refunds(query: &RefundQuery<'_>) -> Request {
     Request::get("/v1/refunds", &form)
 }
 
+/// Reads a page of refunds of a time range, each with its charge and what the charge cost.
+pub fn list_refunds_with_charges(from: u64, to: u64, limit: u8, after: Option<&str>) -> Request {
+    let form = Form::new()
+        .with("created[gte]", from)
+        .with("created[lte]", to)
+        .with("limit", limit)
+        .with_some("starting_after", after)
+        .with_list("expand", ["data.charge.balance_transaction"]);
+    Request::get("/v1/refunds", &form)
+}
+
 /// Reads a full page of a charge's refunds.
 pub fn refunds_of(charge: &ChargeId, after: Option<&str>) -> Request {
     Request::get("/v1/refunds", &of_charge(charge, after))

@@ -2,9 +2,12 @@
 
 mod approvals;
 mod bulk;
+mod credits;
+mod disputes;
 mod ledger;
 mod policy;
 mod refund;
+mod report;
 mod serve;
 mod tools;
 mod webhook;
@@ -18,10 +21,16 @@ use self::approvals::APPROVALS_HELP;
 pub(crate) use self::approvals::*;
 use self::bulk::BULK_HELP;
 pub(crate) use self::bulk::*;
+use self::credits::CREDITS_HELP;
+pub(crate) use self::credits::*;
+use self::disputes::DISPUTES_HELP;
+pub(crate) use self::disputes::*;
 pub(crate) use self::ledger::*;
 use self::policy::POLICY_HELP;
 pub(crate) use self::policy::*;
 pub(crate) use self::refund::*;
+use self::report::REPORT_HELP;
+pub(crate) use self::report::*;
 use self::serve::SERVE_HELP;
 pub(crate) use self::serve::*;
 pub(crate) use self::tools::*;
@@ -146,6 +155,15 @@ pub(crate) enum Command {
         after_help = "Examples:\n  refund-node duplicates --input charges.jsonl --window 5m --json\n  stripe charges list --limit 100 | jq -c '.data[]' | refund-node duplicates --input -\n  refund-node duplicates --since 24h"
     )]
     Duplicates(Duplicates),
+    /// Answer disputes: what is due when, evidence, submitting it, giving in.
+    #[command(after_help = DISPUTES_HELP)]
+    Disputes(Disputes),
+    /// Compute a fair credit: after an outage, or when a period ends early. Needs no key.
+    #[command(after_help = CREDITS_HELP)]
+    Credits(Credits),
+    /// Sum up refunds: how many, why, of what, at what cost, at which rate.
+    #[command(after_help = REPORT_HELP)]
+    Report(Report),
     /// Verify webhooks.
     Webhook(Webhook),
     /// Print the manifest: operations and their JSON Schemas.

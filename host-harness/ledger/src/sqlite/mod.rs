@@ -2,6 +2,7 @@
 
 mod approvals;
 mod audit;
+mod known;
 mod operations;
 mod schema;
 mod writer;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 pub use self::audit::Audited;
+pub use self::known::Known;
 pub use self::operations::Page;
 pub(crate) use self::operations::{find, insert, keep_terms, move_to, of_refund};
 use self::writer::Writer;

@@ -1,0 +1,164 @@
+//! `credits`, as people type it. Nothing is reached, and no key is needed.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod desk;
+
+use desk::{Desk, Ended};
+use serde_json::json;
+
+const NOVEMBER: &str = "2026-11-01..2026-12-01";
+
+fn credits(desk: &Desk, arguments: &[&str]) -> Ended {
+    let mut all = vec!["credits"];
+    all.extend(arguments);
+    Ended::of(&desk.command(&all).env_remove("STRIPE_SECRET_KEY").output().unwrap())
+}
+
+#[test]
+fn a_quote_merges_incidents_and_finds_the_tier() {
+    let desk = Desk::new();
+    let arguments = [
+        "sla-quote",
+        "--paid",
+        "49.00",
+        "--currency",
+        "usd",
+        "--period",
+        NOVEMBER,
+        "--incident",
+        "2026-11-03T09:00:00Z..2026-11-03T10:30:00Z",
+        // The same half hour again, said elsewhere.
+        "--incident",
+        "2026-11-03T11:00:00+01:00..2026-11-03T11:30:00+01:00",
+        "--tier",
+        "99.9=10",
+        "--tier",
+        "99.0=25",
+        "--json",
+    ];
+    let quote = credits(&desk, &arguments);
+    assert_eq!(quote.code, 0, "{quote:?}");
+    let said = quote.json();
+    assert_eq!(said["credit"], json!({ "amount": 490, "currency": "usd" }));
+    assert_eq!(said["seconds_down"], 5_400);
+    assert_eq!(said["tier"], json!({ "below": 999_000, "credit": 100_000 }));
+    let people = credits(&desk, &arguments[..arguments.len() - 1]);
+    for word in ["4.90 usd", "99.7916 %", "below 99.9 %: 10 %", "1h 30m", "2026-11-03 09:00 UTC"] {
+        assert!(people.out.contains(word), "{word}: {people:?}");
+    }
+    assert!(desk.stripe.requests().is_empty());
+}
+
+#[test]
+fn time_that_nobody_saw_is_given_back_in_proportion_and_capped() {
+    let desk = Desk::new();
+    let quote = |cap: &str| {
+        let arguments = [
+            "--json",
+            "sla-quote",
+            "--paid",
+            "3000",
+            "--currency",
+            "jpy",
+            "--period",
+            NOVEMBER,
+            "--down",
+            "72h",
+            "--proportional",
+            "1000",
+            "--cap",
+            cap,
+            "--credited",
+            "100",
+        ];
+        credits(&desk, &arguments).json()
+    };
+    // 3000 × 3 / 30 × 10 is all of it.
+    assert_eq!(quote("100")["credit"]["amount"], 2_900);
+    let capped = quote("50");
+    assert_eq!((&capped["credit"]["amount"], &capped["capped"]), (&json!(1_400), &json!(true)));
+}
+
+#[test]
+fn a_proration_says_how_much_of_which_payment() {
+    let desk = Desk::new();
+    let mut arguments = vec![
+        "prorate",
+        "--price",
+        "30.00",
+        "--currency",
+        "usd",
+        "--period",
+        NOVEMBER,
+        "--ends",
+        "2026-11-16",
+        "--payment",
+        "ch_1=20.00:5.00",
+        "--payment",
+        "pi_2=10.00",
+        "--order",
+        "last-first",
+    ];
+    let people = credits(&desk, &arguments);
+    assert_eq!(people.code, 0, "{people:?}");
+    assert!(people.out.contains("pi_2") && people.out.contains("360h"), "{people:?}");
+    arguments.push("--json");
+    let said = credits(&desk, &arguments).json();
+    // Half of it, less what was given back.
+    assert_eq!(said["refund"], json!({ "amount": 1_000, "currency": "usd" }));
+    assert_eq!(said["shares"], json!([{ "payment": "pi_2", "amount": 1_000 }]));
+}
+
+#[test]
+fn what_makes_no_sense_is_answered_with_the_flag() {
+    let desk = Desk::new();
+    let quote = |more: &[&str]| {
+        let mut all = vec!["sla-quote", "--paid", "49.00", "--currency", "usd"];
+        all.extend(more);
+        credits(&desk, &all)
+    };
+    for (more, words) in [
+        (
+            &["--period", "2026-11-01", "--proportional", "100"][..],
+            "period `2026-11-01` is no span",
+        ),
+        (
+            &["--period", "2026-11-01T00:00:00..2026-12-01", "--proportional", "100"],
+            "period `2026-11-01T00:00:00` has no offset",
+        ),
+        (
+            &["--period", NOVEMBER, "--tier", "99.95001=10"],
+            "tier `99.95001` has more than 4 decimals",
+        ),
+        (&["--period", NOVEMBER, "--tier", "99.9"], "tier `99.9` is no tier"),
+        (&["--period", NOVEMBER, "--tier", "100.5=10"], "below"),
+        (&["--period", NOVEMBER], "--tier"),
+        (&["--period", "2026-12-01..2026-11-01", "--proportional", "100"], "period.end"),
+        (
+            &["--period", NOVEMBER, "--proportional", "100", "--credited", "5.001"],
+            "credited `5.001`",
+        ),
+    ] {
+        let refused = quote(more);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.err.contains(words), "{words}: {refused:?}");
+    }
+    let refused = credits(
+        &desk,
+        &[
+            "prorate",
+            "--price",
+            "1.00",
+            "--currency",
+            "usd",
+            "--period",
+            NOVEMBER,
+            "--ends",
+            "2027-01-01",
+            "--payment",
+            "re_1=1.00",
+        ],
+    );
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.err.contains("ends") && refused.err.contains("payments[0].payment"));
+}
