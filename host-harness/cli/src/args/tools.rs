@@ -41,6 +41,9 @@ pub(crate) struct Bench {
     /// Refunds to make.
     #[arg(long, value_name = "COUNT", default_value_t = 5000)]
     pub(crate) refunds: u32,
+    /// A component composed of a pipeline and the node: `cargo xtask compose` makes them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) composed: Option<PathBuf>,
     /// Where the others are installed; beside the cache of compiled code unless told otherwise.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
@@ -61,6 +64,12 @@ pub(crate) enum BenchWork {
     Create,
     /// The component's size.
     Size,
+    /// Ask a policy of 200 rules.
+    Policy,
+    /// Read over the HTTP API beside a bulk run.
+    Api,
+    /// Call through a pipeline; needs --composed.
+    Composed,
 }
 
 #[derive(Group, Debug)]

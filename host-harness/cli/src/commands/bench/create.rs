@@ -21,7 +21,7 @@ use crate::args::Global;
 use crate::context;
 
 const SCRIPT: &str = include_str!("create.mjs");
-const KEY: &str = "sk_test_simulator";
+pub(super) const KEY: &str = "sk_test_simulator";
 const IN_FLIGHT: usize = 64;
 const ROUNDS: usize = 3;
 
@@ -127,13 +127,13 @@ fn theirs(folder: &Path, csv: &Path, refunds: u32) -> anyhow::Result<Each> {
 }
 
 /// The simulator in a process of its own, ended when dropped.
-struct Simulator {
+pub(super) struct Simulator {
     child: Child,
-    url: String,
+    pub(super) url: String,
 }
 
 impl Simulator {
-    fn start(csv: &Path, charges: u32) -> anyhow::Result<Self> {
+    pub(super) fn start(csv: &Path, charges: u32) -> anyhow::Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["simulate", "--port", "0", "--lean", "--charges", &charges.to_string(), "--csv"])
             .arg(csv)

@@ -8,8 +8,8 @@ use refund_host::{Node, Session};
 
 use super::{Measured, Rows, median};
 
-const OPERATION: &str = "eligibility.check";
-const INPUT: &str = include_str!("../../../../../tests/vectors/bench-check.json");
+pub(super) const OPERATION: &str = "eligibility.check";
+pub(super) const INPUT: &str = include_str!("../../../../../tests/vectors/bench-check.json");
 const ROUNDS: usize = 5;
 const CALLS: u32 = 20_000;
 

@@ -3,10 +3,13 @@
 //! Every figure is a ratio of medians, ours against theirs, lower is better: this machine's speed and what else
 //! runs on it fall out.
 
+mod api;
+mod composed;
 mod create;
 mod duplicates;
 mod eligibility;
 mod peers;
+mod policy;
 mod process;
 mod size;
 mod start;
@@ -67,6 +70,9 @@ pub(crate) async fn run(global: &Global, args: &Bench) -> anyhow::Result<ExitCod
             BenchWork::Duplicates => duplicates::measure(&peers, args.charges),
             BenchWork::Create => create::measure(global, &peers, args.refunds).await,
             BenchWork::Size => size::measure(&component),
+            BenchWork::Policy => policy::measure(&node).await,
+            BenchWork::Api => api::measure(),
+            BenchWork::Composed => composed::measure(global, args.composed.as_deref()).await,
         };
         match rows {
             Ok(rows) => all.extend(rows),
