@@ -185,7 +185,7 @@ fn interpret(input: &str) -> Result<String, InvokeError> {
 }
 
 /// Reads an input; a failure names the field.
-fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
+pub fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
     let problem = |field: &str, problem| {
         FieldProblem::new(
             field,
@@ -214,14 +214,15 @@ impl<T: Serialize> Serialize for Named<T> {
     }
 }
 
-fn write(output: &impl Serialize) -> Result<String, InvokeError> {
+/// Writes an output.
+pub fn write(output: &impl Serialize) -> Result<String, InvokeError> {
     serde_json::to_string(output).map_err(|error| {
         FieldProblem::new("output", "", format!("cannot be written: {error}"), "report this").into()
     })
 }
 
 /// Checks a connection; problems are named as the input has them.
-fn connect(input: ConnectionInput) -> Result<Connection, Vec<FieldProblem>> {
+pub fn connect(input: ConnectionInput) -> Result<Connection, Vec<FieldProblem>> {
     Connection::new(input).map_err(|problems| {
         let named = |problem: FieldProblem| {
             let field = format!("connection.{}", problem.field);
