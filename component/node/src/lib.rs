@@ -13,6 +13,7 @@
     reason = "made by wit-bindgen"
 )]
 mod bindings;
+mod credits;
 mod duplicates;
 mod eligibility;
 #[cfg(feature = "http")]

@@ -4,12 +4,14 @@
 use libfuzzer_sys::fuzz_target;
 use refund_core::face::{Never, invoke};
 
-const OPERATIONS: [&str; 6] = [
+const OPERATIONS: [&str; 8] = [
     "eligibility.check",
     "duplicates.detect",
     "webhooks.verify",
     "webhooks.parse",
     "webhooks.interpret",
+    "credits.sla-quote",
+    "credits.prorate",
     "nonsense",
 ];
 

@@ -16,7 +16,7 @@ use crate::eligibility::{self, Facts};
 use crate::id::{OperationId, PaymentRef};
 use crate::problem::{FieldProblem, Problems};
 use crate::wire::Answer;
-use crate::{duplicates, json, webhook};
+use crate::{credits, duplicates, json, webhook};
 
 /// The transport of a component without HTTP: there is none.
 #[derive(Debug)]
@@ -49,6 +49,8 @@ pub fn invoke<T: Transport>(
         ("webhooks.verify", transport) => verify(transport.map(|t| t.now()), input),
         ("webhooks.parse", _) => parse(input),
         ("webhooks.interpret", _) => interpret(input),
+        ("credits.sla-quote", _) => write(&credits::sla_quote(&read(input)?)?),
+        ("credits.prorate", _) => write(&credits::prorate(&read(input)?)?),
         ("refunds.create", Some(transport)) => create(transport, input),
         ("refunds.retrieve", Some(transport)) => retrieve(transport, input),
         ("refunds.list", Some(transport)) => list(transport, input),

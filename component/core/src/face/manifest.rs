@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{HTTP_OPERATIONS, PURE_OPERATIONS, inputs};
 use crate::API_VERSION;
 use crate::client::{Checked, Created, RefundPage, Scanned};
+use crate::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use crate::duplicates::Group;
 use crate::eligibility::Verdict;
 use crate::model::{Balance, Refund};
@@ -22,6 +23,7 @@ fn icon(path: &str) -> String {
 const ICON_REFUND: &str = "M4 12a8 8 0 1 0 3-6M4 3v5h5";
 const ICON_CHECK: &str = "M4 12l5 5L20 6";
 const ICON_DUPLICATES: &str = "M8 8h12v12H8zM16 4H4v12";
+const ICON_CREDIT: &str = "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M12 7v5l4 2";
 const ICON_WEBHOOK: &str = "M12 3a4 4 0 0 1 3 7l3 5M9 9l-3 6M8 18h8";
 
 #[derive(JsonSchema)]
@@ -225,6 +227,24 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             effect: Effect::Reads,
             input: schemas.subschema_for::<inputs::ScanLive>(),
             output: schemas.subschema_for::<Scanned>(),
+        },
+        Operation {
+            name: "credits.sla-quote",
+            title: "Credit for an outage",
+            description: "Computes what a service level grants for a period: incidents merged so that overlap counts once, tiers or the time down, a cap, earlier credits subtracted.",
+            icon: ICON_CREDIT,
+            effect: Effect::Pure,
+            input: schemas.subschema_for::<SlaRequest>(),
+            output: schemas.subschema_for::<Quote>(),
+        },
+        Operation {
+            name: "credits.prorate",
+            title: "Refund for an unused period",
+            description: "Computes what to refund when a period ends early, to the second as Stripe prorates, and of which payments: earlier credits and refunds subtracted, never more than the payments can still give.",
+            icon: ICON_CREDIT,
+            effect: Effect::Pure,
+            input: schemas.subschema_for::<ProrateRequest>(),
+            output: schemas.subschema_for::<Proration>(),
         },
         Operation {
             name: "webhooks.verify",

@@ -22,6 +22,8 @@ pub const PURE_OPERATIONS: &[&str] = &[
     "webhooks.verify",
     "webhooks.parse",
     "webhooks.interpret",
+    "credits.sla-quote",
+    "credits.prorate",
 ];
 
 /// The operations that talk to Stripe.
