@@ -11,14 +11,23 @@ use crate::{peers, say, supply};
 const WASM: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];
 
 /// Test files that need no component.
-const NATIVE: [&str; 6] =
-    ["client", "form_vectors", "ledger", "manifest", "stripe_like", "webhook_vectors"];
+const NATIVE: [&str; 8] = [
+    "client",
+    "composed",
+    "documents",
+    "form_vectors",
+    "ledger",
+    "manifest",
+    "stripe_like",
+    "webhook_vectors",
+];
 /// Test files that run the command.
 const COMMAND: [&str; 3] = ["bulk", "cli", "listen"];
 /// Test files that break things and count refunds at the simulator.
 const FAULTS: [&str; 2] = ["faults", "killed"];
 /// Test files that run the component through wasmtime, over real HTTP.
-const END_TO_END: [&str; 5] = ["containment", "invoke", "refunds", "sandbox", "secrets"];
+const END_TO_END: [&str; 7] =
+    ["containment", "invoke", "pipelines", "refunds", "sandbox", "secrets", "tutorial"];
 
 /// How many tests of a kind passed.
 struct Counted {
