@@ -85,6 +85,8 @@ pub fn request(operation: &str, charge: &str, amount: Option<u64>) -> CreateRequ
         reverse_transfer: None,
         instructions_email: None,
         policy: no_policy(),
+        document: None,
+        self_serve: false,
         approval: None,
     }
 }

@@ -58,11 +58,42 @@ async fn the_manifest_is_the_nodes_and_one_operation_more() {
 }
 
 #[test]
-fn imports_and_exports_are_those_of_the_node() {
+fn a_composed_one_takes_the_place_of_the_node() {
     let node = inspect(refund_artifact::NODE).unwrap();
     for pipeline in ALL {
         let seen = inspect(pipeline.composed).unwrap();
-        assert_eq!((seen.imports, seen.exports), (node.imports.clone(), node.exports.clone()));
+        assert_eq!((&seen.imports, &seen.exports), (&node.imports, &node.exports));
+    }
+}
+
+/// Interfaces that only give words to the others.
+const WORDS: [&str; 4] = ["types", "eligibility", "duplicates", "policies"];
+
+/// What the lines of a published world say, by keyword.
+fn lines_of(world: &str, keyword: &str) -> Vec<String> {
+    let published = include_str!("../../wit/pipelines.wit");
+    let (_, body) = published.split_once(&format!("\nworld {world} {{")).unwrap();
+    let (body, _) = body.split_once("\n}").unwrap();
+    let name =
+        |line: &str| Some(line.trim().strip_prefix(keyword)?.trim().strip_suffix(';')?.to_owned());
+    let mut names: Vec<_> = body.lines().filter_map(name).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn alone_it_imports_what_its_world_says_and_nothing_else() {
+    for pipeline in ALL {
+        let seen = inspect(pipeline.alone).unwrap();
+        let ours = |name: &String| {
+            let name = name.strip_prefix("refund-node:refunds/")?.strip_suffix("@0.1.0")?;
+            Some(name.to_owned())
+        };
+        let names = |all: &[String]| all.iter().map(ours).collect::<Option<Vec<_>>>();
+        let mut imports = names(&seen.imports).unwrap_or_else(|| panic!("{:?}", seen.imports));
+        imports.retain(|name| !WORDS.contains(&name.as_str()));
+        assert_eq!(imports, lines_of(pipeline.name, "import"), "{}", pipeline.name);
+        assert_eq!(names(&seen.exports).unwrap(), lines_of(pipeline.name, "export"));
     }
 }
 

@@ -108,7 +108,7 @@ fn build() -> Result<()> {
 /// the caller, whose files are named relative to it.
 fn compose(rest: &[&str]) -> Result<()> {
     let mut compose = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
-    compose.args(["run", "--quiet", "--package", "refund-pipelines", "--bin", "compose"]);
+    compose.args(["run", "--quiet", "--package", "pipeline-command"]);
     compose.arg("--manifest-path").arg(root().join("Cargo.toml")).arg("--");
     if rest.is_empty() {
         compose.arg(root().join("dist"));

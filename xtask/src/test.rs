@@ -11,16 +11,8 @@ use crate::{peers, say, supply};
 const WASM: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];
 
 /// Test files that need no component.
-const NATIVE: [&str; 8] = [
-    "client",
-    "composed",
-    "documents",
-    "form_vectors",
-    "ledger",
-    "manifest",
-    "stripe_like",
-    "webhook_vectors",
-];
+const NATIVE: [&str; 6] =
+    ["client", "form_vectors", "ledger", "manifest", "stripe_like", "webhook_vectors"];
 /// Test files that run the command.
 const COMMAND: [&str; 3] = ["bulk", "cli", "listen"];
 /// Test files that break things and count refunds at the simulator.
@@ -56,6 +48,7 @@ pub(crate) fn run() -> Result<()> {
         cargo_test(&arguments)
     };
     step("vectors, sequences, ledger", &|| files(&NATIVE))?;
+    step("composing", &|| cargo_test(&["--package", "pipeline-compose"]))?;
     step("the command", &|| files(&COMMAND))?;
     step("end-to-end through wasmtime", &|| files(&END_TO_END))?;
     step("faults and kills", &|| files(&FAULTS))?;

@@ -77,6 +77,11 @@ stripe_id!(
     CustomerId, "customer", "a customer id", ["cus_"]
 );
 
+stripe_id!(
+    /// An uploaded file: `file_…`.
+    FileId, "file", "a file id", ["file_"]
+);
+
 fn check_stripe_id(
     text: &str,
     field: &str,

@@ -1,8 +1,9 @@
 //! Every rule of a Stripe refund, pure: no I/O, no clock, no WASI.
 //!
 //! The crate reads from the bottom up: [`money`], [`id`] and [`metadata`] are the words; [`model`] is
-//! Stripe's objects, decoded leniently; [`eligibility`], [`duplicates`], [`credits`] and [`webhook`] are
-//! the rules; [`wire`] is what requests and answers look like; [`client`] is the careful sequences over a
+//! Stripe's objects, decoded leniently; [`eligibility`], [`policy`], [`credits`], [`disputes`], [`duplicates`],
+//! [`followups`], [`reports`] and [`webhook`] are the rules; [`wire`] is what requests and answers look like;
+//! [`client`] is the careful sequences over a
 //! [`client::Transport`] that somebody else provides; [`face`] is the generic `describe` / `invoke`.
 //!
 //! Facts about Stripe are cited as *reference* followed by a section: the study of the official
@@ -10,16 +11,21 @@
 
 pub mod client;
 pub mod credits;
+pub mod disputes;
 pub mod duplicates;
 pub mod eligibility;
 pub mod face;
+pub mod followups;
 pub mod id;
 mod json;
 pub mod metadata;
 pub mod model;
 pub mod money;
+pub mod policy;
 pub mod problem;
+pub mod reports;
 pub mod request;
+pub mod rounding;
 pub mod secret;
 pub mod webhook;
 pub mod wire;

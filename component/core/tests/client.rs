@@ -13,6 +13,7 @@ use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::RefundStatus;
 use refund_core::money::{Currency, Money};
+use refund_core::policy::{Rulebook, Rules};
 use refund_core::secret::Secret;
 use refund_core::wire::Answer;
 use refund_core::wire::requests::Method;
@@ -94,7 +95,7 @@ impl Script {
     /// Makes the refund, or repeats the answer of the same key.
     fn refund(&mut self, request: &HttpRequest) -> Answer {
         let key = header(request, "idempotency-key").expect("a refund is never sent without a key");
-        let body = request.body.clone().unwrap_or_default();
+        let body = form(request);
         if let Some((_, known, refund)) = self.keys.iter().find(|(known, ..)| *known == key) {
             if *known != body {
                 return Answer {
@@ -189,6 +190,12 @@ fn header(request: &HttpRequest, name: &str) -> Option<String> {
     request.headers.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone())
 }
 
+/// The parameters of a POST.
+fn form(request: &HttpRequest) -> String {
+    let body = request.body.as_ref().expect("a POST has a body");
+    String::from_utf8(body.as_bytes().to_vec()).unwrap()
+}
+
 fn connection() -> Connection {
     Connection::new(ConnectionInput::default()).unwrap()
 }
@@ -205,7 +212,8 @@ fn request(operation: &str, amount: Option<u64>) -> CreateRequest {
         refund_application_fee: None,
         reverse_transfer: None,
         instructions_email: None,
-        policy: Policy::default(),
+        rules: Rules::default(),
+        self_serve: false,
         approval: None,
     }
 }
@@ -225,7 +233,7 @@ fn a_plain_refund() {
     assert_eq!(posts[0].url, "https://api.stripe.com/v1/refunds");
     assert_eq!(header(posts[0], "stripe-version").as_deref(), Some(refund_core::API_VERSION));
     assert_eq!(header(posts[0], "authorization"), None, "the host adds the key");
-    let length = posts[0].body.as_ref().unwrap().len().to_string();
+    let length = form(posts[0]).len().to_string();
     assert_eq!(header(posts[0], "content-length"), Some(length));
 }
 
@@ -379,7 +387,10 @@ fn approval_binds_to_the_request() {
     let mut script = Script::new([]);
     let usd = Currency::parse("usd").unwrap();
     let mut wanted = request("op-1", Some(2000));
-    wanted.policy.approval_above = vec![Money { amount: 1500, currency: usd }];
+    wanted.rules = Rules::Terms(Policy {
+        approval_above: vec![Money { amount: 1500, currency: usd }],
+        ..Policy::default()
+    });
     let hash = match create(&mut script, &wanted).unwrap_err() {
         CreateError::NeedsApproval(need) => need.request_hash,
         other => panic!("{other}"),
@@ -393,6 +404,58 @@ fn approval_binds_to_the_request() {
     assert!(script.posts().is_empty());
     wanted.approval = Some(hash);
     assert_eq!(create(&mut script, &wanted).unwrap().origin, Origin::Made);
+}
+
+/// One approval is not two, but two are one.
+#[test]
+fn an_approval_binds_to_the_number_of_people() {
+    let ruled = |second: &str, approval: Option<String>| {
+        let document = json!({
+            "name": "Shop", "version": "3",
+            "defaults": { "approve_up_to": { "usd": "1.00" }, "second_approval_above": { "usd": second } },
+        });
+        let book = Rulebook::read(document.to_string().as_bytes()).unwrap();
+        let rules = Rules::Document(Box::new(book));
+        CreateRequest { rules, approval, ..request("op-1", Some(2000)) }
+    };
+    let mut script = Script::new([]);
+    let mut hash = |second: &str| match create(&mut script, &ruled(second, None)).unwrap_err() {
+        CreateError::NeedsApproval(need) => need.request_hash,
+        other => panic!("{other}"),
+    };
+    let (one, two) = (hash("50.00"), hash("10.00"));
+    assert_ne!(one, two);
+    let error = create(&mut script, &ruled("10.00", Some(one))).unwrap_err();
+    assert!(matches!(error, CreateError::ApprovalMismatch(_)), "{error}");
+    assert!(script.posts().is_empty());
+    assert_eq!(create(&mut script, &ruled("50.00", Some(two))).unwrap().origin, Origin::Made);
+}
+
+/// A document is asked inside `create`, on facts as fresh as those the refund is made on.
+#[test]
+fn a_document_decides_on_fresh_facts() {
+    let document = json!({
+        "name": "Shop", "version": "3",
+        "defaults": { "approve_up_to": { "usd": "10.00" }, "reasons": ["duplicate"] },
+    });
+    let book = || Rulebook::read(document.to_string().as_bytes()).unwrap();
+    let ruled = |amount, reason: &str| CreateRequest {
+        rules: Rules::Document(Box::new(book())),
+        reason: serde_json::from_value(json!(reason)).ok(),
+        ..request("op-1", Some(amount))
+    };
+    let mut script = Script::new([]);
+    let made = create(&mut script, &ruled(1000, "duplicate")).unwrap();
+    let ruling = made.verdict.unwrap().ruling.unwrap();
+    assert_eq!((ruling.version.as_str(), ruling.rule.as_str()), ("3", "defaults"));
+    assert_eq!(ruling.hash, book().hash());
+
+    let mut script = Script::new([]);
+    let asked = create(&mut script, &ruled(1001, "duplicate")).unwrap_err();
+    assert!(matches!(asked, CreateError::NeedsApproval(_)), "{asked:?}");
+    let denied = create(&mut script, &ruled(1, "requested_by_customer")).unwrap_err();
+    assert!(matches!(denied, CreateError::Denied { .. }), "{denied:?}");
+    assert!(script.posts().is_empty());
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Exports `eligibility`.
 
 use refund_core::eligibility::{
-    self, Amount, Decision, Facts, FailedRule, FeeKept, FeeRate, FeeSource, MetadataCondition,
-    Policy, Verdict,
+    self, Amount, Because, Decision, Facts, FailedRule, FeeKept, FeeRate, FeeSource,
+    MetadataCondition, Policy, Ruling, Verdict,
 };
 use refund_core::id::PaymentRef;
 use refund_core::problem::FieldProblem;
@@ -59,7 +59,7 @@ pub(crate) fn read_policy(policy: wit::Policy) -> Result<Policy, FieldProblem> {
     })
 }
 
-fn read_facts(facts: wit::Facts) -> Result<Facts, FieldProblem> {
+pub(crate) fn read_facts(facts: wit::Facts) -> Result<Facts, FieldProblem> {
     Ok(Facts {
         charge: read_charge(facts.charge)?,
         refunds: facts.refunds.into_iter().map(read_refund).collect::<Result<_, _>>()?,
@@ -96,6 +96,31 @@ pub(crate) fn verdict(verdict: Verdict) -> wit::Verdict {
         amount: money(verdict.amount),
         refundable: money(verdict.refundable),
         fee_kept: verdict.fee_kept.map(fee),
+        ruling: verdict.ruling.map(ruling),
+    }
+}
+
+fn ruling(ruling: Ruling) -> wit::Ruling {
+    wit::Ruling {
+        policy: ruling.policy,
+        version: ruling.version,
+        hash: ruling.hash,
+        rule: ruling.rule,
+        approvals: ruling.approvals,
+        deducted: ruling.deducted,
+    }
+}
+
+fn because(because: Because) -> wit::Because {
+    match because {
+        Because::Always => wit::Because::Always,
+        Because::FraudReport => wit::Because::FraudReport,
+        Because::Dispute => wit::Because::Dispute,
+        Because::SelfServeNotOffered => wit::Because::SelfServeNotOffered,
+        Because::SelfServeAmount => wit::Because::SelfServeAmount,
+        Because::SelfServeAge => wit::Because::SelfServeAge,
+        Because::SelfServeReason => wit::Because::SelfServeReason,
+        Because::SelfServeRepeated => wit::Because::SelfServeRepeated,
     }
 }
 
@@ -157,6 +182,21 @@ fn failed_rule(rule: FailedRule) -> wit::FailedRule {
         }
         FailedRule::NoThresholdFor { currency } => {
             wit::FailedRule::NoThresholdFor(currency.to_string())
+        }
+        FailedRule::ReasonNotAllowed { reason, allowed } => {
+            wit::FailedRule::ReasonNotAllowed(wit::ReasonNotAllowed { reason, allowed })
+        }
+        FailedRule::AboveDeductions { requested, allowed, deducted } => {
+            wit::FailedRule::AboveDeductions(wit::AboveDeductions { requested, allowed, deducted })
+        }
+        FailedRule::RuleDenies { by, because: why } => {
+            wit::FailedRule::RuleDenies(wit::Ruled { by, because: because(why) })
+        }
+        FailedRule::RuleAsks { by, because: why } => {
+            wit::FailedRule::RuleAsks(wit::Ruled { by, because: because(why) })
+        }
+        FailedRule::SecondApproval { requested, limit, approvals } => {
+            wit::FailedRule::SecondApproval(wit::SecondApproval { requested, limit, approvals })
         }
     }
 }

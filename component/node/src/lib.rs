@@ -14,15 +14,20 @@
 )]
 mod bindings;
 mod credits;
+#[cfg(feature = "http")]
+mod disputes;
 mod duplicates;
 mod eligibility;
+mod follow_ups;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
 mod live;
 mod node;
+mod policies;
 #[cfg(feature = "http")]
 mod refunds;
+mod reports;
 #[cfg(feature = "http")]
 mod transport;
 mod types;

@@ -2,6 +2,7 @@
 
 use refund_core::client::{self, CreateError, CreateRequest, ListFilter, NeedsApproval, Origin};
 use refund_core::id::OperationId;
+use refund_core::policy::{Rulebook, Rules};
 use refund_core::problem::{FieldProblem, Problems};
 
 use crate::Component;
@@ -77,9 +78,11 @@ fn read_request(request: wit::CreateRequest) -> Result<CreateRequest, Vec<FieldP
     let operation_id = problems.keep(OperationId::parse(&request.operation_id));
     let payment = problems.keep(payment(&request.payment));
     let amount = problems.keep(read_amount(&request.amount));
-    let policy = problems.keep(read_policy(request.policy));
-    let (Some(operation_id), Some(payment), Some(amount), Some(policy)) =
-        (operation_id, payment, amount, policy)
+    let terms = problems.keep(read_policy(request.policy)).unwrap_or_default();
+    let document = request.document.map(|text| Rulebook::read(text.as_bytes()));
+    let rules = problems.keep_all(Rules::either(terms, document));
+    let (Some(operation_id), Some(payment), Some(amount), Some(rules)) =
+        (operation_id, payment, amount, rules)
     else {
         return Err(problems.into_result().err().unwrap_or_default());
     };
@@ -92,7 +95,8 @@ fn read_request(request: wit::CreateRequest) -> Result<CreateRequest, Vec<FieldP
         refund_application_fee: request.refund_application_fee,
         reverse_transfer: request.reverse_transfer,
         instructions_email: request.instructions_email,
-        policy,
+        rules,
+        self_serve: request.self_serve,
         approval: request.approval,
     })
 }

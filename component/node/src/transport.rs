@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use refund_core::client::{HttpRequest, SendFailure, Transport, TransportKind};
-use refund_core::wire::Answer;
 use refund_core::wire::requests::Method;
+use refund_core::wire::{Answer, Body};
 use waki::ErrorCode;
 use waki::bindings::wasi::http::outgoing_handler;
 use waki::bindings::wasi::http::types::{
@@ -40,7 +40,7 @@ impl Transport for Wasi {
         let coming =
             outgoing_handler::handle(outgoing, Some(options)).map_err(|code| failure(&code))?;
         // A body that could not be written has a reason, and waiting for the answer tells it.
-        if write(&body, request.body.as_deref().unwrap_or_default()) {
+        if write(&body, request.body.as_ref().map_or(&[], Body::as_bytes)) {
             let _ = OutgoingBody::finish(body, None);
         } else {
             drop(body);
@@ -97,12 +97,12 @@ fn refused(part: &str) -> SendFailure {
 }
 
 /// Whether all of it could be written.
-fn write(body: &OutgoingBody, text: &str) -> bool {
-    if text.is_empty() {
+fn write(body: &OutgoingBody, bytes: &[u8]) -> bool {
+    if bytes.is_empty() {
         return true;
     }
     let Ok(stream) = body.write() else { return false };
-    text.as_bytes().chunks(PIECE).all(|piece| stream.blocking_write_and_flush(piece).is_ok())
+    bytes.chunks(PIECE).all(|piece| stream.blocking_write_and_flush(piece).is_ok())
 }
 
 /// Waits for the answer to begin.

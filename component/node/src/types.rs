@@ -61,7 +61,7 @@ pub(crate) fn read_reason(reason: wit::Reason) -> Reason {
     }
 }
 
-fn refund_status(status: Option<RefundStatus>) -> wit::RefundStatus {
+pub(crate) fn refund_status(status: Option<RefundStatus>) -> wit::RefundStatus {
     match status {
         Some(RefundStatus::Pending) => wit::RefundStatus::Pending,
         Some(RefundStatus::RequiresAction) => wit::RefundStatus::RequiresAction,
@@ -73,7 +73,7 @@ fn refund_status(status: Option<RefundStatus>) -> wit::RefundStatus {
     }
 }
 
-fn read_refund_status(status: wit::RefundStatus) -> Option<RefundStatus> {
+pub(crate) fn read_refund_status(status: wit::RefundStatus) -> Option<RefundStatus> {
     Some(match status {
         wit::RefundStatus::Pending => RefundStatus::Pending,
         wit::RefundStatus::RequiresAction => RefundStatus::RequiresAction,
@@ -249,6 +249,8 @@ pub(crate) fn read_dispute(dispute: wit::Dispute) -> Result<Dispute, FieldProble
         reason: dispute.reason,
         is_charge_refundable: dispute.is_charge_refundable,
         created: dispute.created,
-        evidence_details: dispute.evidence_due_by.map(|due| EvidenceDetails { due_by: Some(due) }),
+        evidence_details: dispute
+            .evidence_due_by
+            .map(|due| EvidenceDetails { due_by: Some(due), ..EvidenceDetails::default() }),
     })
 }

@@ -101,11 +101,7 @@ fn read_event(event: wit::Event) -> Result<Event, FieldProblem> {
             wit::Subject::Refund(object) => Subject::Refund(Box::new(read_refund(object)?)),
             wit::Subject::Charge(object) => Subject::Charge(Box::new(read_charge(object)?)),
             wit::Subject::Dispute(object) => Subject::Dispute(Box::new(read_dispute(object)?)),
-            wit::Subject::Reference(object) => Subject::Reference(RelatedObject {
-                id: object.id,
-                kind: object.kind,
-                url: object.url,
-            }),
+            wit::Subject::Reference(object) => Subject::Reference(read_related(object)),
             wit::Subject::Other(json) => Subject::Other(json),
         },
     })
@@ -113,6 +109,10 @@ fn read_event(event: wit::Event) -> Result<Event, FieldProblem> {
 
 fn related(object: RelatedObject) -> wit::RelatedObject {
     wit::RelatedObject { id: object.id, kind: object.kind, url: object.url }
+}
+
+fn read_related(object: wit::RelatedObject) -> RelatedObject {
+    RelatedObject { id: object.id, kind: object.kind, url: object.url }
 }
 
 fn action(action: Action) -> wit::Action {
@@ -129,4 +129,24 @@ fn action(action: Action) -> wit::Action {
         Action::Fetch(object) => wit::Action::Fetch(related(object)),
         Action::Ignore(why) => wit::Action::Ignore(why),
     }
+}
+
+pub(crate) fn read_action(action: wit::Action) -> Result<Action, FieldProblem> {
+    Ok(match action {
+        wit::Action::RefundSucceeded(object) => {
+            Action::RefundSucceeded(read_refund(object)?.into())
+        }
+        wit::Action::RefundPending(object) => Action::RefundPending(read_refund(object)?.into()),
+        wit::Action::RefundRequiresAction(object) => {
+            Action::RefundRequiresAction(read_refund(object)?.into())
+        }
+        wit::Action::RefundFailed(object) => Action::RefundFailed(read_refund(object)?.into()),
+        wit::Action::RefundCanceled(object) => Action::RefundCanceled(read_refund(object)?.into()),
+        wit::Action::ChargeRefunded(object) => Action::ChargeRefunded(read_charge(object)?.into()),
+        wit::Action::DisputeOpened(object) => Action::DisputeOpened(read_dispute(object)?.into()),
+        wit::Action::DisputeUpdated(object) => Action::DisputeUpdated(read_dispute(object)?.into()),
+        wit::Action::DisputeClosed(object) => Action::DisputeClosed(read_dispute(object)?.into()),
+        wit::Action::Fetch(object) => Action::Fetch(read_related(object)),
+        wit::Action::Ignore(why) => Action::Ignore(why),
+    })
 }

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use refund_host::Node;
 use refund_host::api::node::InvokeError;
-use refund_ledger::NewOperation;
+use refund_ledger::{NewOperation, with_rules};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -95,9 +95,10 @@ impl Forecaster {
         }
         let mut input = json!({
             "payment": line.request.payment.as_str(),
-            "policy": self.policy,
             "connection": self.connection,
+            "reason": line.request.reason,
         });
+        with_rules(&mut input, self.policy.clone());
         if let Some(money) = line.request.amount {
             input["amount"] = json!(money.amount);
             input["currency"] = json!(money.currency.as_str());

@@ -61,7 +61,7 @@ impl Context {
 
     /// The ledger of this account and mode.
     pub(crate) fn ledger(&self, global: &Global, actor: &str) -> anyhow::Result<Ledger> {
-        Ok(Ledger::open(&ledger_path(global), &self.scope, actor)?)
+        Ok(Ledger::open(&ledger_path(global), &self.scope, actor)?.in_the_name_of(&user(global)))
     }
 
     /// Refunds through a ledger.
@@ -88,6 +88,12 @@ impl Context {
         let output = output.map_err(Exit::failed)?.map_err(Exit::of)?;
         serde_json::from_str(&output).context("the component's output is not JSON")
     }
+}
+
+/// In whose name the command runs.
+pub(crate) fn user(global: &Global) -> String {
+    let login = || ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+    global.user.clone().or_else(login).unwrap_or_else(|| "somebody".to_owned())
 }
 
 /// A ledger to look at, whatever account it is for.

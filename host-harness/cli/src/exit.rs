@@ -37,6 +37,10 @@ impl Exit {
         Self { code: DENIED, message: message.to_string() }.into()
     }
 
+    pub(crate) fn needs_approval(message: impl std::fmt::Display) -> anyhow::Error {
+        Self { code: NEEDS_APPROVAL, message: message.to_string() }.into()
+    }
+
     pub(crate) fn unknown(message: impl std::fmt::Display) -> anyhow::Error {
         Self { code: UNKNOWN, message: message.to_string() }.into()
     }

@@ -36,6 +36,8 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Simulate(args) => commands::simulate::run(&args).await,
         Command::Refund(args) => commands::refund::run(global, args).await,
         Command::Check(args) => commands::check::run(global, &args).await,
+        Command::Policy(args) => commands::policy::run(global, args).await,
+        Command::Approvals(args) => commands::approvals::run(global, args).await,
         Command::Duplicates(args) => commands::duplicates::run(global, &args).await,
         Command::Webhook(args) => commands::webhook::run(global, args).await,
         Command::Describe => commands::describe::run(global).await,

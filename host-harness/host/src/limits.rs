@@ -25,7 +25,8 @@ pub struct Limits {
     pub first_byte: Duration,
     /// Between two parts of an answer.
     pub between_bytes: Duration,
-    /// Largest body of a request, in bytes.
+    /// Largest body of a request, in bytes. A file of evidence has up to 5 MiB; all text of a dispute, escaped,
+    /// up to 1.8 MB.
     pub request: usize,
     /// Largest answer, in bytes.
     pub response: u64,
@@ -56,7 +57,7 @@ impl Default for Limits {
             connect: Duration::from_secs(10),
             first_byte: Duration::from_secs(80),
             between_bytes: Duration::from_secs(20),
-            request: 1 << 20,
+            request: 6 << 20,
             response: 16 << 20,
             headers: 64 << 10,
             requests: 3_000,

@@ -7,6 +7,7 @@
 //!
 //! The ledger never decides what can be refunded (Stripe does, every time), and no secret reaches it.
 
+mod approval;
 mod chain;
 mod error;
 mod holder;
@@ -19,14 +20,15 @@ mod runs;
 mod sqlite;
 mod state;
 
+pub use approval::{Approval, ApprovalError, ApprovalState, Ballot, Vote, Wish};
 pub use chain::{AuditRow, Broken};
 pub use error::LedgerError;
 pub use intake::{Effect, Received, RefundSeen};
 pub use journal::{Begun, Journal};
-pub use operation::{Kept, NewOperation, Operation, Outcome};
+pub use operation::{Kept, NewOperation, Operation, Outcome, with_rules};
 pub use reconcile::{Difference, ReconcileError, Reconciled, reconcile};
 pub use refund_core::request::Request;
 pub use refunder::{Answer, Failure, RefundError, Refunded, Refunder};
 pub use runs::{Claimed, LineState, NewLine, NewRun, Planned, Run, RunState, Total};
-pub use sqlite::{Audited, Ledger, Scope};
+pub use sqlite::{Audited, Ledger, Page, Scope};
 pub use state::{IllegalMove, State};

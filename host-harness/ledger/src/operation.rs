@@ -7,7 +7,22 @@ use refund_host::api::types;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::approval::Wish;
 use crate::state::State;
+
+/// Adds the rules of the merchant to the input of an operation: terms, or a document.
+pub fn with_rules(input: &mut Value, rules: Value) {
+    match rules {
+        Value::Object(mut rules) if rules.contains_key("document") => {
+            for field in ["document", "self_serve"] {
+                if let Some(value) = rules.remove(field) {
+                    input[field] = value;
+                }
+            }
+        }
+        terms => input["policy"] = terms,
+    }
+}
 
 /// An operation to write down.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +51,9 @@ impl NewOperation {
         }
     }
 
-    /// The rules of the merchant, as `refunds.create` takes them. They are no part of the request: they
-    /// may change between two tries.
+    /// The rules of the merchant: terms as `refunds.create` takes them, or a document as
+    /// `{ "document": …, "self_serve": … }`. They are no part of the request: they may change between two
+    /// tries.
     #[must_use]
     pub fn policy(self, policy: &Value) -> Self {
         Self { policy: Some(policy.to_string()), ..self }
@@ -141,11 +157,21 @@ pub struct Outcome {
     pub fee: Option<(i64, String)>,
     /// When a request left whose end nobody knows, Unix seconds; for `outcome-unknown` alone.
     pub uncertain: Option<u64>,
+    /// What somebody must agree to; for `needs-approval` alone.
+    pub wish: Option<Wish>,
 }
 
 impl Outcome {
     pub(crate) fn of(state: State) -> Self {
-        Self { state, refund: None, detail: None, request_id: None, fee: None, uncertain: None }
+        Self {
+            state,
+            refund: None,
+            detail: None,
+            request_id: None,
+            fee: None,
+            uncertain: None,
+            wish: None,
+        }
     }
 
     /// An outcome without a refund.
@@ -192,12 +218,17 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// The request is the one that was written down: its hash says so.
+    pub(crate) fn is_intact(&self) -> bool {
+        hex(&Sha256::digest(&self.request)) == self.hash
+    }
+
     /// The input of `refunds.create` that makes it.
     pub(crate) fn input(&self) -> Value {
         let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
         let mut input = read(&self.request);
         if let Some(policy) = &self.policy {
-            input["policy"] = read(policy);
+            with_rules(&mut input, read(policy));
         }
         if let Some(approval) = &self.approval {
             input["approval"] = json!(approval);

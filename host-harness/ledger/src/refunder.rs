@@ -6,6 +6,7 @@ use refund_host::api::node::{FailureKind, InvokeError};
 use refund_host::{CallError, Node};
 use serde_json::Value;
 
+use crate::approval::Wish;
 use crate::error::LedgerError;
 use crate::journal::{Begun, Journal};
 use crate::operation::{Kept, NewOperation, Operation, Outcome};
@@ -215,13 +216,40 @@ fn made(output: Value) -> Option<(Outcome, Value)> {
     };
     let outcome = Outcome {
         state: refund.state(),
-        detail: detail.map(str::to_owned),
+        detail: told(detail, &output["verdict"]["ruling"]),
         request_id: output["request_id"].as_str().map(str::to_owned),
         fee: fee["amount"].as_i64().zip(fee["currency"].as_str().map(str::to_owned)),
         refund: Some(refund),
-        uncertain: None,
+        ..Outcome::of(State::Pending)
     };
     Some((outcome, output))
+}
+
+/// How the refund came about, and which rule of which policy let it pass.
+fn told(detail: Option<&str>, ruling: &Value) -> Option<String> {
+    let by = ruling["rule"].as_str().map(|rule| {
+        let text = |name: &str| ruling[name].as_str().unwrap_or_default();
+        format!("by rule {rule} of {} {} ({})", text("policy"), text("version"), text("hash"))
+    });
+    match (detail, by) {
+        (Some(detail), Some(by)) => Some(format!("{detail}; {by}")),
+        (detail, by) => detail.map(str::to_owned).or(by),
+    }
+}
+
+/// What somebody must agree to, out of the error of `refunds.create`.
+fn wish(details: &Value) -> Option<Wish> {
+    let verdict = &details["verdict"];
+    let needed = verdict["ruling"]["approvals"]
+        .as_u64()
+        .map_or(Some(1), |count| u8::try_from(count).ok())?;
+    Some(Wish {
+        request_hash: details["request_hash"].as_str()?.to_owned(),
+        amount: verdict["amount"]["amount"].as_u64()?,
+        currency: verdict["amount"]["currency"].as_str()?.to_owned(),
+        needed: needed.max(1),
+        verdict: verdict.to_string(),
+    })
 }
 
 /// There certainly is no refund.
@@ -237,15 +265,23 @@ fn not_made(error: &InvokeError) -> Outcome {
             Outcome::without_refund(State::Planned, "the component has no refunds.create")
         }
         InvokeError::Failed(failure) => {
+            let details: Value = serde_json::from_str(&failure.details).unwrap_or_default();
+            let wish = wish(&details);
             let state = match failure.kind {
+                // An approval of something else: the verdict may be to go on, to ask, or to ask more people.
+                FailureKind::NeedsApproval | FailureKind::Conflict if wish.is_some() => {
+                    State::NeedsApproval
+                }
                 FailureKind::NeedsApproval => State::NeedsApproval,
                 _ if failure.retryable || is_about_the_key(&failure.details) => State::Planned,
                 _ => State::Refused,
             };
-            let details: Value = serde_json::from_str(&failure.details).unwrap_or_default();
+            let told =
+                told(Some(&failure.message), &details["verdict"]["ruling"]).unwrap_or_default();
             Outcome {
                 request_id: details["request_id"].as_str().map(str::to_owned),
-                ..Outcome::without_refund(state, failure.message.clone())
+                wish,
+                ..Outcome::without_refund(state, told)
             }
         }
     }

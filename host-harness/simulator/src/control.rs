@@ -7,8 +7,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::api;
+use crate::bank;
 use crate::fault::Fault;
 use crate::pipeline::{Asked, Reply, lock};
+use crate::seed;
 use crate::world::{DisputeOrder, NewCharge, World};
 
 /// Carries out an order.
@@ -29,14 +31,15 @@ fn order(world: &mut World, asked: &Asked) -> Result<Value, String> {
     let name = asked.path.trim_start_matches("/_control/");
     match (asked.method.as_str(), name) {
         ("POST", "charges") => Ok(world.new_charge(&read::<NewCharge>(asked)?)),
-        ("POST", "customers") => Ok(customer(world)),
-        ("POST", "disputes") => {
-            api::open(world, &read::<DisputeOrder>(asked)?).ok_or_else(|| "no such charge".into())
-        }
+        ("POST", "customers") => Ok(seed::customer(world, false)),
+        ("POST", "disputes") => bank::open(world, &read::<DisputeOrder>(asked)?),
         ("POST", "disputes/close") => {
             let order: Value = read(asked)?;
-            Ok(api::close(world, text(&order, "dispute")?, text(&order, "status")?))
+            bank::decide(world, text(&order, "dispute")?, text(&order, "status")?)
         }
+        ("POST", "subscriptions") => seed::subscription(world, &read(asked)?),
+        ("POST", "invoices") => seed::invoice(world, &read(asked)?),
+        ("POST", "credit_notes") => seed::issue(world, &read(asked)?),
         ("POST", "refunds") => dashboard_refund(world, &read(asked)?),
         ("POST", "refunds/end") => {
             let order: Value = read(asked)?;
@@ -46,7 +49,8 @@ fn order(world: &mut World, asked: &Asked) -> Result<Value, String> {
         ("POST", "balance") => balance(world, &read(asked)?),
         ("POST", "clock") => {
             let order: Value = read(asked)?;
-            world.advance(order["advance"].as_u64().ok_or("`advance` is a number of seconds")?);
+            let seconds = order["advance"].as_u64().ok_or("`advance` is a number of seconds")?;
+            api::advance(world, seconds);
             Ok(json!({ "now": world.now() }))
         }
         ("GET", "clock") => Ok(json!({ "now": world.now() })),
@@ -99,18 +103,6 @@ pub(crate) fn dashboard_refund(world: &mut World, order: &Value) -> Result<Value
         return Err(format!("only {left} is left"));
     }
     Ok(api::refunds::make(world, &charge, amount, None, &json!({})))
-}
-
-fn customer(world: &mut World) -> Value {
-    let id = world.id("cus");
-    let customer = crate::world::object(
-        "customer",
-        json!({
-            "id": id, "created": world.now(), "livemode": false, "discount": null, "shipping": null,
-        }),
-    );
-    world.add("customer", customer.clone());
-    customer
 }
 
 /// Sets what is available; refunds that waited for it go through.

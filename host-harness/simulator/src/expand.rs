@@ -43,11 +43,19 @@ pub(crate) fn expand(
 fn refunds(world: &World, charge: &Value) -> Value {
     let charge = charge.as_str().unwrap_or_default();
     let all = world.store.owned("refund", "charge", charge);
+    sub_list(&all, &format!("/v1/charges/{charge}/refunds"))
+}
+
+/// The payments of an invoice: not in it unless asked for either (reference 2.6).
+fn payments(world: &World, invoice: &Value) -> Value {
+    let invoice = invoice.as_str().unwrap_or_default();
+    let all = world.store.owned("invoice_payment", "invoice", invoice);
+    sub_list(&all, &format!("/v1/invoice_payments?invoice={invoice}"))
+}
+
+fn sub_list(all: &[&Value], url: &str) -> Value {
     let newest: Vec<_> = all.iter().rev().take(SUB_LIST).collect();
-    json!({
-        "object": "list", "url": format!("/v1/charges/{charge}/refunds"),
-        "has_more": all.len() > SUB_LIST, "data": newest,
-    })
+    json!({ "object": "list", "url": url, "has_more": all.len() > SUB_LIST, "data": newest })
 }
 
 /// Whether there was something to expand, or null.
@@ -58,6 +66,9 @@ fn one(world: &World, value: &mut Value, names: &[&str]) -> bool {
     }
     if *first == "refunds" && value["object"] == "charge" {
         value["refunds"] = refunds(world, &value["id"]);
+    }
+    if *first == "payments" && value["object"] == "invoice" {
+        value["payments"] = payments(world, &value["id"]);
     }
     let Some(field) = value.get_mut(*first) else { return false };
     if let Value::String(id) = field

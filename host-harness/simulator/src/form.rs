@@ -7,10 +7,17 @@ use crate::error::{ApiError, ApiResult};
 
 /// Reads a body or query string.
 pub(crate) fn read(text: &str) -> ApiResult<Map<String, Value>> {
-    let mut fields = Map::new();
-    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (decode(name)?, decode(value)?);
+        Ok((decode(name)?, decode(value)?))
+    });
+    nest(pairs.collect::<ApiResult<Vec<_>>>()?)
+}
+
+/// Nests decoded pairs.
+pub(crate) fn nest(pairs: Vec<(String, String)>) -> ApiResult<Map<String, Value>> {
+    let mut fields = Map::new();
+    for (name, value) in pairs {
         let path = path(&name).ok_or_else(|| {
             ApiError::invalid(
                 "parameter_unknown",

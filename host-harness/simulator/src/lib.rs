@@ -1,7 +1,7 @@
 //! A stateful Stripe double over real HTTP on loopback.
 //!
-//! It keeps charges, payment intents, refunds, disputes, balance, events and webhook endpoints; refuses
-//! what Stripe refuses, with Stripe's error objects; replays idempotency keys; and can be told to fail
+//! It keeps charges, payment intents, refunds, disputes with evidence and files, invoices with payments,
+//! subscriptions, balance, events and webhook endpoints; refuses what Stripe refuses, with Stripe's error objects; replays idempotency keys; and can be told to fail
 //! in every way a network fails. It shares no code with `refund-core`: a double that shares the code
 //! under test proves nothing.
 //!
@@ -18,6 +18,8 @@
 //! The same can be ordered over HTTP, under `/_control`; see the README of this crate.
 
 mod api;
+mod bank;
+mod billing;
 mod control;
 mod delivery;
 mod error;
@@ -29,12 +31,15 @@ mod limit;
 mod list;
 mod pipeline;
 mod schema;
+mod seed;
 mod server;
 mod sha;
 mod simulator;
 mod store;
+mod upload;
 mod world;
 
+pub use billing::{NewCreditNote, NewInvoice, NewItem, NewLine, NewPayment, NewSubscription};
 pub use fault::{Fault, FaultKind};
 pub use simulator::{Builder, Simulator, StartError};
 pub use world::{DisputeOrder, NewCharge, Recorded};

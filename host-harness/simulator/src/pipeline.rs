@@ -11,6 +11,7 @@ use crate::expand::expand;
 use crate::fault::FaultKind;
 use crate::idempotency::Kept;
 use crate::limit::too_many;
+use crate::upload::Upload;
 use crate::world::{Recorded, World};
 use crate::{form, schema};
 
@@ -21,6 +22,8 @@ pub(crate) struct Asked {
     pub(crate) query: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
+    /// The body in parts, where it came so; `body` is its summary then.
+    pub(crate) upload: Option<Result<Upload, multer::Error>>,
 }
 
 /// An answer, and what the network does to it.
@@ -201,10 +204,20 @@ fn carry_out(world: &mut World, asked: &Asked, live: bool, id: &str) -> ApiResul
     let call = schema::find(&asked.method, &asked.path)
         .ok_or_else(|| api::unrecognized(&asked.method, &asked.path))?;
     let mut params = form::read(&asked.query)?;
-    params.extend(form::read(&asked.body)?);
+    let mut file = None;
+    match &asked.upload {
+        Some(Ok(upload)) => {
+            params.extend(form::nest(upload.fields.clone())?);
+            file.clone_from(&upload.file);
+        }
+        Some(Err(why)) => {
+            return Err(ApiError::with_status(400, format!("The upload cannot be read: {why}")));
+        }
+        None => params.extend(form::read(&asked.body)?),
+    }
     let params = call.read_params(params)?;
     world.request = (Some(id.to_owned()), asked.headers.get("idempotency-key").cloned());
-    let mut running = Call { world, params: params.clone(), live };
+    let mut running = Call { world, params: params.clone(), live, upload: file };
     let answer = api::run(&asked.method, &asked.path, &mut running);
     world.request = (None, None);
     let mut answer = answer?;

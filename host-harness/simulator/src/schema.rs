@@ -46,9 +46,9 @@ impl Call {
     }
 
     fn params_schema(self) -> Value {
-        let body = &self.0["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"];
-        if body.is_object() {
-            return body.clone();
+        let kinds = self.0["requestBody"]["content"].as_object();
+        if let Some(body) = kinds.and_then(|kinds| kinds.values().next()) {
+            return body["schema"].clone();
         }
         let mut properties = Map::new();
         for parameter in self.0["parameters"].as_array().into_iter().flatten() {
@@ -68,6 +68,7 @@ impl Call {
 }
 
 fn resolve(schema: &Value) -> &Value {
+    let schema = schema["allOf"].get(0).unwrap_or(schema);
     match schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()) {
         Some(name) => &description()["components"]["schemas"][name],
         None => schema,
@@ -163,11 +164,40 @@ fn convert_object(schema: &Value, fields: Map<String, Value>, at: &str) -> ApiRe
     Ok(Value::Object(typed))
 }
 
+/// Adds what an object of a schema always has, and a merchant need not send: null, false, or nothing in it.
+pub(crate) fn complete(schema: &str, value: &mut Value) {
+    fill(&description()["components"]["schemas"][schema], value);
+}
+
+fn fill(schema: &Value, value: &mut Value) {
+    let schema = resolve(schema);
+    if let Some(items) = value.as_array_mut() {
+        for item in items {
+            fill(&schema["items"], item);
+        }
+    }
+    let Some(fields) = value.as_object_mut() else { return };
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let of = &schema["properties"][name];
+        let empty = match of["type"].as_str() {
+            _ if of["nullable"] == true => Value::Null,
+            Some("array") => json!([]),
+            Some("boolean") => json!(false),
+            _ => continue,
+        };
+        fields.entry(name).or_insert(empty);
+    }
+    for (name, inner) in fields {
+        fill(&schema["properties"][name.as_str()], inner);
+    }
+}
+
 /// The first thing about a value that its schema does not allow.
 fn fault(schema: &Value, value: &Value, at: &str) -> Option<String> {
+    let nullable = schema["nullable"] == true;
     let schema = resolve(schema);
     if value.is_null() {
-        let fine = schema["nullable"] == true || schema.as_object().is_none_or(Map::is_empty);
+        let fine = nullable || schema.as_object().is_none_or(Map::is_empty);
         return (!fine).then(|| format!("{at} is null"));
     }
     if let Some(options) = schema["anyOf"].as_array() {

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full, Limited, combinators::BoxBody};
 use hyper::body::{Body, Frame, Incoming};
@@ -20,10 +21,11 @@ use tokio::time::Sleep;
 use crate::control;
 use crate::fault::FaultKind;
 use crate::pipeline::{Asked, Reply, answer};
+use crate::upload;
 use crate::world::World;
 
 /// Largest request.
-const MAX_REQUEST: usize = 1 << 20;
+const MAX_REQUEST: usize = 32 << 20;
 
 type Answer = Response<BoxBody<Bytes, io::Error>>;
 
@@ -60,12 +62,21 @@ async fn read(request: Request<Incoming>) -> io::Result<Asked> {
         });
         pairs.collect()
     };
+    let body = body.to_bytes();
+    let declared = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let upload = upload::read(declared.unwrap_or_default(), &body).await;
+    let body = match &upload {
+        Some(Ok(upload)) => upload.summary(),
+        Some(Err(_)) => String::new(),
+        None => String::from_utf8_lossy(&body).into_owned(),
+    };
     Ok(Asked {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: text(&parts.headers),
-        body: String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+        body,
+        upload,
     })
 }
 

@@ -17,6 +17,11 @@ pub(crate) fn digits(parts: &[&str], length: usize) -> String {
     text
 }
 
+/// SHA-256 of bytes.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// HMAC-SHA256 of a text.
 pub(crate) fn sign(secret: &str, signed: &[u8]) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {

@@ -3,15 +3,19 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 use crate::api;
+use crate::bank;
+use crate::billing::{NewCreditNote, NewInvoice, NewSubscription};
 use crate::control;
 use crate::delivery;
 use crate::fault::Fault;
 use crate::pipeline::lock;
+use crate::seed;
 use crate::server::serve;
 use crate::world::{DisputeOrder, NewCharge, Recorded, World};
 
@@ -159,12 +163,33 @@ impl Simulator {
 
     /// Opens a dispute; null when there is no such charge.
     pub fn dispute(&self, order: &DisputeOrder) -> Value {
-        api::open(&mut lock(&self.world.0), order).unwrap_or_default()
+        bank::open(&mut lock(&self.world.0), order).unwrap_or_default()
     }
 
-    /// Ends a dispute: `won`, `lost` or `warning_closed`.
+    /// The bank decides a dispute: `won`, `lost`, `warning_closed` or `prevented`; `needs_response` makes a
+    /// chargeback of an inquiry. Null when the dispute cannot become that.
     pub fn close_dispute(&self, dispute: &str, status: &str) -> Value {
-        api::close(&mut lock(&self.world.0), dispute, status)
+        bank::decide(&mut lock(&self.world.0), dispute, status).unwrap_or_default()
+    }
+
+    /// Makes a subscription, or says what is wrong with the order.
+    pub fn subscription(&self, order: &NewSubscription) -> Result<Value, String> {
+        seed::subscription(&mut lock(&self.world.0), order)
+    }
+
+    /// Makes an invoice with its payments, or says what is wrong with the order.
+    pub fn invoice(&self, order: &NewInvoice) -> Result<Value, String> {
+        seed::invoice(&mut lock(&self.world.0), order)
+    }
+
+    /// Issues a credit note, or says what is wrong with the order.
+    pub fn credit_note(&self, order: &NewCreditNote) -> Result<Value, String> {
+        seed::issue(&mut lock(&self.world.0), order)
+    }
+
+    /// What is in an uploaded file.
+    pub fn file_contents(&self, file: &str) -> Option<Bytes> {
+        lock(&self.world.0).contents.get(file).cloned()
     }
 
     /// Refunds as a click in the Dashboard does; null when that much is not left.
@@ -197,7 +222,7 @@ impl Simulator {
 
     /// Moves the clock on.
     pub fn advance(&self, seconds: u64) {
-        lock(&self.world.0).advance(seconds);
+        api::advance(&mut lock(&self.world.0), seconds);
     }
 
     /// The clock, in Unix seconds.

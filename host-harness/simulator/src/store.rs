@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 /// Fields that name what an object belongs to; lists are filtered by them.
-const OWNERS: [&str; 4] = ["charge", "payment_intent", "customer", "source"];
+const OWNERS: [&str; 5] = ["charge", "payment_intent", "customer", "source", "invoice"];
 
 /// Where an object is: its kind, and its place among them.
 type Place = (&'static str, usize);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::UnboundedSender;
@@ -40,6 +41,8 @@ pub(crate) struct World {
     /// Secrets of webhook endpoints by id: Stripe shows them once.
     pub(crate) secrets: HashMap<String, String>,
     pub(crate) outbox: UnboundedSender<Delivery>,
+    /// What was in uploaded files, by id.
+    pub(crate) contents: HashMap<String, Bytes>,
     /// Charges whose refunds wait for the customer.
     pub(crate) needs_action: Vec<String>,
     /// The request that is being carried out, for the events it causes.
@@ -129,13 +132,13 @@ impl Default for NewCharge {
 pub struct DisputeOrder {
     /// The disputed charge.
     pub charge: String,
-    /// `needs_response` when absent; `warning_needs_response` for an inquiry.
+    /// `needs_response` when absent; `warning_needs_response` for an inquiry; any other of Stripe's too.
     #[serde(default = "needs_response")]
     pub status: String,
     /// `fraudulent` when absent.
     #[serde(default = "fraudulent")]
     pub reason: String,
-    /// Whether a refund stays possible; for inquiries when absent.
+    /// Whether a refund stays possible; for inquiries and what was won when absent.
     #[serde(default)]
     pub refundable: Option<bool>,
 }
@@ -190,6 +193,7 @@ impl World {
             record: true,
             secrets: HashMap::new(),
             outbox,
+            contents: HashMap::new(),
             needs_action: Vec::new(),
             request: (None, None),
         }

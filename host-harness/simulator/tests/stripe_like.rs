@@ -3,48 +3,15 @@
 
 use std::time::Duration;
 
-use http::Request;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
-use refund_simulator::{Fault, FaultKind, LIVE_KEY, NewCharge, Simulator, StartError, TEST_KEY};
+use refund_simulator::{Fault, FaultKind, LIVE_KEY, NewCharge, Simulator, StartError};
 use serde_json::Value;
 
-struct Answer {
-    status: u16,
-    headers: http::HeaderMap,
-    body: Value,
-}
+use wire::{Answer, id, ok, send, start};
 
-async fn send(
-    stripe: &Simulator,
-    method: &str,
-    path: &str,
-    body: &str,
-    headers: &[(&str, &str)],
-) -> Option<Answer> {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let mut request = Request::builder().method(method).uri(format!("{}{path}", stripe.base_url()));
-    if headers.iter().all(|(name, _)| *name != "authorization") {
-        request = request.header("authorization", format!("Bearer {TEST_KEY}"));
-    }
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let request = request.body(Full::<Bytes>::from(body.to_owned())).unwrap();
-    let (parts, body) = client.request(request).await.ok()?.into_parts();
-    let bytes = body.collect().await.ok()?.to_bytes();
-    let body = serde_json::from_slice(&bytes).unwrap_or_default();
-    Some(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
-}
+mod wire;
 
 async fn post(stripe: &Simulator, body: &str, key: &str) -> Option<Answer> {
     send(stripe, "POST", "/v1/refunds", body, &[("idempotency-key", key)]).await
-}
-
-async fn start() -> Simulator {
-    Simulator::builder().seed(1).start_at(1_790_000_000).start().await.unwrap()
 }
 
 fn charge(stripe: &Simulator) -> String {
@@ -175,4 +142,50 @@ async fn control_over_http() {
     let wrong =
         send(&stripe, "POST", "/_control/charges", r#"{"colour": "red"}"#, &[]).await.unwrap();
     assert_eq!(wrong.status, 400);
+}
+
+/// Every answer is compared with Stripe's description, all the way down: one that is not as described is a
+/// 500.
+#[tokio::test]
+async fn every_answer_is_as_described() {
+    let stripe = start().await;
+    for method in ["card", "us_bank_account", "sepa_debit"] {
+        for (captured, needs_action) in [(true, false), (true, true), (false, false)] {
+            let charge = stripe.charge(&NewCharge {
+                method: method.to_owned(),
+                captured,
+                refunds_need_action: needs_action,
+                fraud_user_report: Some("safe".to_owned()),
+                ..NewCharge::default()
+            });
+            let at = format!("/v1/charges/{}", id(&charge));
+            if !captured {
+                ok(&stripe, "POST", &format!("{at}/capture"), "").await;
+            }
+            let body = format!("charge={}&amount=100&expand[]=charge.payment_intent", id(&charge));
+            for end in ["succeeded", "failed", "canceled"] {
+                let refund = ok(&stripe, "POST", "/v1/refunds", &body).await;
+                stripe.end_refund(id(&refund), end, None);
+                let at = format!("/v1/refunds/{}?expand[]=balance_transaction", id(&refund));
+                ok(&stripe, "GET", &at, "").await;
+            }
+            ok(&stripe, "GET", &format!("{at}?expand[]=refunds&expand[]=balance_transaction"), "")
+                .await;
+            let intent = charge["payment_intent"].as_str().unwrap();
+            ok(&stripe, "GET", &format!("/v1/payment_intents/{intent}?expand[]=latest_charge"), "")
+                .await;
+        }
+    }
+    let made = stripe.charge(&NewCharge { captured: false, ..NewCharge::default() });
+    let intent = made["payment_intent"].as_str().unwrap();
+    ok(&stripe, "POST", &format!("/v1/payment_intents/{intent}/cancel"), "").await;
+    let customer = ok(&stripe, "POST", "/_control/customers", "").await;
+    ok(&stripe, "GET", &format!("/v1/customers/{}", id(&customer)), "").await;
+    let body = "url=http://127.0.0.1:9/&enabled_events[]=*";
+    ok(&stripe, "POST", "/v1/webhook_endpoints", body).await;
+    for list in
+        ["events", "balance_transactions", "webhook_endpoints", "charges", "payment_intents"]
+    {
+        ok(&stripe, "GET", &format!("/v1/{list}?limit=100"), "").await;
+    }
 }

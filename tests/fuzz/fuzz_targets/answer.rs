@@ -82,7 +82,7 @@ impl Body<'_> {
     }
 }
 
-const INPUTS: [(&str, &str); 8] = [
+const INPUTS: [(&str, &str); 13] = [
     ("refunds.create", r#"{"operation_id":"op-1","payment":"ch_1"}"#),
     ("refunds.create", r#"{"operation_id":"op-1","payment":"pi_1","amount":500,"currency":"usd"}"#),
     ("refunds.retrieve", r#"{"refund":"re_1"}"#),
@@ -91,6 +91,14 @@ const INPUTS: [(&str, &str); 8] = [
     ("refunds.balance", "{}"),
     ("eligibility.check-live", r#"{"payment":"ch_1"}"#),
     ("duplicates.scan-live", r#"{"created_from":1699990000,"max_charges":500}"#),
+    ("disputes.retrieve", r#"{"dispute":"dp_1"}"#),
+    ("disputes.list", r#"{"open_only":true}"#),
+    ("disputes.submit", r#"{"dispute":"dp_1","evidence":{"customer_name":"Ann"}}"#),
+    (
+        "disputes.close",
+        r#"{"dispute":"dp_1","confirmation":{"dispute":"dp_1","amount":500,"currency":"usd"}}"#,
+    ),
+    ("disputes.upload-file", r#"{"name":"a.pdf","content_base64":"JVBERi0xLjcK"}"#),
 ];
 
 fuzz_target!(|session: Session<'_>| {

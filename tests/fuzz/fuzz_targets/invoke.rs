@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use refund_core::face::{Never, invoke};
 
-const OPERATIONS: [&str; 8] = [
+const OPERATIONS: [&str; 12] = [
     "eligibility.check",
     "duplicates.detect",
     "webhooks.verify",
@@ -12,6 +12,10 @@ const OPERATIONS: [&str; 8] = [
     "webhooks.interpret",
     "credits.sla-quote",
     "credits.prorate",
+    "follow-ups.of-event",
+    "follow-ups.of-outcome",
+    "policies.describe",
+    "reports.summarize",
     "nonsense",
 ];
 

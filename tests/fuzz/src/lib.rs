@@ -37,7 +37,9 @@ pub struct Babble {
 
 impl Transport for Babble {
     fn send(&mut self, request: &HttpRequest) -> Result<Answer, SendFailure> {
-        assert!(request.url.starts_with("https://api.stripe.com/v1/"), "{}", request.url);
+        let is_file = request.url == "https://files.stripe.com/v1/files";
+        let is_stripe = request.url.starts_with("https://api.stripe.com/v1/");
+        assert!(is_stripe || is_file, "{}", request.url);
         assert!(self.sent < 2_000, "it asks for ever");
         let answer = self.answers[self.sent % self.answers.len()].clone();
         self.sent += 1;

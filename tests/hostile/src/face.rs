@@ -1,7 +1,7 @@
 //! The face of a refund node. Only `invoke` does anything.
 
 use crate::bindings::exports::refund_node::refunds::{
-    duplicates, eligibility, node, types, webhooks,
+    duplicates, eligibility, follow_ups, node, types, webhooks,
 };
 use crate::{Hostile, attacks};
 
@@ -76,6 +76,22 @@ impl webhooks::Guest for Hostile {
     }
 
     fn interpret(_: webhooks::Event) -> webhooks::Action {
+        unreachable!("{NOTHING}")
+    }
+}
+
+impl follow_ups::Guest for Hostile {
+    fn of_action(
+        _: follow_ups::Action,
+        _: follow_ups::Options,
+    ) -> Result<Vec<follow_ups::FollowUp>, Vec<types::FieldProblem>> {
+        unreachable!("{NOTHING}")
+    }
+
+    fn of_outcome(
+        _: follow_ups::Outcome,
+        _: follow_ups::Options,
+    ) -> Result<Vec<follow_ups::FollowUp>, Vec<types::FieldProblem>> {
         unreachable!("{NOTHING}")
     }
 }

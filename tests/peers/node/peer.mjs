@@ -137,11 +137,67 @@ const cases = {
     const staged = await stripe.disputes.update(dispute, { evidence: { customer_name: 'Anna' }, submit: false });
     assert.equal(staged.status, 'warning_needs_response');
     assert.equal((await stripe.disputes.close(dispute)).status, 'lost');
+    await refusal(stripe.disputes.close(dispute), { type: 'StripeInvalidRequestError', statusCode: 400 });
+  },
+  'dispute evidence with a file, staged, sent once, won': async () => {
+    const { id: charge_ } = await charge();
+    const { id } = await control('disputes', { charge: charge_ });
+    const data = Buffer.from('%PDF-1.7\r\n--not the end--\r\n');
+    const file = await stripe.files.create({ purpose: 'dispute_evidence', file: { data, name: 'receipt.pdf', type: 'application/pdf' } });
+    assert.deepEqual([file.type, file.size, file.filename], ['pdf', data.length, 'receipt.pdf']);
+    assert.equal((await stripe.files.retrieve(file.id)).purpose, 'dispute_evidence');
+    await refusal(stripe.files.create({ purpose: 'dispute_evidence', file: { data: Buffer.from('GIF89a'), name: 'a.gif' } }), { type: 'StripeInvalidRequestError', param: 'file' });
+    await refusal(stripe.disputes.update(id, { evidence: { receipt: 'file_none' }, submit: false }), { code: 'resource_missing', param: 'evidence[receipt]' });
+    await refusal(stripe.disputes.update(id, { evidence: { uncategorized_text: 'x'.repeat(20_001) } }), { param: 'evidence[uncategorized_text]' });
+    const staged = await stripe.disputes.update(id, { evidence: { receipt: file.id, product_description: 'Tea & milk' }, submit: false, expand: ['evidence.receipt'] });
+    assert.deepEqual([staged.status, staged.evidence.receipt.id, staged.evidence_details.has_evidence], ['needs_response', file.id, true]);
+    const sent = await stripe.disputes.update(id);
+    assert.deepEqual([sent.status, sent.evidence_details.submission_count], ['under_review', 1]);
+    await refusal(stripe.disputes.update(id, { evidence: { customer_name: 'Anna' } }), { type: 'StripeInvalidRequestError', statusCode: 400 });
+    await control('disputes/close', { dispute: id, status: 'won' });
+    const won = await stripe.disputes.retrieve(id);
+    assert.deepEqual(won.balance_transactions.map((one) => one.amount), [-2500, 2500]);
+  },
+  'an invoice with several payments': async () => {
+    const { id: subscription, items } = await control('subscriptions', { items: [{ amount: 3000, quantity: 2 }, { amount: 1000, interval: 'year' }] });
+    const { id } = await control('invoices', { subscription, payments: [{ amount: 2500 }, {}] });
+    const plain = await stripe.invoices.retrieve(id);
+    assert.deepEqual([plain.payments, plain.amount_paid, plain.status], [undefined, 7000, 'paid']);
+    assert.equal(plain.parent.subscription_details.subscription, subscription);
+    const line = plain.lines.data[0];
+    assert.equal(line.parent.subscription_item_details.subscription_item, items.data[0].id);
+    assert.equal(line.period.end, items.data[0].current_period_end);
+    assert.equal(line.quantity_decimal.toString(), '2');
+    const { payments } = await stripe.invoices.retrieve(id, { expand: ['payments.data.payment.payment_intent'] });
+    assert.deepEqual(payments.data.map((one) => one.payment.payment_intent.amount_received), [4500, 2500]);
+    const payment_intent = payments.data[1].payment.payment_intent.id;
+    const found = await stripe.invoicePayments.list({ payment: { type: 'payment_intent', payment_intent } });
+    assert.deepEqual(found.data.map((one) => [one.invoice, one.amount_paid]), [[id, 2500]]);
+    const all = await stripe.invoicePayments.list({ invoice: id, status: 'paid', limit: 1 }).autoPagingToArray({ limit: 10 });
+    assert.deepEqual(all.map((one) => one.id), payments.data.map((one) => one.id));
+    assert.equal((await stripe.invoicePayments.retrieve(all[0].id)).is_default, false);
+    assert.equal((await stripe.invoices.listLineItems(id)).data.length, 2);
+    assert.equal((await stripe.invoices.list({ subscription })).data[0].id, id);
+    await stripe.refunds.create({ payment_intent, amount: 100 });
+  },
+  'a subscription is ended later, and at once': async () => {
+    const { id, items } = await control('subscriptions', { items: [{ amount: 3000 }] });
+    const read = await stripe.subscriptions.retrieve(id, { expand: ['latest_invoice', 'items.data.price.product'] });
+    assert.equal(read.current_period_end, undefined);
+    assert.equal(read.items.data[0].price.unit_amount_decimal.toString(), '3000');
+    const ending = await stripe.subscriptions.update(id, { cancel_at_period_end: true, metadata: { why: 'test' } });
+    assert.deepEqual([ending.cancel_at, ending.status], [items.data[0].current_period_end, 'active']);
+    const canceled = await stripe.subscriptions.cancel(id, { prorate: true, invoice_now: true, cancellation_details: { feedback: 'unused' } });
+    assert.deepEqual([canceled.status, canceled.cancellation_details.feedback], ['canceled', 'unused']);
+    const [credit] = (await stripe.invoices.list({ subscription: id })).data;
+    assert.ok(credit.total < 0 && credit.total >= -3000, `${credit.total}`);
+    await refusal(stripe.subscriptions.cancel(id), { code: 'resource_missing', statusCode: 404 });
+    assert.deepEqual((await stripe.subscriptions.list({ status: 'canceled' })).data.map((one) => one.id).includes(id), true);
   },
   'balance and events': async () => {
     assert.equal((await stripe.balance.retrieve()).object, 'balance');
     const types = (await stripe.events.list({ limit: 100 })).data.map((event) => event.type);
-    for (const type of ['refund.created', 'charge.refunded', 'charge.dispute.created']) assert.ok(types.includes(type), type);
+    for (const type of ['refund.created', 'charge.refunded', 'charge.dispute.created', 'charge.dispute.funds_withdrawn', 'invoice_payment.paid', 'customer.subscription.deleted']) assert.ok(types.includes(type), type);
   },
   'a delivery is signed as Stripe signs': async () => {
     const received = [];

@@ -1,6 +1,7 @@
 """The official stripe-python against the simulator. Expects SIMULATOR_URL and SIMULATOR_KEY."""
 
 import http.server
+import io
 import json
 import os
 import sys
@@ -13,7 +14,10 @@ import stripe
 
 URL = os.environ["SIMULATOR_URL"]
 CLIENT = stripe.StripeClient(
-    os.environ["SIMULATOR_KEY"], base_addresses={"api": URL}, max_network_retries=2
+    os.environ["SIMULATOR_KEY"],
+    base_addresses={"api": URL, "files": URL},
+    max_network_retries=2,
+
 )
 CASES = []
 
@@ -148,6 +152,66 @@ def a_low_balance_makes_a_refund_wait():
     assert (made.status, made.pending_reason) == ("pending", "insufficient_funds")
     control("balance", {"currency": "sek", "available": 5000})
     assert CLIENT.v1.refunds.retrieve(made.id).status == "succeeded"
+
+
+@case
+def evidence_with_a_file_is_staged_and_sent_once():
+    made = control("disputes", {"charge": charge()["id"]})["id"]
+    paper = io.BytesIO(b"\x89PNG\r\n\x1a\n and so on")
+    paper.name = "letter.png"
+    file = CLIENT.v1.files.create({"purpose": "dispute_evidence", "file": paper})
+    assert (file.type, file.filename, file.size) == ("png", "letter.png", 18)
+    assert CLIENT.v1.files.retrieve(file.id).purpose == "dispute_evidence"
+    update = CLIENT.v1.disputes.update
+    evidence = {"customer_communication": file.id, "customer_name": "Anna"}
+    staged = update(made, {"evidence": evidence, "submit": False})
+    assert (staged.status, staged.evidence.customer_communication) == ("needs_response", file.id)
+    sent = update(made, {"evidence": {"customer_name": ""}})
+    assert sent.status == "under_review" and sent.evidence.customer_name is None
+    assert sent.evidence_details.submission_count == 1
+    again = {"evidence": {"customer_name": "Anna"}, "submit": False}
+    refused(stripe.InvalidRequestError, lambda: update(made, again), http_status=400)
+    refused(stripe.InvalidRequestError, lambda: CLIENT.v1.disputes.close(made), http_status=400)
+
+
+@case
+def a_dispute_is_closed_for_good():
+    made = control("disputes", {"charge": charge(amount=700)["id"]})["id"]
+    lost = CLIENT.v1.disputes.close(made)
+    assert (lost.status, lost.is_charge_refundable) == ("lost", False)
+    assert [one.amount for one in lost.balance_transactions] == [-700]
+    listed = CLIENT.v1.disputes.list({"charge": lost.charge})
+    assert [one.id for one in listed.data] == [made]
+
+
+@case
+def an_invoice_with_several_payments():
+    subscription = control("subscriptions", {"items": [{"amount": 5000}]})
+    made = control("invoices", {"subscription": subscription["id"], "payments": [{"amount": 2000}, {}]})
+    invoice = CLIENT.v1.invoices.retrieve(made["id"], {"expand": ["payments"]})
+    assert [one.amount_paid for one in invoice.payments.data] == [3000, 2000]
+    assert invoice.parent.subscription_details.subscription == subscription["id"]
+    item = subscription["items"]["data"][0]
+    assert invoice.lines.data[0].period.end == item["current_period_end"]
+    intent = invoice.payments.data[0].payment.payment_intent
+    wanted = {"payment": {"type": "payment_intent", "payment_intent": intent}}
+    found = CLIENT.v1.invoice_payments.list(wanted)
+    assert [one.invoice for one in found.data] == [made["id"]]
+    pages = CLIENT.v1.invoice_payments.list({"invoice": made["id"], "limit": 1})
+    assert len(list(pages.auto_paging_iter())) == 2
+
+
+@case
+def a_subscription_is_cancelled():
+    made = control("subscriptions", {"items": [{"amount": 5000}, {"interval": "year"}]})["id"]
+    read = CLIENT.v1.subscriptions.retrieve(made)
+    ends = [item.current_period_end for item in read["items"].data]
+    assert ends[0] < ends[1]
+    ending = CLIENT.v1.subscriptions.update(made, {"cancel_at": "min_period_end"})
+    assert ending.cancel_at == ends[0] and not ending.cancel_at_period_end
+    canceled = CLIENT.v1.subscriptions.cancel(made, {"cancellation_details": {"comment": "moved"}})
+    assert (canceled.status, canceled.cancellation_details.comment) == ("canceled", "moved")
+    refused(stripe.InvalidRequestError, lambda: CLIENT.v1.subscriptions.cancel(made), code="resource_missing")
 
 
 @case

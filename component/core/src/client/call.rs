@@ -36,8 +36,27 @@ impl From<Failure> for CallError {
     }
 }
 
+/// When a request that failed is sent again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// As long as that makes sense: it may be carried out twice without harm, or its key forbids that.
+    Freely,
+    /// Only while no try can have been carried out.
+    WhileCertain,
+}
+
 /// Sends a request and repeats it as long as that makes sense, always with the same key.
 pub(super) fn exchange<T: DeserializeOwned>(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    request: &Request,
+) -> Exchange<T> {
+    exchange_with(Repeat::Freely, transport, connection, request)
+}
+
+/// The same, with a say in when it is repeated.
+pub(super) fn exchange_with<T: DeserializeOwned>(
+    repeat: Repeat,
     transport: &mut impl Transport,
     connection: &Connection,
     request: &Request,
@@ -70,8 +89,8 @@ pub(super) fn exchange<T: DeserializeOwned>(
         };
         ambiguous |= failure.is_ambiguous();
         match wait {
-            Some(wait) => transport.sleep(wait),
-            None => return Exchange { outcome: Err(failure), attempts, ambiguous },
+            Some(wait) if !ambiguous || repeat == Repeat::Freely => transport.sleep(wait),
+            _ => return Exchange { outcome: Err(failure), attempts, ambiguous },
         }
     }
 }

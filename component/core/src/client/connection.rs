@@ -7,10 +7,13 @@ use crate::API_VERSION;
 use crate::id::AccountId;
 use crate::problem::{FieldProblem, Problems};
 use crate::secret::Secret;
+use crate::wire::Body;
 use crate::wire::requests::{Method, Request};
 use crate::wire::retry::{DEFAULT_RETRIES, MAX_RETRIES};
 
 const STRIPE: &str = "https://api.stripe.com";
+/// Where Stripe itself takes files (reference 4).
+const STRIPE_FILES: &str = "https://files.stripe.com";
 
 /// A connection as a caller gives it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -69,9 +72,11 @@ impl Connection {
         headers.push(("user-agent", concat!("refund-node/", env!("CARGO_PKG_VERSION")).to_owned()));
         if request.method == Method::Post {
             // WASI sends a body of unknown length in chunks unless the length is named.
-            let length = request.body.as_ref().map_or(0, String::len);
+            let body = request.body.as_ref();
+            let length = body.map_or(0, |body| body.as_bytes().len());
             headers.push(("content-length", length.to_string()));
-            headers.push(("content-type", "application/x-www-form-urlencoded".to_owned()));
+            let kind = body.map_or(Body::FORM.into(), Body::content_type);
+            headers.push(("content-type", kind.into_owned()));
         }
         if let Some(key) = &request.idempotency_key {
             headers.push(("idempotency-key", key.to_string()));
@@ -84,9 +89,19 @@ impl Connection {
         }
         HttpRequest {
             method: request.method,
-            url: format!("{}{}", self.base_url, request.path),
+            url: format!("{}{}", self.host_of(request), request.path),
             headers,
             body: request.body.clone(),
+        }
+    }
+}
+
+impl Connection {
+    /// Stripe takes files at a host of its own; a simulator or proxy takes everything at one.
+    fn host_of(&self, request: &Request) -> &str {
+        match request.body {
+            Some(Body::Multipart(_)) if self.base_url == STRIPE => STRIPE_FILES,
+            _ => &self.base_url,
         }
     }
 }

@@ -13,14 +13,18 @@ use super::connection::Connection;
 use super::error::{CreateError, NeedsApproval, OperationConflict, OutcomeUnknown};
 use super::facts::{Known, all, gather, unpaid};
 use super::transport::Transport;
-use crate::eligibility::{self, Amount, Decision, Facts, Policy, Verdict};
+use crate::eligibility::{Amount, Decision, Facts, Verdict};
 use crate::id::{ChargeId, OperationId, PaymentRef};
 use crate::metadata::Metadata;
 use crate::model::{Reason, Refund};
 use crate::money::Money;
+use crate::policy::{Ask, Rules};
 use crate::problem::{FieldProblem, Problems};
 use crate::wire::requests::{self, CREATE_REFUND, NewRefund};
 use crate::wire::{IdempotencyKey, RefusalKind, hex};
+
+/// Most people that a policy may want to agree.
+const MOST_APPROVALS: u8 = 9;
 
 /// What to refund, and under which name.
 #[derive(Clone, Debug)]
@@ -42,7 +46,9 @@ pub struct CreateRequest {
     /// Where to send instructions, for methods without native refunds.
     pub instructions_email: Option<String>,
     /// Rules of the merchant.
-    pub policy: Policy,
+    pub rules: Rules,
+    /// The customer asks, and nobody of the merchant's looked at it.
+    pub self_serve: bool,
     /// The hash of the request that somebody approved.
     pub approval: Option<String>,
 }
@@ -105,8 +111,12 @@ impl CreateRequest {
         if let Some(reason) = self.reason.as_ref().filter(|reason| !reason.is_input()) {
             problems.push(FieldProblem::new("reason", reason, "is not a reason Stripe takes", "use duplicate, fraudulent or requested_by_customer, and put your own words into metadata"));
         }
-        problems.keep_all(eligibility::check_input(&self.amount, &self.policy));
+        problems.keep_all(self.rules.check_input(&self.ask()));
         problems.into_result()
+    }
+
+    fn ask(&self) -> Ask {
+        Ask { amount: self.amount, reason: self.reason.clone(), self_serve: self.self_serve }
     }
 
     /// The refund of this operation exists: it is the answer, if it is the one that was asked for.
@@ -138,8 +148,8 @@ impl CreateRequest {
     }
 
     /// What an approval binds to: everything that decides where how much money goes, with the amount
-    /// resolved.
-    fn hash(&self, charge: &ChargeId, amount: Money) -> String {
+    /// resolved, and how many people must agree. Who agreed to one approval did not agree to stand for two.
+    fn hash(&self, charge: &ChargeId, amount: Money, approvals: u8) -> String {
         let flag = |flag: Option<bool>| format!("{flag:?}");
         let mut parts = vec![
             "refund-node/approval/1".to_owned(),
@@ -152,6 +162,9 @@ impl CreateRequest {
             flag(self.reverse_transfer),
             self.instructions_email.clone().unwrap_or_default(),
         ];
+        if approvals > 1 {
+            parts.push(format!("approvals {approvals}"));
+        }
         parts.extend(self.metadata.0.iter().flat_map(|(key, value)| [key.clone(), value.clone()]));
         let mut hash = Sha256::new();
         for part in parts {
@@ -164,13 +177,18 @@ impl CreateRequest {
 
 /// The verdict, if it lets the refund go on.
 fn decide(request: &CreateRequest, facts: &Facts, now: u64) -> Result<Verdict, CreateError> {
-    let verdict = eligibility::check(&request.amount, facts, &request.policy, now)?;
+    let verdict = request.rules.check(&request.ask(), facts, now)?;
     if verdict.decision == Decision::Deny {
         return Err(CreateError::Denied { verdict });
     }
-    let request_hash = request.hash(&facts.charge.id, verdict.amount);
+    let hash = |approvals| request.hash(&facts.charge.id, verdict.amount, approvals);
+    let needed = verdict.approvals();
+    let request_hash = hash(needed);
+    // More people than must agree are enough.
+    let granted =
+        |approval: &String| (needed..=MOST_APPROVALS).any(|count| hash(count) == *approval);
     match &request.approval {
-        Some(approval) if *approval == request_hash => Ok(verdict),
+        Some(approval) if granted(approval) => Ok(verdict),
         Some(_) => Err(CreateError::ApprovalMismatch(NeedsApproval { verdict, request_hash })),
         None if verdict.decision == Decision::NeedsApproval => {
             Err(CreateError::NeedsApproval(NeedsApproval { verdict, request_hash }))

@@ -192,11 +192,11 @@ impl From<CallError> for CreateError {
     }
 }
 
-fn list(problems: &[FieldProblem]) -> String {
+pub(super) fn list(problems: &[FieldProblem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-fn count(number: u32, what: &str) -> String {
+pub(super) fn count(number: u32, what: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{number} {what}{s}")
 }

@@ -7,9 +7,10 @@ use super::call::call;
 use super::connection::Connection;
 use super::error::{CallError, TransportFailure, TransportKind};
 use super::transport::Transport;
-use crate::eligibility::{self, Amount, Facts, Policy, Verdict};
+use crate::eligibility::{Amount, Facts, Verdict};
 use crate::id::{ChargeId, PaymentRef};
 use crate::model::{Charge, LatestCharge, Page, PaymentIntent};
+use crate::policy::{Ask, Rules};
 use crate::wire::requests::{self, FULL_PAGE, Request};
 
 /// Most pages of refunds or disputes of one charge. A charge with more than a thousand refunds is
@@ -39,14 +40,14 @@ pub fn check_live(
     transport: &mut impl Transport,
     connection: &Connection,
     payment: &PaymentRef,
-    amount: &Amount,
-    policy: &Policy,
+    ask: &Ask,
+    rules: &Rules,
 ) -> Result<Checked, CallError> {
-    eligibility::check_input(amount, policy)?;
+    rules.check_input(ask)?;
     match gather(transport, connection, payment)? {
-        Known::Unpaid(intent) => Ok(Checked { verdict: unpaid(&intent, amount), facts: None }),
+        Known::Unpaid(intent) => Ok(Checked { verdict: unpaid(&intent, &ask.amount), facts: None }),
         Known::Charged(facts) => {
-            let verdict = eligibility::check(amount, &facts, policy, transport.now())?;
+            let verdict = rules.check(ask, &facts, transport.now())?;
             Ok(Checked { verdict, facts: Some(*facts) })
         }
     }

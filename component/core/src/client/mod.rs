@@ -6,6 +6,7 @@
 mod call;
 mod connection;
 mod create;
+pub mod disputes;
 mod error;
 mod facts;
 mod reads;

@@ -70,16 +70,7 @@ pub fn list(
             "ask for at most 100 and go on with `cursor`",
         ));
     }
-    if let (Some(from), Some(to)) = (filter.created_from, filter.created_to)
-        && from > to
-    {
-        problems.push(FieldProblem::new(
-            "created_from",
-            from,
-            format!("is after created_to {to}"),
-            "swap the two",
-        ));
-    }
+    check_range(filter.created_from, filter.created_to, &mut problems);
     if let Some(cursor) = &filter.cursor {
         problems.keep(RefundId::parse(cursor).map_err(|problem| problem.at("cursor")));
     }
@@ -94,6 +85,20 @@ pub fn list(
     let page: Page<Refund> = call(transport, connection, &request)?;
     let last = page.data.last().filter(|_| page.has_more);
     Ok(RefundPage { next: last.map(|refund| refund.id.to_string()), refunds: page.data })
+}
+
+/// A range begins before it ends.
+pub(super) fn check_range(from: Option<u64>, to: Option<u64>, problems: &mut Problems) {
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        problems.push(FieldProblem::new(
+            "created_from",
+            from,
+            format!("is after created_to {to}"),
+            "swap the two",
+        ));
+    }
 }
 
 /// Sets metadata keys; an empty value removes a key, keys not named stay.

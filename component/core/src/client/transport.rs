@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::error::TransportKind;
-use crate::wire::Answer;
 use crate::wire::requests::Method;
+use crate::wire::{Answer, Body};
 
 /// A request, complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct HttpRequest {
     /// Names in lower case. Holds an `authorization` only where the caller passed a key.
     pub headers: Vec<(&'static str, String)>,
     /// The body of a POST.
-    pub body: Option<String>,
+    pub body: Option<Body>,
 }
 
 /// No usable answer came.

@@ -9,14 +9,13 @@
 
 mod input;
 mod prorate;
-mod rounding;
 mod sla;
 mod span;
 mod split;
 
+pub use crate::rounding::Rounding;
 pub use input::Price;
 pub use prorate::{PaymentShare, ProrateRequest, Proration, RefundShare, prorate};
-pub use rounding::Rounding;
 pub use sla::{Downtime, Quote, Scale, SlaRequest, Tier, sla_quote};
 pub use span::{MAX_INSTANT, MAX_SPANS, Span};
 pub use split::Order;

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_PAYMENTS;
 use super::input::{Price, check_amount, check_length};
-use super::rounding::Rounding;
 use super::span::{Span, check_instant};
 use super::split::{Order, split};
 use crate::id::{ChargeId, PaymentIntentId, PaymentRef};
 use crate::money::Money;
 use crate::problem::{FieldProblem, Problems};
+use crate::rounding::Rounding;
 
 /// One payment of an invoice.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

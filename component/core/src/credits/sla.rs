@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::input::{Price, check_length};
-use super::rounding::Rounding;
 use super::span::{Coverage, Span, read_spans};
 use super::{MAX_TIERS, WHOLE};
 use crate::money::Money;
 use crate::problem::{FieldProblem, Problems};
+use crate::rounding::Rounding;
 
 /// One step of a service level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,8 +9,9 @@ mod verdict;
 
 pub use fee::{FeeKept, FeeRate, FeeSource};
 pub use policy::{MetadataCondition, Policy};
+pub(crate) use rules::decide;
 pub use rules::{check, check_input};
-pub use verdict::{Decision, FailedRule, Verdict};
+pub use verdict::{Because, Decision, FailedRule, Ruling, Verdict};
 
 use std::collections::BTreeMap;
 
@@ -46,17 +47,17 @@ pub struct Facts {
 /// Where a charge's money is. `captured = refunded + pending + refundable`, unless Stripe counts more
 /// given back than was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Balance {
+pub(crate) struct Balance {
     captured: u64,
     refunded: u64,
     pending: u64,
-    refundable: u64,
+    pub(crate) refundable: u64,
 }
 
 impl Facts {
     /// Refunds of this charge, each once. Of two copies of one refund (snapshots of different times) the
     /// one that spends more counts, because that errs on the side that pays nobody twice.
-    fn own_refunds(&self) -> Vec<&Refund> {
+    pub(crate) fn own_refunds(&self) -> Vec<&Refund> {
         let spent = |refund: &Refund| if refund.is_spent() { refund.amount } else { 0 };
         let mut own: BTreeMap<&RefundId, &Refund> = BTreeMap::new();
         for refund in &self.refunds {
@@ -70,7 +71,7 @@ impl Facts {
     }
 
     /// Disputes of this charge.
-    fn own_disputes(&self) -> impl Iterator<Item = &Dispute> {
+    pub(crate) fn own_disputes(&self) -> impl Iterator<Item = &Dispute> {
         let id = &self.charge.id;
         self.disputes
             .iter()
@@ -79,7 +80,7 @@ impl Facts {
 
     /// What was taken less what is spent. Stripe may or may not count a pending refund in
     /// `amount_refunded`, so the larger of its sum and ours counts: neither twice nor not at all.
-    fn balance(&self) -> Balance {
+    pub(crate) fn balance(&self) -> Balance {
         let sum = |wanted: fn(&Refund) -> bool| {
             let amounts = self.own_refunds().into_iter().filter(|refund| wanted(refund));
             amounts.fold(0_u64, |sum, refund| sum.saturating_add(refund.amount))

@@ -59,10 +59,12 @@ pub fn check(
         amount: asked,
         refundable: charge.money(refundable),
         fee_kept: fee_kept(charge, asked.amount, policy.fee_rate),
+        ruling: None,
     })
 }
 
-fn decide(failed: &[FailedRule]) -> Decision {
+/// All that failed decides: one rule that forbids is enough.
+pub(crate) fn decide(failed: &[FailedRule]) -> Decision {
     if failed.is_empty() {
         Decision::Approve
     } else if failed.iter().all(FailedRule::asks_for_approval) {

@@ -179,6 +179,11 @@ fn the_flag_of_a_dispute_decides_not_its_status() {
         (false, "needs_response", vec!["disputed"]),
         (false, "something_new", vec!["disputed"]),
         (false, "warning_under_review", vec!["disputed"]),
+        // New with 2026-10-28: an appeal holds the money, a prevented dispute never took it.
+        (false, "appeal_needs_response", vec!["disputed"]),
+        (false, "appeal_under_review", vec!["disputed"]),
+        (false, "prevented", vec!["disputed"]),
+        (true, "prevented", vec![]),
     ] {
         let mut known = facts(json!({ "disputed": true }));
         known.disputes = vec![

@@ -134,12 +134,115 @@ pub enum FailedRule {
         /// The currency.
         currency: Currency,
     },
+    /// The document does not allow this reason.
+    ReasonNotAllowed {
+        /// What was given, if anything.
+        reason: Option<String>,
+        /// What may be given.
+        allowed: Vec<String>,
+    },
+    /// More was asked for than the document's deductions leave.
+    AboveDeductions {
+        /// Asked for.
+        requested: u64,
+        /// What may be refunded now.
+        allowed: u64,
+        /// What is kept back.
+        deducted: u64,
+    },
+    /// A rule of the document denies it.
+    RuleDenies {
+        /// The rule's name.
+        by: String,
+        /// Because of this.
+        because: Because,
+    },
+    /// A rule of the document asks for a person: needs approval, is not denied.
+    RuleAsks {
+        /// The rule's name.
+        by: String,
+        /// Because of this.
+        because: Because,
+    },
+    /// Above the second threshold: several people must approve; it is not denied.
+    SecondApproval {
+        /// Asked for.
+        requested: u64,
+        /// The threshold.
+        limit: u64,
+        /// How many people.
+        approvals: u8,
+    },
+}
+
+/// What made a rule of a document ask or deny.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Because {
+    /// It always does.
+    Always,
+    /// Somebody reported the charge as fraudulent.
+    FraudReport,
+    /// There is a dispute or an inquiry that still permits a refund.
+    Dispute,
+    /// A customer asks, and the rule has no self-serve.
+    SelfServeNotOffered,
+    /// A customer asks for more than self-serve gives.
+    SelfServeAmount,
+    /// A customer asks too late for self-serve.
+    SelfServeAge,
+    /// A customer gives a reason that is not for self-serve.
+    SelfServeReason,
+    /// A customer asks again.
+    SelfServeRepeated,
+}
+
+impl Because {
+    fn explain(self) -> &'static str {
+        match self {
+            Self::Always => "for every payment it speaks of",
+            Self::FraudReport => "because somebody reported the charge as fraudulent",
+            Self::Dispute => "because there is a dispute or an inquiry",
+            Self::SelfServeNotOffered => "because customers cannot help themselves here",
+            Self::SelfServeAmount => "because it is more than customers may take by themselves",
+            Self::SelfServeAge => "because it is too late for customers to help themselves",
+            Self::SelfServeReason => "because customers cannot help themselves for this reason",
+            Self::SelfServeRepeated => {
+                "because customers help themselves once a payment, and there was a refund"
+            }
+        }
+    }
+}
+
+/// Which rule of which document decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Ruling {
+    /// The document's name.
+    pub policy: String,
+    /// The document's own mark for its version.
+    pub version: String,
+    /// SHA-256 of the document.
+    pub hash: String,
+    /// The rule; `defaults` when no rule speaks of the payment.
+    pub rule: String,
+    /// How many people must approve; 0 when nobody must.
+    pub approvals: u8,
+    /// What is kept back, in the smallest unit.
+    pub deducted: u64,
 }
 
 impl FailedRule {
     /// The rule asks for a person; it does not forbid.
     pub fn asks_for_approval(&self) -> bool {
-        matches!(self, Self::OverThreshold { .. } | Self::NoThresholdFor { .. })
+        matches!(
+            self,
+            Self::OverThreshold { .. }
+                | Self::NoThresholdFor { .. }
+                | Self::RuleAsks { .. }
+                | Self::SecondApproval { .. }
+        )
     }
 
     /// Stripe would accept no amount at all.
@@ -210,6 +313,23 @@ impl FailedRule {
             Self::NoThresholdFor { currency } => {
                 format!("the policy names no limit for {currency}, so somebody must approve")
             }
+            Self::ReasonNotAllowed { reason, allowed } => {
+                let reason = reason.as_ref().map_or("no reason is given".into(), |reason| format!("the reason is `{reason}`"));
+                format!("{reason}, the policy allows {}", allowed.join(", "))
+            }
+            Self::AboveDeductions { requested, allowed, deducted } => format!(
+                "{} is asked for, but the policy keeps {} back, which leaves {}",
+                money(requested), money(deducted), money(allowed)
+            ),
+            Self::RuleDenies { by, because } => {
+                format!("rule `{by}` forbids it, {}", because.explain())
+            }
+            Self::RuleAsks { by, because } => {
+                format!("rule `{by}` wants somebody to approve, {}", because.explain())
+            }
+            Self::SecondApproval { requested, limit, approvals } => format!(
+                "{} is above {}, from where on {approvals} people must approve", money(requested), money(limit)
+            ),
         }
     }
 }
@@ -228,6 +348,9 @@ pub struct Verdict {
     pub refundable: Money,
     /// The fee that will not come back; absent when nothing tells it.
     pub fee_kept: Option<FeeKept>,
+    /// Which rule of which document decided; absent when the policy was no document.
+    #[serde(default)]
+    pub ruling: Option<Ruling>,
 }
 
 impl Verdict {
@@ -243,6 +366,7 @@ impl Verdict {
             },
             refundable: nothing,
             fee_kept: None,
+            ruling: None,
         }
     }
 
@@ -251,6 +375,17 @@ impl Verdict {
         let currency = self.refundable.currency;
         let reasons: Vec<_> = self.failed.iter().map(|rule| rule.explain(currency)).collect();
         reasons.join("; ")
+    }
+}
+
+impl Verdict {
+    /// How many people must approve before the refund is made.
+    pub fn approvals(&self) -> u8 {
+        match (&self.ruling, self.decision) {
+            (_, Decision::Approve | Decision::Deny) => 0,
+            (Some(ruling), Decision::NeedsApproval) => ruling.approvals,
+            (None, Decision::NeedsApproval) => 1,
+        }
     }
 }
 

@@ -104,13 +104,16 @@ impl From<ParseError> for InvokeError {
     }
 }
 
-fn refused<E: std::fmt::Display + Serialize>(refusal: &Refusal, error: &E) -> InvokeError {
+pub(super) fn refused<E: std::fmt::Display + Serialize>(
+    refusal: &Refusal,
+    error: &E,
+) -> InvokeError {
     let retryable =
         matches!(refusal.kind, RefusalKind::RateLimited | RefusalKind::Locked | RefusalKind::Api);
     failed(FailureKind::Refused, retryable, refusal.retry_after, error)
 }
 
-fn unreachable<E: std::fmt::Display + Serialize>(
+pub(super) fn unreachable<E: std::fmt::Display + Serialize>(
     failure: &TransportFailure,
     error: &E,
 ) -> InvokeError {
@@ -118,7 +121,7 @@ fn unreachable<E: std::fmt::Display + Serialize>(
     failed(FailureKind::Transport, retryable, None, error)
 }
 
-fn failed<E: std::fmt::Display + Serialize>(
+pub(super) fn failed<E: std::fmt::Display + Serialize>(
     kind: FailureKind,
     retryable: bool,
     retry_after: Option<u32>,

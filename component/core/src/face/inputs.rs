@@ -8,7 +8,9 @@ use crate::eligibility::{Amount, Policy};
 use crate::metadata::Metadata;
 use crate::model::{Charge, Dispute, Reason, Refund};
 use crate::money::{Currency, Money};
+use crate::policy::{Document, Rulebook, Rules};
 use crate::problem::FieldProblem;
+use crate::reports;
 use crate::secret::Secret;
 use crate::webhook::Event;
 
@@ -51,6 +53,12 @@ pub(super) struct Create {
     /// Your rules.
     #[serde(default)]
     pub(super) policy: Policy,
+    /// Or a policy document; nothing may stand in `policy` then.
+    #[serde(default)]
+    pub(super) document: Option<Document>,
+    /// The customer asks, and nobody of yours looked at it; only a document takes notice.
+    #[serde(default)]
+    pub(super) self_serve: bool,
     /// The `request_hash` of an earlier answer that asked for approval.
     #[serde(default)]
     pub(super) approval: Option<String>,
@@ -142,6 +150,15 @@ pub(super) struct Check {
     /// Your rules.
     #[serde(default)]
     pub(super) policy: Policy,
+    /// Or a policy document; nothing may stand in `policy` then.
+    #[serde(default)]
+    pub(super) document: Option<Document>,
+    /// The customer asks, and nobody of yours looked at it; only a document takes notice.
+    #[serde(default)]
+    pub(super) self_serve: bool,
+    /// `duplicate`, `fraudulent` or `requested_by_customer`; only a document takes notice.
+    #[serde(default)]
+    pub(super) reason: Option<Reason>,
     /// The instant against which the window is measured, Unix seconds; now where the component has a
     /// clock.
     #[serde(default)]
@@ -170,6 +187,24 @@ pub(super) struct CheckLive {
     /// Your rules.
     #[serde(default)]
     pub(super) policy: Policy,
+    /// Or a policy document; nothing may stand in `policy` then.
+    #[serde(default)]
+    pub(super) document: Option<Document>,
+    /// The customer asks, and nobody of yours looked at it; only a document takes notice.
+    #[serde(default)]
+    pub(super) self_serve: bool,
+    /// `duplicate`, `fraudulent` or `requested_by_customer`; only a document takes notice.
+    #[serde(default)]
+    pub(super) reason: Option<Reason>,
+}
+
+/// `policies.describe`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct DescribePolicy {
+    /// The document.
+    pub(super) document: Document,
 }
 
 /// `duplicates.detect`
@@ -197,6 +232,18 @@ pub(super) struct ScanLive {
     /// How to look.
     #[serde(default)]
     pub(super) options: duplicates::Options,
+}
+
+/// `reports.summarize`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Summarize {
+    /// Refunds, each once, in any order.
+    pub(super) rows: Vec<reports::Row>,
+    /// How to report, and the charges to compare with.
+    #[serde(default)]
+    pub(super) options: reports::Options,
 }
 
 /// `webhooks.verify`
@@ -276,6 +323,18 @@ pub(super) fn amount(
             .map_err(|problem| problem.at("amount_decimal")),
         (None, None) => Ok(Amount::Everything),
     }
+}
+
+/// Terms or a document.
+pub(super) fn rules(terms: Policy, document: Option<Document>) -> Result<Rules, Vec<FieldProblem>> {
+    let named = |problems: Vec<FieldProblem>| {
+        let named = |problem: FieldProblem| {
+            let field = format!("document.{}", problem.field);
+            problem.at(field)
+        };
+        problems.into_iter().map(named).collect()
+    };
+    Rules::either(terms, document.map(|document| Rulebook::new(document).map_err(named)))
 }
 
 /// The payload out of the two fields it may come in.

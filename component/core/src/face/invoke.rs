@@ -5,18 +5,21 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::disputes;
 use super::failure::InvokeError;
-use super::inputs::{self, amount, payload};
+use super::follow_ups;
+use super::inputs::{self, amount, payload, rules};
 use super::{HTTP_OPERATIONS, PURE_OPERATIONS};
 use crate::client::{
     self, Connection, ConnectionInput, CreateRequest, HttpRequest, ListFilter, SendFailure,
     Transport,
 };
-use crate::eligibility::{self, Facts};
+use crate::eligibility::Facts;
 use crate::id::{OperationId, PaymentRef};
+use crate::policy::{Ask, Rulebook};
 use crate::problem::{FieldProblem, Problems};
 use crate::wire::Answer;
-use crate::{credits, duplicates, json, webhook};
+use crate::{credits, duplicates, json, reports, webhook};
 
 /// The transport of a component without HTTP: there is none.
 #[derive(Debug)]
@@ -45,12 +48,16 @@ pub fn invoke<T: Transport>(
 ) -> Result<String, InvokeError> {
     match (operation, transport) {
         ("eligibility.check", transport) => check(transport.map(|t| t.now()), input),
+        ("policies.describe", _) => describe_policy(input),
         ("duplicates.detect", _) => detect(input),
+        ("reports.summarize", _) => summarize(input),
         ("webhooks.verify", transport) => verify(transport.map(|t| t.now()), input),
         ("webhooks.parse", _) => parse(input),
         ("webhooks.interpret", _) => interpret(input),
         ("credits.sla-quote", _) => write(&credits::sla_quote(&read(input)?)?),
         ("credits.prorate", _) => write(&credits::prorate(&read(input)?)?),
+        ("follow-ups.of-event", _) => follow_ups::of_event(input),
+        ("follow-ups.of-outcome", _) => follow_ups::of_outcome(input),
         ("refunds.create", Some(transport)) => create(transport, input),
         ("refunds.retrieve", Some(transport)) => retrieve(transport, input),
         ("refunds.list", Some(transport)) => list(transport, input),
@@ -59,6 +66,12 @@ pub fn invoke<T: Transport>(
         ("refunds.balance", Some(transport)) => balance(transport, input),
         ("eligibility.check-live", Some(transport)) => check_live(transport, input),
         ("duplicates.scan-live", Some(transport)) => scan_live(transport, input),
+        ("disputes.retrieve", Some(transport)) => disputes::retrieve(transport, input),
+        ("disputes.list", Some(transport)) => disputes::list(transport, input),
+        ("disputes.stage-evidence", Some(transport)) => disputes::stage(transport, input),
+        ("disputes.submit", Some(transport)) => disputes::submit(transport, input),
+        ("disputes.close", Some(transport)) => disputes::close(transport, input),
+        ("disputes.upload-file", Some(transport)) => disputes::upload(transport, input),
         (_, transport) => {
             let http = if transport.is_some() { HTTP_OPERATIONS } else { &[] };
             let names = PURE_OPERATIONS.iter().chain(http).map(|name| (*name).to_owned());
@@ -78,8 +91,9 @@ fn create(transport: &mut impl Transport, input: &str) -> Result<String, InvokeE
         input.amount_decimal.as_deref(),
         input.currency.as_deref(),
     ));
-    let (Some(connection), Some(operation_id), Some(payment), Some(amount)) =
-        (connection, operation_id, payment, amount)
+    let rules = problems.keep_all(rules(input.policy, input.document));
+    let (Some(connection), Some(operation_id), Some(payment), Some(amount), Some(rules)) =
+        (connection, operation_id, payment, amount, rules)
     else {
         return Err(failed(problems));
     };
@@ -92,7 +106,8 @@ fn create(transport: &mut impl Transport, input: &str) -> Result<String, InvokeE
         refund_application_fee: input.refund_application_fee,
         reverse_transfer: input.reverse_transfer,
         instructions_email: input.instructions_email,
-        policy: input.policy,
+        rules,
+        self_serve: input.self_serve,
         approval: input.approval,
     };
     write(&client::create(transport, &connection, &request)?)
@@ -139,8 +154,10 @@ fn check(clock: Option<u64>, input: &str) -> Result<String, InvokeError> {
     let input: inputs::Check = read(input)?;
     let now = needed_now(input.now, clock)?;
     let amount = amount(input.amount, input.amount_decimal.as_deref(), input.currency.as_deref())?;
+    let ask = Ask { amount, reason: input.reason, self_serve: input.self_serve };
+    let rules = rules(input.policy, input.document)?;
     let facts = Facts { charge: input.charge, refunds: input.refunds, disputes: input.disputes };
-    write(&eligibility::check(&amount, &facts, &input.policy, now)?)
+    write(&rules.check(&ask, &facts, now)?)
 }
 
 fn check_live(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
@@ -148,7 +165,14 @@ fn check_live(transport: &mut impl Transport, input: &str) -> Result<String, Inv
     let connection = connect(input.connection)?;
     let payment = PaymentRef::parse(&input.payment)?;
     let amount = amount(input.amount, input.amount_decimal.as_deref(), input.currency.as_deref())?;
-    write(&client::check_live(transport, &connection, &payment, &amount, &input.policy)?)
+    let ask = Ask { amount, reason: input.reason, self_serve: input.self_serve };
+    let rules = rules(input.policy, input.document)?;
+    write(&client::check_live(transport, &connection, &payment, &ask, &rules)?)
+}
+
+fn describe_policy(input: &str) -> Result<String, InvokeError> {
+    let input: inputs::DescribePolicy = read(input)?;
+    write(&Rulebook::new(input.document)?.describe())
 }
 
 fn detect(input: &str) -> Result<String, InvokeError> {
@@ -160,6 +184,11 @@ fn scan_live(transport: &mut impl Transport, input: &str) -> Result<String, Invo
     let input: inputs::ScanLive = read(input)?;
     let connection = connect(input.connection)?;
     write(&client::scan_live(transport, &connection, &input.range, &input.options)?)
+}
+
+fn summarize(input: &str) -> Result<String, InvokeError> {
+    let input: inputs::Summarize = read(input)?;
+    write(&reports::summarize(&input.rows, &input.options)?)
 }
 
 fn verify(clock: Option<u64>, input: &str) -> Result<String, InvokeError> {
@@ -206,7 +235,7 @@ pub fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
 }
 
 /// An object of one field.
-struct Named<T>(&'static str, T);
+pub(super) struct Named<T>(pub(super) &'static str, pub(super) T);
 
 impl<T: Serialize> Serialize for Named<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -234,7 +263,7 @@ pub fn connect(input: ConnectionInput) -> Result<Connection, Vec<FieldProblem>> 
     })
 }
 
-fn failed(problems: Problems) -> InvokeError {
+pub(super) fn failed(problems: Problems) -> InvokeError {
     problems.into_result().err().unwrap_or_default().into()
 }
 

@@ -1,9 +1,12 @@
 //! Makes the manifest from the types: what `describe` answers is never written by hand, and a test
 //! compares the checked-in files with what this module makes.
 
+mod disputes;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
+use super::follow_ups::{FollowUps, OfEvent, OfOutcome};
 use super::{HTTP_OPERATIONS, PURE_OPERATIONS, inputs};
 use crate::API_VERSION;
 use crate::client::{Checked, Created, RefundPage, Scanned};
@@ -11,6 +14,8 @@ use crate::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use crate::duplicates::Group;
 use crate::eligibility::Verdict;
 use crate::model::{Balance, Refund};
+use crate::policy::Described;
+use crate::reports::Summary;
 use crate::webhook::{Action, Event, Verified};
 
 /// A drawing of 24 by 24 for forms and lists; one colour, which the platform chooses.
@@ -24,6 +29,8 @@ const ICON_REFUND: &str = "M4 12a8 8 0 1 0 3-6M4 3v5h5";
 const ICON_CHECK: &str = "M4 12l5 5L20 6";
 const ICON_DUPLICATES: &str = "M8 8h12v12H8zM16 4H4v12";
 const ICON_CREDIT: &str = "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M12 7v5l4 2";
+const ICON_FOLLOW_UP: &str = "M4 12h14M12 6l6 6-6 6";
+const ICON_REPORT: &str = "M4 20h16M7 16v-5M12 16V5M17 16v-8";
 const ICON_WEBHOOK: &str = "M12 3a4 4 0 0 1 3 7l3 5M9 9l-3 6M8 18h8";
 
 #[derive(JsonSchema)]
@@ -137,7 +144,7 @@ fn describe(operation: &Operation) -> Value {
 
 #[expect(clippy::too_many_lines, reason = "a table: one entry an operation")]
 fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
-    vec![
+    let mut all = vec![
         Operation {
             name: "refunds.create",
             title: "Create a refund",
@@ -211,6 +218,15 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             output: schemas.subschema_for::<Checked>(),
         },
         Operation {
+            name: "policies.describe",
+            title: "Explain a policy",
+            description: "Checks a policy document and says in plain sentences what it means. Its hash stands in every decision.",
+            icon: ICON_CHECK,
+            effect: Effect::Pure,
+            input: schemas.subschema_for::<inputs::DescribePolicy>(),
+            output: schemas.subschema_for::<Described>(),
+        },
+        Operation {
             name: "duplicates.detect",
             title: "Find duplicates in given charges",
             description: "Finds customers who paid twice: same customer or card, amount and currency within a short time.",
@@ -247,6 +263,15 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             output: schemas.subschema_for::<Proration>(),
         },
         Operation {
+            name: "reports.summarize",
+            title: "Report on refunds",
+            description: "Sums up refunds by currency, status, reason, product and month: how many, how much, fees lost, the rate against charges, approval times, repeat customers.",
+            icon: ICON_REPORT,
+            effect: Effect::Pure,
+            input: schemas.subschema_for::<inputs::Summarize>(),
+            output: schemas.subschema_for::<Summary>(),
+        },
+        Operation {
             name: "webhooks.verify",
             title: "Verify a webhook",
             description: "Checks the signature of a delivery over its raw bytes.",
@@ -273,5 +298,25 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             input: schemas.subschema_for::<inputs::Interpret>(),
             output: schemas.subschema_for::<Interpreted>(),
         },
-    ]
+        Operation {
+            name: "follow-ups.of-event",
+            title: "Find what follows from an event",
+            description: "Says what is left to do after an event: tell the customer, revoke or keep access, cancel the subscription, update the order, alert somebody. The same fact always has the same id.",
+            icon: ICON_FOLLOW_UP,
+            effect: Effect::Pure,
+            input: schemas.subschema_for::<OfEvent>(),
+            output: schemas.subschema_for::<FollowUps>(),
+        },
+        Operation {
+            name: "follow-ups.of-outcome",
+            title: "Find what follows from an operation",
+            description: "Says what is left to do after a refund was made, denied or refused, or when nobody knows. Of the same refund it tells what an event tells, under the same ids.",
+            icon: ICON_FOLLOW_UP,
+            effect: Effect::Pure,
+            input: schemas.subschema_for::<OfOutcome>(),
+            output: schemas.subschema_for::<FollowUps>(),
+        },
+    ];
+    all.extend(disputes::operations(schemas));
+    all
 }

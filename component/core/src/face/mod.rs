@@ -1,7 +1,9 @@
 //! The generic face: `describe` and `invoke`, JSON in and JSON out. Two functions are all a platform
 //! needs to show a form and run a node.
 
+mod disputes;
 mod failure;
+mod follow_ups;
 mod inputs;
 mod invoke;
 #[cfg(feature = "schema")]
@@ -18,12 +20,16 @@ pub const PURE_MANIFEST: &str = include_str!("manifest.pure.json");
 /// The operations that need no HTTP.
 pub const PURE_OPERATIONS: &[&str] = &[
     "eligibility.check",
+    "policies.describe",
     "duplicates.detect",
+    "reports.summarize",
     "webhooks.verify",
     "webhooks.parse",
     "webhooks.interpret",
     "credits.sla-quote",
     "credits.prorate",
+    "follow-ups.of-event",
+    "follow-ups.of-outcome",
 ];
 
 /// The operations that talk to Stripe.
@@ -36,4 +42,10 @@ pub const HTTP_OPERATIONS: &[&str] = &[
     "refunds.balance",
     "eligibility.check-live",
     "duplicates.scan-live",
+    "disputes.retrieve",
+    "disputes.list",
+    "disputes.stage-evidence",
+    "disputes.submit",
+    "disputes.close",
+    "disputes.upload-file",
 ];

@@ -34,18 +34,27 @@ pub struct Dispute {
     /// When it was opened, Unix seconds.
     #[serde(default, deserialize_with = "null_default")]
     pub created: u64,
-    /// Until when evidence can be sent.
+    /// Until when evidence can be sent, and whether some was.
     #[serde(default)]
     pub evidence_details: Option<EvidenceDetails>,
 }
 
-/// Until when evidence can be sent.
+/// Until when evidence can be sent, and whether some was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EvidenceDetails {
     /// Unix seconds; 0 or null when no answer is possible.
     #[serde(default)]
     pub due_by: Option<u64>,
+    /// Evidence is staged or was submitted.
+    #[serde(default, deserialize_with = "null_default")]
+    pub has_evidence: bool,
+    /// Stripe says that the date has passed.
+    #[serde(default, deserialize_with = "null_default")]
+    pub past_due: bool,
+    /// How often evidence was submitted, normally once at most; absent where nobody said.
+    #[serde(default)]
+    pub submission_count: Option<u32>,
 }
 
 impl Dispute {

@@ -8,6 +8,8 @@
 mod balance;
 mod charge;
 mod dispute;
+mod dispute_case;
+mod file;
 mod lenient;
 mod list;
 mod payment_intent;
@@ -18,6 +20,8 @@ pub use charge::{
     BalanceTransaction, CardDetails, Charge, ChargeStatus, FraudDetails, PaymentMethodDetails,
 };
 pub use dispute::{Dispute, EvidenceDetails};
+pub use dispute_case::{DisputeCase, DisputeMethod, DisputedCard, Movement};
+pub use file::UploadedFile;
 pub use list::Page;
 pub use payment_intent::{LatestCharge, PaymentIntent};
 pub use refund::{Destination, Reason, Refund, RefundStatus};

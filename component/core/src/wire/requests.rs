@@ -1,6 +1,8 @@
 //! The requests, one function each: verb, path and parameters (reference 1.4 and 2).
 
-use super::{Form, IdempotencyKey};
+pub mod disputes;
+
+use super::{Body, Form, IdempotencyKey};
 use crate::id::{ChargeId, CustomerId, PaymentIntentId, PaymentRef, RefundId};
 use crate::metadata::Metadata;
 use crate::model::Reason;
@@ -28,7 +30,7 @@ pub struct Request {
     /// The path, with the query where there is one.
     pub path: String,
     /// The body of a POST.
-    pub body: Option<String>,
+    pub body: Option<Body>,
     /// Sent with requests that must not be carried out twice.
     pub idempotency_key: Option<IdempotencyKey>,
 }
@@ -44,7 +46,7 @@ impl Request {
         Self {
             method: Method::Post,
             path: path.to_owned(),
-            body: Some(form.body()),
+            body: Some(Body::Form(form.body())),
             idempotency_key: None,
         }
     }

@@ -6,7 +6,7 @@
 use pipeline_shared::Pipeline;
 use pipeline_shared::batch::{Report, Terms, Told, Wish, refund};
 use pipeline_shared::face::Input as Connected;
-use pipeline_shared::imports::{Credits, Live, Refunds};
+use pipeline_shared::imports::{Credits, Live, Refunds, Rules};
 use refund_core::client::{ConnectionInput, ScanRange, Scanned};
 use refund_core::duplicates::{Confidence, Group, Options, Tally};
 use refund_core::eligibility::Policy;
@@ -15,6 +15,7 @@ use refund_core::id::{ChargeId, OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::Reason;
 use refund_core::money::Money;
+use refund_core::policy::Document;
 use refund_core::problem::FieldProblem;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,9 @@ pub struct Input {
     /// Your rules.
     #[serde(default)]
     pub policy: Policy,
+    /// Or a policy document; nothing may stand in `policy` then.
+    #[serde(default)]
+    pub document: Option<Document>,
     /// How the operation ids begin; the charge's id follows. Keep it the same from sweep to sweep.
     pub prefix: String,
     /// Stop after so many refunds, 1 to 1000; 100 when absent.
@@ -88,6 +92,7 @@ impl Pipeline for DuplicateSweep {
         node: &mut (impl Live + Refunds + Credits),
     ) -> Result<Output, InvokeError> {
         let most = check(&input)?;
+        let rules = Rules::either(input.policy, input.document.as_ref())?;
         let Scanned { mut groups, tally, complete, reached } =
             node.scan(&input.range, &input.options)?;
         let found = groups.len();
@@ -98,7 +103,7 @@ impl Pipeline for DuplicateSweep {
         wishes.truncate(most);
         let terms = Terms {
             dry_run: input.dry_run,
-            policy: &input.policy,
+            rules: &rules,
             reason: Some(&Reason::Duplicate),
             metadata: &input.metadata,
         };

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use pipeline_shared::Pipeline;
 use pipeline_shared::batch::{Report, Terms, Told, Wish, refund};
 use pipeline_shared::face::Input as Connected;
-use pipeline_shared::imports::{Credits, Live, Refunds};
+use pipeline_shared::imports::{Credits, Live, Refunds, Rules};
 use refund_core::client::ConnectionInput;
 use refund_core::credits::{
     Order, PaymentShare, Price, ProrateRequest, Proration, RefundShare, Rounding, Span,
@@ -19,6 +19,7 @@ use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::Reason;
 use refund_core::money::Money;
+use refund_core::policy::Document;
 use refund_core::problem::FieldProblem;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,9 @@ pub struct Input {
     /// Your rules.
     #[serde(default)]
     pub policy: Policy,
+    /// Or a policy document; nothing may stand in `policy` then.
+    #[serde(default)]
+    pub document: Option<Document>,
     /// By operation id: the `request_hash` of an earlier answer that asked for approval.
     #[serde(default)]
     pub approvals: BTreeMap<String, String>,
@@ -95,6 +99,7 @@ impl Pipeline for Prorate {
         node: &mut (impl Live + Refunds + Credits),
     ) -> Result<Output, InvokeError> {
         let operations = operations(&input)?;
+        let rules = Rules::either(input.policy, input.document.as_ref())?;
         let request = ProrateRequest {
             price: input.price,
             period: input.period,
@@ -109,7 +114,7 @@ impl Pipeline for Prorate {
         let wishes = wishes(&quote, &operations, input.approvals)?;
         let terms = Terms {
             dry_run: input.dry_run,
-            policy: &input.policy,
+            rules: &rules,
             reason: input.reason.as_ref(),
             metadata: &input.metadata,
         };

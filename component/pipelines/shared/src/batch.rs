@@ -3,8 +3,8 @@
 //! Every refund has an operation id that follows from the input, so the same input given again makes what is
 //! missing and finds what is there.
 
-use refund_core::client::{CreateError, CreateRequest, Created};
-use refund_core::eligibility::{Amount, Policy, Verdict};
+use refund_core::client::{CreateError, Created};
+use refund_core::eligibility::{Amount, Verdict};
 use refund_core::face::{Failure, FailureKind, InvokeError};
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
@@ -13,7 +13,7 @@ use refund_core::money::Money;
 use refund_core::wire::RefusalKind;
 use serde::Serialize;
 
-use crate::imports::{Live, Refunds};
+use crate::imports::{Live, Refunds, Request, Rules};
 
 /// A refund that a pipeline wants.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct Terms<'a> {
     /// Make none, show all.
     pub dry_run: bool,
     /// Rules of the merchant.
-    pub policy: &'a Policy,
+    pub rules: &'a Rules,
     /// Why.
     pub reason: Option<&'a Reason>,
     /// The caller's own keys.
@@ -117,7 +117,7 @@ impl Wish {
     }
 
     fn look(&self, node: &mut impl Live, terms: &Terms<'_>) -> Result<Planned, CreateError> {
-        let checked = node.check(&self.payment, &self.asked(), terms.policy)?;
+        let checked = node.check(&self.payment, &self.asked(), terms.reason, terms.rules)?;
         Ok(self.planned(Some(checked.verdict)))
     }
 
@@ -126,17 +126,14 @@ impl Wish {
         node: &mut impl Refunds,
         terms: &Terms<'_>,
     ) -> Result<Created, CreateError> {
-        node.create(&CreateRequest {
-            operation_id: self.operation_id.clone(),
-            payment: self.payment.clone(),
+        node.create(&Request {
+            operation_id: &self.operation_id,
+            payment: &self.payment,
             amount: self.asked(),
-            reason: terms.reason.cloned(),
-            metadata: terms.metadata.clone(),
-            refund_application_fee: None,
-            reverse_transfer: None,
-            instructions_email: None,
-            policy: terms.policy.clone(),
-            approval: self.approval.clone(),
+            reason: terms.reason,
+            metadata: terms.metadata,
+            rules: terms.rules,
+            approval: self.approval.as_deref(),
         })
     }
 

@@ -1,17 +1,17 @@
 //! The interfaces of the node, as this component imports them.
 
 use refund_core::client::{
-    CallError, ConnectionInput, CreateError, CreateRequest, Created, OutcomeUnknown, ScanRange,
-    Scanned,
+    CallError, ConnectionInput, CreateError, Created, OutcomeUnknown, ScanRange, Scanned,
 };
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use refund_core::duplicates::Options;
-use refund_core::eligibility::{Amount, Policy};
+use refund_core::eligibility::Amount;
 use refund_core::id::PaymentRef;
+use refund_core::model::Reason;
 use refund_core::problem::FieldProblem;
 
 use crate::bindings::refund_node::refunds::{credits, live, refunds, types};
-use crate::imports::{Checked, Credits, Live, Refunds};
+use crate::imports::{Checked, Credits, Live, Refunds, Request, Rules};
 use crate::{inward, outward};
 
 /// The node, and the Stripe it is to talk to.
@@ -30,10 +30,17 @@ impl Live for Imported {
         &mut self,
         payment: &PaymentRef,
         amount: &Amount,
-        policy: &Policy,
+        reason: Option<&Reason>,
+        rules: &Rules,
     ) -> Result<Checked, CallError> {
-        let (payment, amount) = (outward::payment(payment), outward::amount(amount));
-        live::check_live(&self.connection, &payment, &amount, &outward::policy(policy))
+        let (to, payment) = (&self.connection, outward::payment(payment));
+        let checked = if let Some(document) = &rules.document {
+            live::check_document(to, &payment, &outward::ask(amount, reason), document)
+        } else {
+            let policy = outward::policy(&rules.terms);
+            live::check_live(to, &payment, &outward::amount(amount), &policy)
+        };
+        checked
             .map_err(inward::call_error)
             .and_then(|checked| inward::checked(checked).map_err(CallError::from))
     }
@@ -46,7 +53,7 @@ impl Live for Imported {
 }
 
 impl Refunds for Imported {
-    fn create(&mut self, request: &CreateRequest) -> Result<Created, CreateError> {
+    fn create(&mut self, request: &Request<'_>) -> Result<Created, CreateError> {
         let unreadable = |problem: FieldProblem| unreadable(request, &problem);
         match refunds::create(&self.connection, &outward::create(request)) {
             Ok(created) => inward::created(created).map_err(unreadable),
@@ -70,7 +77,7 @@ impl Credits for Imported {
 }
 
 /// An answer that cannot be read may tell of a refund that was made.
-fn unreadable(request: &CreateRequest, problem: &FieldProblem) -> CreateError {
+fn unreadable(request: &Request<'_>, problem: &FieldProblem) -> CreateError {
     CreateError::OutcomeUnknown(OutcomeUnknown {
         operation_id: request.operation_id.to_string(),
         idempotency_key: String::new(),

@@ -7,7 +7,9 @@ use refund_core::client::{
 };
 use refund_core::credits::{Proration, Quote, RefundShare, Span, Tier};
 use refund_core::duplicates::{Basis, Confidence, Group, Observation, Tally};
-use refund_core::eligibility::{Decision, FailedRule, FeeKept, FeeSource, Verdict};
+use refund_core::eligibility::{
+    Because, Decision, FailedRule, FeeKept, FeeSource, Ruling, Verdict,
+};
 use refund_core::id::{ChargeId, CustomerId, PaymentIntentId, PaymentRef, RefundId};
 use refund_core::model::{Destination, Reason, Refund, RefundStatus};
 use refund_core::money::{Currency, Money};
@@ -216,7 +218,33 @@ fn verdict(verdict: eligibility::Verdict) -> Read<Verdict> {
         amount: money(&verdict.amount)?,
         refundable: money(&verdict.refundable)?,
         fee_kept: verdict.fee_kept.map(fee).transpose()?,
+        ruling: verdict.ruling.map(ruling),
     })
+}
+
+fn ruling(ruling: eligibility::Ruling) -> Ruling {
+    Ruling {
+        policy: ruling.policy,
+        version: ruling.version,
+        hash: ruling.hash,
+        rule: ruling.rule,
+        approvals: ruling.approvals,
+        deducted: ruling.deducted,
+    }
+}
+
+fn because(because: eligibility::Because) -> Because {
+    use eligibility::Because as Wit;
+    match because {
+        Wit::Always => Because::Always,
+        Wit::FraudReport => Because::FraudReport,
+        Wit::Dispute => Because::Dispute,
+        Wit::SelfServeNotOffered => Because::SelfServeNotOffered,
+        Wit::SelfServeAmount => Because::SelfServeAmount,
+        Wit::SelfServeAge => Because::SelfServeAge,
+        Wit::SelfServeReason => Because::SelfServeReason,
+        Wit::SelfServeRepeated => Because::SelfServeRepeated,
+    }
 }
 
 fn failed_rule(rule: eligibility::FailedRule) -> Read<FailedRule> {
@@ -265,6 +293,23 @@ fn failed_rule(rule: eligibility::FailedRule) -> Read<FailedRule> {
         Wit::NoThresholdFor(currency) => {
             FailedRule::NoThresholdFor { currency: Currency::parse(&currency)? }
         }
+        Wit::ReasonNotAllowed(rule) => {
+            FailedRule::ReasonNotAllowed { reason: rule.reason, allowed: rule.allowed }
+        }
+        Wit::AboveDeductions(rule) => FailedRule::AboveDeductions {
+            requested: rule.requested,
+            allowed: rule.allowed,
+            deducted: rule.deducted,
+        },
+        Wit::RuleDenies(rule) => {
+            FailedRule::RuleDenies { by: rule.by, because: because(rule.because) }
+        }
+        Wit::RuleAsks(rule) => FailedRule::RuleAsks { by: rule.by, because: because(rule.because) },
+        Wit::SecondApproval(rule) => FailedRule::SecondApproval {
+            requested: rule.requested,
+            limit: rule.limit,
+            approvals: rule.approvals,
+        },
     })
 }
 

@@ -1,6 +1,6 @@
 //! From the words of the core to those of the contract. Nothing can fail.
 
-use refund_core::client::{ConnectionInput, CreateRequest, ScanRange};
+use refund_core::client::{ConnectionInput, ScanRange};
 use refund_core::credits::{
     Downtime, Order, PaymentShare, Price, ProrateRequest, Rounding, Scale, SlaRequest, Span, Tier,
 };
@@ -12,8 +12,9 @@ use refund_core::money::Money;
 use refund_core::problem::FieldProblem;
 
 use crate::bindings::refund_node::refunds::{
-    credits as wit_credits, duplicates, eligibility, live, refunds, types as wit,
+    credits as wit_credits, duplicates, eligibility, live, policies, refunds, types as wit,
 };
+use crate::imports::Request;
 
 pub(crate) fn problems(problems: Vec<FieldProblem>) -> Vec<wit::FieldProblem> {
     let problem = |FieldProblem { field, value, problem, fix }| wit::FieldProblem {
@@ -87,18 +88,24 @@ fn reason(reason: &Reason) -> wit::Reason {
     }
 }
 
-pub(crate) fn create(request: &CreateRequest) -> refunds::CreateRequest {
+pub(crate) fn ask(asked: &Amount, why: Option<&Reason>) -> policies::Ask {
+    policies::Ask { amount: amount(asked), reason: why.map(reason), self_serve: false }
+}
+
+pub(crate) fn create(request: &Request<'_>) -> refunds::CreateRequest {
     refunds::CreateRequest {
         operation_id: request.operation_id.to_string(),
-        payment: payment(&request.payment),
+        payment: payment(request.payment),
         amount: amount(&request.amount),
-        reason: request.reason.as_ref().map(reason),
+        reason: request.reason.map(reason),
         metadata: request.metadata.0.clone().into_iter().collect(),
-        refund_application_fee: request.refund_application_fee,
-        reverse_transfer: request.reverse_transfer,
-        instructions_email: request.instructions_email.clone(),
-        policy: policy(&request.policy),
-        approval: request.approval.clone(),
+        refund_application_fee: None,
+        reverse_transfer: None,
+        instructions_email: None,
+        policy: policy(&request.rules.terms),
+        document: request.rules.document.clone(),
+        self_serve: false,
+        approval: request.approval.map(str::to_owned),
     }
 }
 

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use refund_core::client::{
-    CallError, CreateError, CreateRequest, Created, Origin, OutcomeUnknown, ScanRange, Scanned,
+    CallError, CreateError, Created, Origin, OutcomeUnknown, ScanRange, Scanned,
 };
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use refund_core::duplicates::Options;
-use refund_core::eligibility::{Amount, Decision, Policy, Verdict};
-use refund_core::id::{ChargeId, PaymentRef, RefundId};
-use refund_core::model::{Refund, RefundStatus};
+use refund_core::eligibility::{Amount, Decision, Verdict};
+use refund_core::id::{ChargeId, OperationId, PaymentRef, RefundId};
+use refund_core::model::{Reason, Refund, RefundStatus};
 use refund_core::money::{Currency, Money};
 use refund_core::problem::FieldProblem;
 
-use crate::imports::{Checked, Credits, Live, Refunds};
+use crate::imports::{Checked, Credits, Live, Refunds, Request, Rules};
 
 /// A node that follows a script. Every payment it is asked about was paid with [`PAID`] dollars' worth of cents.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub struct Script {
     /// What is left of a period.
     pub proration: Option<Proration>,
     /// Every request to make a refund, in order.
-    pub asked: Vec<CreateRequest>,
+    pub asked: Vec<Asked>,
     /// Refunds that exist, by operation.
     pub made: BTreeMap<String, Refund>,
     /// How often facts were fetched.
@@ -40,6 +40,23 @@ pub struct Script {
     pub sla_request: Option<SlaRequest>,
     /// What `credits` was asked.
     pub prorate_request: Option<ProrateRequest>,
+}
+
+/// A request to make a refund.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Its name.
+    pub operation_id: OperationId,
+    /// What it is taken from.
+    pub payment: PaymentRef,
+    /// How much.
+    pub amount: Amount,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// The policy document, as text.
+    pub document: Option<String>,
+    /// The approval.
+    pub approval: Option<String>,
 }
 
 /// What was paid with every payment of a script, in cents.
@@ -72,6 +89,7 @@ pub fn approved(amount: Money) -> Verdict {
         amount,
         refundable: usd(PAID),
         fee_kept: None,
+        ruling: None,
     }
 }
 
@@ -87,7 +105,8 @@ impl Live for Script {
         &mut self,
         payment: &PaymentRef,
         amount: &Amount,
-        _: &Policy,
+        _: Option<&Reason>,
+        _: &Rules,
     ) -> Result<Checked, CallError> {
         self.checks += 1;
         if let Some(error) = self.check_fails.take() {
@@ -107,8 +126,15 @@ impl Live for Script {
 }
 
 impl Refunds for Script {
-    fn create(&mut self, request: &CreateRequest) -> Result<Created, CreateError> {
-        self.asked.push(request.clone());
+    fn create(&mut self, request: &Request<'_>) -> Result<Created, CreateError> {
+        self.asked.push(Asked {
+            operation_id: request.operation_id.clone(),
+            payment: request.payment.clone(),
+            amount: request.amount,
+            reason: request.reason.cloned(),
+            document: request.rules.document.clone(),
+            approval: request.approval.map(str::to_owned),
+        });
         let operation = request.operation_id.to_string();
         let answer = |refund: &Refund, origin| Created {
             refund: refund.clone(),
@@ -131,7 +157,7 @@ impl Refunds for Script {
             charge: Some(ChargeId::from_stripe(request.payment.as_str())),
             payment_intent: None,
             status: Some(RefundStatus::Succeeded),
-            reason: request.reason.clone(),
+            reason: request.reason.cloned(),
             failure_reason: None,
             pending_reason: None,
             created: 1,
@@ -139,7 +165,7 @@ impl Refunds for Script {
             failure_balance_transaction: None,
             receipt_number: None,
             destination_details: None,
-            metadata: request.metadata.clone().with_operation(&request.operation_id),
+            metadata: request.metadata.clone().with_operation(request.operation_id),
         };
         self.made.insert(operation, refund.clone());
         Ok(answer(&refund, Origin::Made))

@@ -5,7 +5,7 @@
 use pipeline_shared::Pipeline;
 use pipeline_shared::batch::{Report, Terms, Told, Wish, refund};
 use pipeline_shared::face::Input as Connected;
-use pipeline_shared::imports::{Credits, Live, Refunds};
+use pipeline_shared::imports::{Credits, Live, Refunds, Rules};
 use refund_core::client::{ConnectionInput, CreateError};
 use refund_core::credits::{Downtime, Price, Quote, Rounding, Scale, SlaRequest, Span};
 use refund_core::eligibility::{Amount, Policy};
@@ -14,6 +14,7 @@ use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::Reason;
 use refund_core::money::Money;
+use refund_core::policy::Document;
 use refund_core::problem::{FieldProblem, Problems};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,9 @@ pub struct Input {
     /// Your rules.
     #[serde(default)]
     pub policy: Policy,
+    /// Or a policy document; nothing may stand in `policy` then.
+    #[serde(default)]
+    pub document: Option<Document>,
     /// The `request_hash` of an earlier answer that asked for approval.
     #[serde(default)]
     pub approval: Option<String>,
@@ -116,10 +120,12 @@ impl Pipeline for SlaCredit {
         let mut problems = Problems::default();
         let operation_id = problems.keep(OperationId::parse(&input.operation_id));
         let payment = problems.keep(PaymentRef::parse(&input.payment));
-        let (Some(operation_id), Some(payment)) = (operation_id, payment) else {
+        let rules = problems.keep(Rules::either(input.policy, input.document.as_ref()));
+        let (Some(operation_id), Some(payment), Some(rules)) = (operation_id, payment, rules)
+        else {
             return Err(problems.into_result().err().unwrap_or_default().into());
         };
-        let checked = node.check(&payment, &Amount::Everything, &input.policy)?;
+        let checked = node.check(&payment, &Amount::Everything, input.reason.as_ref(), &rules)?;
         let Some(paid) = checked.captured else {
             return Err(CreateError::Denied { verdict: checked.verdict }.into());
         };
@@ -136,7 +142,7 @@ impl Pipeline for SlaCredit {
         let wishes = if quote.credit.amount == 0 { Vec::new() } else { vec![wish] };
         let terms = Terms {
             dry_run: input.dry_run,
-            policy: &input.policy,
+            rules: &rules,
             reason: input.reason.as_ref(),
             metadata: &input.metadata,
         };

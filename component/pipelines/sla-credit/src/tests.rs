@@ -121,6 +121,22 @@ fn a_payment_that_never_was() {
 }
 
 #[test]
+fn a_policy_document_goes_to_the_node_whole() {
+    let document = json!({ "name": "shop", "version": "1" });
+    let mut node = script(1000);
+    let input = json!({ "dry_run": false, "document": document });
+    credit(&mut node, input).unwrap();
+    let text = node.asked[0].document.as_deref().unwrap();
+    let read: Value = serde_json::from_str(text).unwrap();
+    assert_eq!((&read["name"], &read["version"]), (&document["name"], &document["version"]));
+    let both = json!({ "document": document, "policy": { "window_days": 3 } });
+    let Err(InvokeError::InvalidInput(problems)) = credit(&mut script(1000), both) else {
+        panic!("both")
+    };
+    assert_eq!(problems[0].field, "policy");
+}
+
+#[test]
 fn problems_are_named_as_the_input_has_them() {
     for (changes, fields) in [
         (json!({ "operation_id": "", "payment": "in_1" }), vec!["operation_id", "payment"]),

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use refund_core::client::Checked;
 use refund_core::eligibility::{Decision, FeeSource, Verdict};
+use refund_ledger::with_rules;
 use serde_json::json;
 
 use super::inputs;
@@ -12,8 +13,8 @@ use crate::context::Context;
 use crate::{exit, show};
 
 pub(crate) async fn run(global: &Global, args: &Check) -> anyhow::Result<ExitCode> {
-    let policy = inputs::policy(&args.policy, args.amount.currency.as_deref())?;
-    let mut input = json!({ "payment": args.payment, "policy": policy });
+    let mut input = json!({ "payment": args.payment, "reason": args.reason });
+    with_rules(&mut input, inputs::rules(&args.policy, args.amount.currency.as_deref())?);
     inputs::amount(&mut input, &args.amount)?;
     let output = Context::new(global)?.invoke("eligibility.check-live", input).await?;
     let checked: Checked = serde_json::from_value(output.clone())?;
@@ -22,11 +23,16 @@ pub(crate) async fn run(global: &Global, args: &Check) -> anyhow::Result<ExitCod
     } else {
         print(&checked.verdict);
     }
-    Ok(match checked.verdict.decision {
+    Ok(code(&checked.verdict))
+}
+
+/// The exit code of a verdict.
+pub(crate) fn code(verdict: &Verdict) -> ExitCode {
+    match verdict.decision {
         Decision::Approve => ExitCode::SUCCESS,
         Decision::NeedsApproval => ExitCode::from(exit::NEEDS_APPROVAL),
         Decision::Deny => ExitCode::from(exit::DENIED),
-    })
+    }
 }
 
 fn print(verdict: &Verdict) {
@@ -43,6 +49,12 @@ fn print(verdict: &Verdict) {
         rows.push([
             "fee kept by Stripe".to_owned(),
             format!("{} of {} ({source})", fee.share, fee.total),
+        ]);
+    }
+    if let Some(ruling) = &verdict.ruling {
+        rows.push([
+            "rule".to_owned(),
+            format!("{} of {} {}", ruling.rule, ruling.policy, ruling.version),
         ]);
     }
     let currency = verdict.refundable.currency;

@@ -41,8 +41,25 @@ fn minor_units(minor: &str) -> Result<u64> {
     })
 }
 
+/// The merchant's rules: a document, or the terms that were typed.
+pub(crate) fn rules(args: &PolicyArgs, currency: Option<&str>) -> Result<Value> {
+    let terms = policy(args, currency)?;
+    let Some(file) = &args.policy else { return Ok(terms) };
+    let is_said = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(list) => !list.is_empty(),
+        _ => true,
+    };
+    if terms.as_object().is_some_and(|terms| terms.values().any(is_said)) {
+        return Err(Exit::bad_input(
+            "--policy is given beside rules of its own: put them all into the document, or leave it out",
+        ));
+    }
+    Ok(json!({ "document": super::policy::read(file)?, "self_serve": args.self_serve }))
+}
+
 /// The policy of an operation's input.
-pub(crate) fn policy(policy: &PolicyArgs, currency: Option<&str>) -> Result<Value> {
+fn policy(policy: &PolicyArgs, currency: Option<&str>) -> Result<Value> {
     let limit = |flag: &str, text: &Option<String>| -> Result<Value> {
         let Some(text) = text else { return Ok(json!([])) };
         let money = Currency::parse(currency.unwrap_or_default())

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod bulk;
@@ -11,6 +12,7 @@ pub(crate) mod doctor;
 pub(crate) mod duplicates;
 pub(crate) mod inputs;
 pub(crate) mod listen;
+pub(crate) mod policy;
 pub(crate) mod reconcile;
 pub(crate) mod refund;
 pub(crate) mod simulate;

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use refund_core::id::{OperationId, PaymentRef};
-use refund_ledger::{Failure, NewOperation, Operation, RefundError, Request};
+use refund_ledger::{
+    Failure, Ledger, NewOperation, Operation, RefundError, Request, State, with_rules,
+};
 use serde_json::{Value, json};
 
 use super::inputs;
@@ -45,17 +47,17 @@ fn create_input(create: &Create) -> anyhow::Result<Value> {
         "payment": create.payment,
         "reason": create.reason,
         "metadata": inputs::metadata(&create.metadata)?,
-        "policy": inputs::policy(&create.policy, create.amount.currency.as_deref())?,
         "approval": create.approval,
         "refund_application_fee": create.refund_application_fee.then_some(true),
         "reverse_transfer": create.reverse_transfer.then_some(true),
     });
+    with_rules(&mut input, inputs::rules(&create.policy, create.amount.currency.as_deref())?);
     inputs::amount(&mut input, &create.amount)?;
     Ok(input)
 }
 
 /// Makes a refund through the ledger: written down before it is sent, alone on its payment.
-async fn with_ledger(global: &Global, create: &Create) -> anyhow::Result<ExitCode> {
+pub(crate) async fn with_ledger(global: &Global, create: &Create) -> anyhow::Result<ExitCode> {
     let operation = operation(create)?;
     let context = Context::new(global)?;
     let ledger = context.ledger(global, "refund create")?;
@@ -67,6 +69,9 @@ async fn with_ledger(global: &Global, create: &Create) -> anyhow::Result<ExitCod
     })?;
     let output = match done.answer {
         Some(Ok(output)) => output,
+        Some(Err(Failure::Operation(_))) if done.operation.state == State::NeedsApproval => {
+            return waits(&ledger, &done.operation).await;
+        }
         Some(Err(Failure::Operation(error))) => return Err(Exit::of(error)),
         Some(Err(Failure::Call(problem))) => return Err(Exit::unknown(problem)),
         None => earlier(&context, &done.operation).await?,
@@ -77,6 +82,19 @@ async fn with_ledger(global: &Global, create: &Create) -> anyhow::Result<ExitCod
         print(&output);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says which approval an operation waits for.
+async fn waits(ledger: &Ledger, operation: &Operation) -> anyhow::Result<ExitCode> {
+    let detail = operation.detail.clone().unwrap_or_default();
+    let Some(approval) = ledger.approval_of(&operation.id).await? else {
+        return Err(Exit::needs_approval(detail));
+    };
+    let id = &approval.id;
+    Err(Exit::needs_approval(format!(
+        "{detail}\n       It waits as {id} (asked by {}): refund-node approvals approve {id} --as NAME, then approvals execute {id}",
+        approval.requester
+    )))
 }
 
 /// What was asked for, in the ledger's words.
@@ -92,8 +110,8 @@ fn operation(create: &Create) -> anyhow::Result<NewOperation> {
         reverse_transfer: create.reverse_transfer,
         ..Request::new(id, payment)
     };
-    let policy = inputs::policy(&create.policy, create.amount.currency.as_deref())?;
-    Ok(NewOperation::new(&request).policy(&policy).approval(create.approval.clone()))
+    let rules = inputs::rules(&create.policy, create.amount.currency.as_deref())?;
+    Ok(NewOperation::new(&request).policy(&rules).approval(create.approval.clone()))
 }
 
 /// The refund of an operation that had come to its end before.

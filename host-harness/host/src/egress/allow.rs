@@ -9,7 +9,7 @@ use http::{Method, Uri};
 use super::address::is_public;
 
 /// What the operations of the contract send: method and path, `{id}` standing for one segment.
-const STRIPE: [(Method, &str); 11] = [
+const STRIPE: [(Method, &str); 14] = [
     (Method::GET, "/v1/charges"),
     (Method::GET, "/v1/charges/{id}"),
     (Method::GET, "/v1/payment_intents/{id}"),
@@ -20,8 +20,14 @@ const STRIPE: [(Method, &str); 11] = [
     (Method::POST, "/v1/refunds/{id}/cancel"),
     (Method::GET, "/v1/balance"),
     (Method::GET, "/v1/disputes"),
+    (Method::GET, "/v1/disputes/{id}"),
+    (Method::POST, "/v1/disputes/{id}"),
+    (Method::POST, "/v1/disputes/{id}/close"),
     (Method::GET, "/v1/balance_transactions/{id}"),
 ];
+
+/// What the operations upload. Stripe itself takes files at another host than everything else.
+const FILES: (Method, &str) = (Method::POST, "/v1/files");
 
 /// Where requests may go. An empty list denies all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,13 +74,14 @@ pub enum AllowError {
 impl Allow {
     /// What the refund node sends to Stripe, and nothing else.
     pub fn stripe() -> Self {
-        let origin = Origin { https: true, host: "api.stripe.com".to_owned(), port: 443 };
-        Self::operations_at(&origin)
+        let at = |host: &str| Origin { https: true, host: host.to_owned(), port: 443 };
+        Self::operations_at(&at("api.stripe.com"), &at("files.stripe.com"))
     }
 
     /// The same at another base URL: a simulator on loopback, or a proxy over https.
     pub fn stripe_at(base_url: &str) -> Result<Self, AllowError> {
-        Ok(Self::operations_at(&Origin::parse(base_url)?))
+        let origin = Origin::parse(base_url)?;
+        Ok(Self::operations_at(&origin, &origin))
     }
 
     /// Adds one more place.
@@ -90,9 +97,9 @@ impl Allow {
         self
     }
 
-    fn operations_at(origin: &Origin) -> Self {
-        let rules =
-            STRIPE.into_iter().filter_map(|(method, path)| Rule::new(origin, method, path).ok());
+    fn operations_at(origin: &Origin, files: &Origin) -> Self {
+        let calls = STRIPE.into_iter().map(|call| (origin, call)).chain([(files, FILES)]);
+        let rules = calls.filter_map(|(at, (method, path))| Rule::new(at, method, path).ok());
         Self(rules.collect())
     }
 
@@ -205,6 +212,15 @@ mod tests {
             (Method::POST, "https://api.stripe.com/v1/refunds", true),
             (Method::GET, "https://api.stripe.com/v1/refunds?charge=ch_1&limit=100", true),
             (Method::POST, "https://api.stripe.com/v1/refunds/re_1/cancel", true),
+            (Method::GET, "https://api.stripe.com/v1/disputes/dp_1", true),
+            (Method::POST, "https://api.stripe.com/v1/disputes/dp_1", true),
+            (Method::POST, "https://api.stripe.com/v1/disputes/dp_1/close", true),
+            (Method::POST, "https://files.stripe.com/v1/files", true),
+            (Method::GET, "https://files.stripe.com/v1/files", false),
+            (Method::POST, "https://files.stripe.com/v1/refunds", false),
+            (Method::POST, "http://files.stripe.com/v1/files", false),
+            (Method::POST, "https://api.stripe.com/v1/files", false),
+            (Method::POST, "https://api.stripe.com/v1/disputes", false),
             (Method::GET, "https://api.stripe.com:443/v1/charges/ch_1", true),
             (Method::GET, "https://API.STRIPE.COM/v1/charges/ch_1", true),
             (Method::DELETE, "https://api.stripe.com/v1/refunds/re_1", false),
@@ -250,6 +266,13 @@ mod tests {
         ] {
             assert_eq!(Allow::stripe_at(url).is_ok(), good, "{url}");
         }
+    }
+
+    #[test]
+    fn another_stripe_takes_files_at_the_same_place() {
+        let allow = Allow::stripe_at("http://127.0.0.1:1234").unwrap();
+        assert!(permits(&allow, &Method::POST, "http://127.0.0.1:1234/v1/files"));
+        assert!(!permits(&allow, &Method::POST, "https://files.stripe.com/v1/files"));
     }
 
     #[test]

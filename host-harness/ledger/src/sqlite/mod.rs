@@ -1,5 +1,6 @@
 //! The ledger in a SQLite file: write-ahead log, full sync at every commit.
 
+mod approvals;
 mod audit;
 mod operations;
 mod schema;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 pub use self::audit::Audited;
+pub use self::operations::Page;
 pub(crate) use self::operations::{find, insert, keep_terms, move_to, of_refund};
 use self::writer::Writer;
 use crate::error::LedgerError;
@@ -23,6 +25,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Up to this size every page is checked when the ledger is opened; beyond, a damaged page is found when
 /// it is read, and `audit verify` checks all of them.
 const CHECKED_AT_ONCE: u64 = 64 << 20;
+
+/// How long people may take to approve, unless told otherwise: a week, in seconds.
+const APPROVAL_TIME: i64 = 7 * 86_400;
 
 /// What a ledger is for: operation ids are unique within an account and mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +54,10 @@ pub struct Ledger {
     writer: Writer,
     pub(crate) holder: Arc<Holder>,
     pub(crate) actor: Arc<str>,
+    /// The person in whose name it is written to.
+    pub(crate) user: Option<Arc<str>>,
+    /// How long people may take to approve, in seconds.
+    pub(crate) approval_time: i64,
 }
 
 impl fmt::Debug for Ledger {
@@ -114,6 +123,8 @@ impl Ledger {
             writer: Writer::start(connection).map_err(failed)?,
             holder: Arc::new(holder),
             actor: actor.into(),
+            user: None,
+            approval_time: APPROVAL_TIME,
         })
     }
 
@@ -126,6 +137,20 @@ impl Ledger {
     #[must_use]
     pub fn acting_as(&self, actor: &str) -> Self {
         Self { actor: actor.into(), ..self.clone() }
+    }
+
+    /// The same ledger, written to in a person's name: who asks and who approves must be told apart.
+    #[must_use]
+    pub fn in_the_name_of(&self, user: &str) -> Self {
+        let actor = format!("{user} ({})", self.actor).into();
+        Self { user: Some(user.into()), actor, ..self.clone() }
+    }
+
+    /// How long people may take to approve, and an approval holds.
+    #[must_use]
+    pub fn approval_time(&self, time: Duration) -> Self {
+        let approval_time = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        Self { approval_time, ..self.clone() }
     }
 
     /// Does some work in a transaction, all of it or nothing; answers when it is durable.

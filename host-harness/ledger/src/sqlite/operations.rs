@@ -4,7 +4,7 @@ use refund_core::wire::hex;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::audit::append;
-use super::{Ledger, canonical, now};
+use super::{Ledger, approvals, canonical, now};
 use crate::chain::AuditRow;
 use crate::error::LedgerError;
 use crate::holder::Holder;
@@ -121,6 +121,7 @@ pub(crate) fn begin(
     if operation.state.has_refund() || operation.state == State::Canceled {
         return Ok(Begun::Done(Box::new(operation)));
     }
+    approvals::expire(connection, Some(id))?;
     let payment = canonical(connection, &operation.payment)?;
     if let Some(busy) = busy(connection, &payment, holder)? {
         return Ok(Begun::Busy { operation: busy });
@@ -314,7 +315,21 @@ impl Journal for Ledger {
 
     async fn settle(&self, id: &str, outcome: Outcome) -> Result<Operation, LedgerError> {
         let (id, holder, actor) = (id.to_owned(), self.holder.clone(), self.actor.clone());
-        self.write(move |connection| settle(connection, &id, &outcome, &holder, &actor)).await
+        let requester = self.user.clone().unwrap_or_else(|| self.actor.clone());
+        let expires = now().saturating_add(self.approval_time);
+        self.write(move |connection| {
+            let settled = settle(connection, &id, &outcome, &holder, &actor)?;
+            if let Some(wish) =
+                outcome.wish.as_ref().filter(|_| settled.state == State::NeedsApproval)
+            {
+                approvals::file(connection, &settled, wish, &requester, expires)?;
+            }
+            if settled.state.has_refund() {
+                approvals::executed(connection, &id)?;
+            }
+            Ok(settled)
+        })
+        .await
     }
 
     async fn operation(&self, id: &str) -> Result<Option<Operation>, LedgerError> {
@@ -323,7 +338,39 @@ impl Journal for Ledger {
     }
 }
 
-/// Rules and approval of the newest call hold: they are no part of the request.
+/// Notes something about an operation that does not move it.
+pub(super) fn remark(
+    connection: &Connection,
+    operation: &Operation,
+    text: &str,
+    actor: &str,
+) -> Result<(), LedgerError> {
+    let state = operation.state.as_str();
+    let seq = append(
+        connection,
+        AuditRow {
+            time: now(),
+            actor: actor.to_owned(),
+            operation: operation.id.clone(),
+            before: Some(state.to_owned()),
+            after: state.to_owned(),
+            request_hash: operation.hash.clone(),
+            payment: operation.payment.clone(),
+            charge: operation.charge.clone(),
+            amount: operation.refunded.or(operation.amount).map(signed),
+            currency: operation.currency.clone(),
+            refund: operation.refund.clone(),
+            outcome: Some(text.to_owned()),
+            ..AuditRow::default()
+        },
+    )?;
+    connection
+        .prepare_cached("UPDATE operations SET audit = ? WHERE id = ?")?
+        .execute(params![seq, operation.id])?;
+    Ok(())
+}
+
+/// The rules of the newest call hold: they are no part of the request. An approval that was given stays.
 pub(crate) fn keep_terms(
     connection: &Connection,
     operation: &NewOperation,
@@ -331,7 +378,76 @@ pub(crate) fn keep_terms(
     let policy =
         operation.policy.as_deref().map(|json| keep_policy(connection, json)).transpose()?;
     connection
-        .prepare_cached("UPDATE operations SET policy = ?, approval = ? WHERE id = ?")?
+        .prepare_cached(
+            "UPDATE operations SET policy = ?, approval = coalesce(?, approval) WHERE id = ?",
+        )?
         .execute(params![policy, operation.approval, operation.id])?;
     Ok(())
+}
+
+/// A page of operations, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// At most as many as were asked for.
+    pub operations: Vec<Operation>,
+    /// Where the next page begins; absent on the last.
+    pub next: Option<i64>,
+}
+
+impl Ledger {
+    /// Reads an operation beside the writer, however busy that is.
+    pub async fn look(&self, id: &str) -> Result<Option<Operation>, LedgerError> {
+        let id = id.to_owned();
+        self.read(move |connection| find(connection, &id)).await
+    }
+
+    /// Operations in a state, or all.
+    pub async fn page(
+        &self,
+        state: Option<State>,
+        limit: u16,
+        before: Option<i64>,
+    ) -> Result<Page, LedgerError> {
+        self.read(move |connection| {
+            let sql = format!(
+                "SELECT {COLUMNS}, operations.rowid FROM operations
+                 WHERE (?1 IS NULL OR state = ?1) AND operations.rowid < ?2
+                 ORDER BY operations.rowid DESC LIMIT ?3"
+            );
+            let mut statement = connection.prepare(&sql)?;
+            let before = before.unwrap_or(i64::MAX);
+            // One more than asked for tells whether there is a next page.
+            let rows = statement.query_map(
+                params![state.map(State::as_str), before, i64::from(limit) + 1],
+                |row| Ok((read(row)?, row.get::<_, i64>(19)?)),
+            )?;
+            let mut rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+            let more = rows.len() > usize::from(limit);
+            rows.truncate(usize::from(limit));
+            let next = rows.last().filter(|_| more).map(|(_, key)| *key);
+            Ok(Page {
+                operations: rows.into_iter().map(|(operation, _)| operation).collect(),
+                next,
+            })
+        })
+        .await
+    }
+
+    /// How many operations are in each state.
+    pub async fn operations_by_state(&self) -> Result<Vec<(String, u64)>, LedgerError> {
+        self.read(|connection| by_state(connection, "operations")).await
+    }
+
+    /// How many approvals are in each state.
+    pub async fn approvals_by_state(&self) -> Result<Vec<(String, u64)>, LedgerError> {
+        self.read(|connection| by_state(connection, "approvals")).await
+    }
+}
+
+fn by_state(connection: &Connection, table: &str) -> Result<Vec<(String, u64)>, LedgerError> {
+    let sql = format!("SELECT state, count(*) FROM {table} GROUP BY state ORDER BY state");
+    let mut statement = connection.prepare(&sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+    let unsigned = |(state, count)| (state, u64::try_from(count).unwrap_or_default());
+    Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().map(unsigned).collect())
 }

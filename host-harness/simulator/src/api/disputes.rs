@@ -1,44 +1,49 @@
-//! Disputes.
+//! Disputes, as the merchant answers them.
 
 use serde_json::{Value, json};
 
-use super::{Call, metadata};
+use super::{Call, evidence, metadata};
+use crate::bank;
 use crate::error::{ApiError, ApiResult};
-use crate::world::{DisputeOrder, World, object};
 
-/// A week and a half to answer.
-const ANSWER_TIME: u64 = 10 * 86_400;
-
-/// Stages evidence, or sends it to the bank: `submit` is true unless said otherwise (reference 2.5).
+/// Stages evidence, or sends it to the bank: `submit` is true unless said otherwise, so that evidence
+/// that was staged goes out with whatever is sent next without `submit=false` (reference 2.5).
 pub(super) fn update(call: &mut Call<'_>, id: &str) -> ApiResult {
+    bank::lapse(call.world);
     let dispute = call.world.get("dispute", id, call.live, "dispute")?;
-    let mut evidence = dispute["evidence"].clone();
-    let given = call.params.get("evidence").and_then(Value::as_object).cloned();
-    for (name, value) in given.clone().unwrap_or_default() {
-        evidence[name] = value;
+    let given = call.params.get("evidence").and_then(Value::as_object);
+    let submit = call.params.get("submit").and_then(Value::as_bool);
+    let answerable = may_answer(&dispute);
+    if given.is_some() || submit == Some(true) {
+        answerable.clone()?;
     }
-    let submits = call.params.get("submit") != Some(&json!(false)) && given.is_some();
-    let status = dispute["status"].as_str().unwrap_or_default();
+    let after = match given {
+        Some(given) => evidence::merge(call, &dispute["evidence"], given)?,
+        None => dispute["evidence"].clone(),
+    };
+    let any = evidence::any(&after);
+    let submits = match submit {
+        Some(asked) => asked,
+        None => given.is_some() || (any && answerable.is_ok()),
+    };
+    if submits && !any {
+        return Err(refused("There is no evidence to submit for this dispute."));
+    }
     let mut details = dispute["evidence_details"].clone();
-    details["has_evidence"] = json!(details["has_evidence"] == true || given.is_some());
+    details["has_evidence"] = json!(any);
     let mut fields = json!({
-        "evidence": evidence,
+        "evidence": after,
         "metadata": metadata::merge(&dispute["metadata"], call.params.get("metadata"))?,
     });
+    if let Some(method) = call.params.get("intended_submission_method") {
+        fields["intended_submission_method"] = method.clone();
+    }
     if submits {
-        let next = match status {
-            "needs_response" => "under_review",
-            "warning_needs_response" => "warning_under_review",
-            _ => {
-                return Err(ApiError::with_status(
-                    400,
-                    "This dispute is already closed or its evidence was submitted.",
-                ));
-            }
-        };
-        details["submission_count"] =
-            json!(details["submission_count"].as_i64().unwrap_or_default() + 1);
-        fields["status"] = json!(next);
+        let status = dispute["status"].as_str().unwrap_or_default();
+        fields["status"] = json!(status.replace("needs_response", "under_review"));
+        let count = details["submission_count"].as_i64().unwrap_or_default();
+        details["submission_count"] = json!(count + 1);
+        details["submission_method"] = json!("manual");
     }
     fields["evidence_details"] = details;
     let (dispute, before) = call.world.change(id, &fields);
@@ -46,36 +51,32 @@ pub(super) fn update(call: &mut Call<'_>, id: &str) -> ApiResult {
     Ok(dispute)
 }
 
-/// Opens a dispute, as a bank would.
-pub(crate) fn open(world: &mut World, order: &DisputeOrder) -> Option<Value> {
-    let charge = world.find_any(&order.charge)?;
-    let inquiry = order.status.starts_with("warning_");
-    let (id, now) = (world.id("dp"), world.now());
-    let dispute = object(
-        "dispute",
-        json!({
-            "id": id, "amount": charge["amount"], "currency": charge["currency"], "charge": charge["id"],
-            "payment_intent": charge["payment_intent"], "created": now, "status": order.status,
-            "reason": order.reason, "livemode": charge["livemode"], "metadata": {},
-            "is_charge_refundable": order.refundable.unwrap_or(inquiry), "balance_transactions": [],
-            "intended_submission_method": null,
-            "evidence_details": {
-                "due_by": now + ANSWER_TIME, "enhanced_eligibility": {}, "has_evidence": false,
-                "past_due": false, "submission_count": 0, "submission_method": "not_submitted",
-            },
-        }),
-    );
-    world.add("dispute", dispute.clone());
-    world.change(&order.charge, &json!({ "disputed": true }));
-    world.emit("charge.dispute.created", &dispute, None);
-    Some(dispute)
+/// Accepts the loss, which cannot be taken back.
+pub(super) fn close(call: &mut Call<'_>, id: &str) -> ApiResult {
+    let dispute = call.world.get("dispute", id, call.live, "dispute")?;
+    let status = dispute["status"].as_str().unwrap_or_default();
+    if !bank::awaits_answer(status) {
+        return Err(refused(format!(
+            "This dispute cannot be closed because it has a status of {status}."
+        )));
+    }
+    bank::decide(call.world, id, "lost").map_err(refused)
 }
 
-/// Ends a dispute: `won`, `lost` or `warning_closed`.
-pub(crate) fn close(world: &mut World, id: &str, status: &str) -> Value {
-    let refundable = matches!(status, "won" | "warning_closed");
-    let fields = json!({ "status": status, "is_charge_refundable": refundable });
-    let (dispute, before) = world.change(id, &fields);
-    world.emit("charge.dispute.closed", &dispute, Some(before));
-    dispute
+/// Evidence is taken once, and in time.
+fn may_answer(dispute: &Value) -> ApiResult<()> {
+    let status = dispute["status"].as_str().unwrap_or_default();
+    if !bank::awaits_answer(status) {
+        return Err(refused(format!(
+            "Evidence cannot be added to this dispute because it has a status of {status}."
+        )));
+    }
+    if dispute["evidence_details"]["past_due"] == true {
+        return Err(refused("The deadline to submit evidence for this dispute has passed."));
+    }
+    Ok(())
+}
+
+fn refused(message: impl Into<String>) -> ApiError {
+    ApiError::refused("", message).without_code()
 }

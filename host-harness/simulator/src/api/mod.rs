@@ -2,18 +2,23 @@
 
 mod charges;
 mod disputes;
+mod evidence;
+mod files;
+mod invoices;
 mod metadata;
 mod payment_intents;
+mod proration;
 pub(crate) mod refunds;
+mod subscriptions;
 mod webhook_endpoints;
-
-pub(crate) use disputes::{close, open};
 
 use serde_json::{Map, Value, json};
 
+use crate::bank;
 use crate::error::{ApiError, ApiResult};
 use crate::list::page;
 use crate::store::Store;
+use crate::upload::File;
 use crate::world::World;
 
 /// One call: what was asked, and in which mode.
@@ -21,6 +26,8 @@ pub(crate) struct Call<'a> {
     pub(crate) world: &'a mut World,
     pub(crate) params: Map<String, Value>,
     pub(crate) live: bool,
+    /// The file, where one is uploaded.
+    pub(crate) upload: Option<File>,
 }
 
 impl Call<'_> {
@@ -29,6 +36,17 @@ impl Call<'_> {
     }
 
     fn page(&self, kind: &'static str, filters: &[&str], url: &str) -> ApiResult {
+        self.page_of(kind, filters, url, |_| true)
+    }
+
+    /// A page of the objects that a parameter without a field of its name lets through.
+    fn page_of(
+        &self,
+        kind: &'static str,
+        filters: &[&str],
+        url: &str,
+        lets_through: impl Fn(&Value) -> bool,
+    ) -> ApiResult {
         let store = &self.world.store;
         let owner = filters.iter().find_map(|name| {
             let owner = self.params.get(*name)?.as_str()?;
@@ -37,7 +55,23 @@ impl Call<'_> {
         let of_mode =
             |object: &&Value| object["livemode"].as_bool().unwrap_or(self.live) == self.live;
         let objects = owner.unwrap_or_else(|| store.all(kind).collect());
-        page(objects.into_iter().filter(of_mode), &self.params, filters, url)
+        let objects = objects.into_iter().filter(|object| of_mode(object) && lets_through(object));
+        page(objects, &self.params, filters, url)
+    }
+
+    /// Refuses what Stripe does and the simulator does not: nobody shall believe it was done.
+    fn knows(&self, names: &[&str]) -> ApiResult<()> {
+        let general = ["expand", "limit", "starting_after", "ending_before"];
+        let known = |name: &str| names.contains(&name) || general.contains(&name);
+        match self.params.keys().find(|name| !known(name)) {
+            Some(name) => Err(ApiError::invalid(
+                "",
+                name.as_str(),
+                format!("The simulator does not do {name} here, as Stripe would."),
+            )
+            .without_code()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -62,13 +96,34 @@ pub(crate) fn run(method: &str, path: &str, call: &mut Call<'_>) -> ApiResult {
             call.page("payment_intent", &["customer"], "/v1/payment_intents")
         }
         ("POST", ["disputes", id]) => disputes::update(call, id),
-        ("POST", ["disputes", id, "close"]) => {
-            read(call, "dispute", id).map(|_| close(call.world, id, "lost"))
+        ("POST", ["disputes", id, "close"]) => disputes::close(call, id),
+        ("GET", ["disputes", id]) => {
+            bank::lapse(call.world);
+            read(call, "dispute", id)
         }
-        ("GET", ["disputes", id]) => read(call, "dispute", id),
         ("GET", ["disputes"]) => {
+            bank::lapse(call.world);
             call.page("dispute", &["charge", "payment_intent"], "/v1/disputes")
         }
+        ("POST", ["files"]) => files::create(call),
+        ("GET", ["files", id]) => read(call, "file", id),
+        ("GET", ["files"]) => call.page("file", &["purpose"], "/v1/files"),
+        ("GET", ["invoices", id, "lines"]) => invoices::lines(call, id),
+        ("GET", ["invoices", id]) => read(call, "invoice", id),
+        ("GET", ["invoices"]) => invoices::list(call),
+        ("GET", ["invoice_payments", id]) => read(call, "invoice_payment", id),
+        ("GET", ["invoice_payments"]) => invoices::payments(call),
+        ("GET", ["invoiceitems", id]) => read(call, "invoiceitem", id),
+        ("GET", ["invoiceitems"]) => invoices::items(call),
+        ("GET", ["credit_notes", id]) => read(call, "credit_note", id),
+        ("GET", ["credit_notes"]) => {
+            call.page("credit_note", &["customer", "invoice"], "/v1/credit_notes")
+        }
+        ("GET", ["prices", id]) => read(call, "price", id),
+        ("POST", ["subscriptions", id]) => subscriptions::update(call, id),
+        ("DELETE", ["subscriptions", id]) => subscriptions::cancel(call, id),
+        ("GET", ["subscriptions", id]) => subscriptions::retrieve(call, id),
+        ("GET", ["subscriptions"]) => subscriptions::list(call),
         ("GET", ["balance"]) => Ok(balance(call)),
         ("GET", ["balance_transactions", id]) => read(call, "balance_transaction", id),
         ("GET", ["balance_transactions"]) => call.page(
@@ -94,9 +149,16 @@ pub(crate) fn unrecognized(method: &str, path: &str) -> ApiError {
     ApiError::with_status(
         404,
         format!(
-            "Unrecognized request URL ({method}: {path}). If you are trying to list objects, remove the trailing slash. If you are trying to retrieve an object, make sure you passed a valid (non-empty) identifier in your code. (The simulator knows refunds, charges, payment_intents, disputes, balance, balance_transactions, events, customers and webhook_endpoints.)"
+            "Unrecognized request URL ({method}: {path}). If you are trying to list objects, remove the trailing slash. If you are trying to retrieve an object, make sure you passed a valid (non-empty) identifier in your code. (The simulator knows refunds, charges, payment_intents, disputes, files, invoices, invoice_payments, invoiceitems, credit_notes, prices, subscriptions, balance, balance_transactions, events, customers and webhook_endpoints.)"
         ),
     )
+}
+
+/// Moves the clock on, and lets happen what was to happen by then.
+pub(crate) fn advance(world: &mut World, seconds: u64) {
+    world.advance(seconds);
+    bank::lapse(world);
+    subscriptions::lapse(world);
 }
 
 fn balance(call: &mut Call<'_>) -> Value {

@@ -17,7 +17,7 @@ fn refused_sla(change: impl FnOnce(&mut SlaRequest)) -> Vec<String> {
 fn refused_prorate(change: impl FnOnce(&mut ProrateRequest)) -> Vec<String> {
     let mut request = cancelled();
     change(&mut request);
-    fields(super::prorate(&request).unwrap_err())
+    fields(prorate(&request).unwrap_err())
 }
 
 #[test]

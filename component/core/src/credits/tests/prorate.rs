@@ -5,7 +5,7 @@ use super::*;
 fn prorated(change: impl FnOnce(&mut ProrateRequest)) -> Proration {
     let mut request = cancelled();
     change(&mut request);
-    super::prorate(&request).unwrap()
+    prorate(&request).unwrap()
 }
 
 #[test]

@@ -91,6 +91,8 @@ async fn work(
             reverse_transfer: None,
             instructions_email: None,
             policy: no_rules(),
+            document: None,
+            self_serve: false,
             approval: None,
         };
         let created = node.create(&connection, &request).await?;

@@ -108,7 +108,7 @@ async fn one_run(ledger: &Ledger, id: Option<String>) -> anyhow::Result<Run> {
 /// Where lines come from; stdin is kept in a file while it is needed.
 fn source(args: &BulkInput) -> anyhow::Result<(Source, Option<NamedTempFile>)> {
     let template = args.operation_template.as_deref().map(Template::parse).transpose();
-    let policy = inputs::policy(&args.policy, args.currency.as_deref())?;
+    let policy = inputs::rules(&args.policy, args.currency.as_deref())?;
     let mut source = Source {
         path: args.input.clone(),
         name: args.input.clone(),

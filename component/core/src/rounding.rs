@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Rounding {
-    /// Dropped: never more than was earned.
+    /// Dropped: never more than the exact amount.
     Down,
     /// A half and more become one. Stripe does not state its rule; this is the likeliest (reference 8.1).
     #[default]
     HalfUp,
     /// A half becomes the even neighbour.
     HalfEven,
-    /// Any part becomes one: never less than was earned.
+    /// Any part becomes one: never less than the exact amount.
     Up,
 }
 
 impl Rounding {
     /// `whole × of / all`; nothing of nothing. Exact while `whole × of` stays below 2^128.
-    pub(super) fn part(self, whole: u64, of: u128, all: u128) -> u64 {
+    pub(crate) fn part(self, whole: u64, of: u128, all: u128) -> u64 {
         if all == 0 {
             return 0;
         }

@@ -1,0 +1,188 @@
+//! The operations on disputes.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use serde::Deserialize;
+
+use super::failure::{self, FailureKind, InvokeError};
+use super::invoke::{connect, failed, read, write};
+use crate::client::disputes::{
+    self, CloseConfirmation, DisputeAction, DisputeError, DisputeFilter,
+};
+use crate::client::{ConnectionInput, Transport};
+use crate::id::PaymentRef;
+use crate::problem::{FieldProblem, Problems};
+
+/// `disputes.retrieve`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct OneDispute {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    connection: ConnectionInput,
+    /// The dispute, `dp_…` or `du_…`.
+    dispute: String,
+}
+
+/// `disputes.list`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct ListDisputes {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    connection: ConnectionInput,
+    /// Only those of this charge or PaymentIntent.
+    #[serde(default)]
+    payment: Option<String>,
+    /// Created at or after, Unix seconds.
+    #[serde(default)]
+    created_from: Option<u64>,
+    /// Created at or before, Unix seconds.
+    #[serde(default)]
+    created_to: Option<u64>,
+    /// Only those whose status says that the bank waits for you.
+    #[serde(default)]
+    open_only: bool,
+    /// How many disputes to read, 1 to 1000; 10 when absent, 1000 with `open_only`.
+    #[serde(default)]
+    limit: Option<u16>,
+    /// The `next` of the call before.
+    #[serde(default)]
+    cursor: Option<String>,
+}
+
+/// `disputes.stage-evidence`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct StageEvidence {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    connection: ConnectionInput,
+    /// The dispute, `dp_…` or `du_…`.
+    dispute: String,
+    /// Fields of evidence, by Stripe's names; file fields take the id of an uploaded file, an empty value
+    /// clears a field. At most 150,000 characters of text in all, and 20,000 in a long field.
+    evidence: BTreeMap<String, String>,
+}
+
+/// `disputes.submit`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct SubmitEvidence {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    connection: ConnectionInput,
+    /// The dispute, `dp_…` or `du_…`.
+    dispute: String,
+    /// More evidence, beside what is staged; as for `disputes.stage-evidence`.
+    #[serde(default)]
+    evidence: BTreeMap<String, String>,
+}
+
+/// `disputes.close`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct CloseDispute {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    connection: ConnectionInput,
+    /// The dispute, `dp_…` or `du_…`.
+    dispute: String,
+    /// What is lost, once more: it must equal what Stripe holds.
+    confirmation: CloseConfirmation,
+}
+
+/// `disputes.upload-file`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct UploadFile {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    connection: ConnectionInput,
+    /// The file's name, ending in `.pdf`, `.jpg`, `.jpeg` or `.png` as its content is.
+    name: String,
+    /// The file in base64, with padding; at most 5 MiB before encoding.
+    content_base64: String,
+}
+
+pub(super) fn retrieve(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: OneDispute = read(input)?;
+    let connection = connect(input.connection)?;
+    write(&disputes::retrieve(transport, &connection, &input.dispute)?)
+}
+
+pub(super) fn list(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: ListDisputes = read(input)?;
+    let filter = DisputeFilter {
+        payment: input.payment.as_deref().map(PaymentRef::parse).transpose()?,
+        created_from: input.created_from,
+        created_to: input.created_to,
+        open_only: input.open_only,
+        limit: input.limit,
+        cursor: input.cursor,
+    };
+    let connection = connect(input.connection)?;
+    write(&disputes::list(transport, &connection, &filter)?)
+}
+
+pub(super) fn stage(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: StageEvidence = read(input)?;
+    let connection = connect(input.connection)?;
+    write(&disputes::stage(transport, &connection, &input.dispute, input.evidence)?)
+}
+
+pub(super) fn submit(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: SubmitEvidence = read(input)?;
+    let connection = connect(input.connection)?;
+    write(&disputes::submit(transport, &connection, &input.dispute, input.evidence)?)
+}
+
+pub(super) fn close(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: CloseDispute = read(input)?;
+    let connection = connect(input.connection)?;
+    write(&disputes::close(transport, &connection, &input.dispute, &input.confirmation)?)
+}
+
+pub(super) fn upload(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: UploadFile = read(input)?;
+    let mut problems = Problems::default();
+    let connection = problems.keep_all(connect(input.connection));
+    let content = problems.keep(decode(&input.content_base64));
+    let (Some(connection), Some(content)) = (connection, content) else {
+        return Err(failed(problems));
+    };
+    write(&disputes::upload(transport, &connection, &input.name, &content)?)
+}
+
+/// The content is not repeated: it may be anything.
+fn decode(text: &str) -> Result<Vec<u8>, FieldProblem> {
+    base64::engine::general_purpose::STANDARD.decode(text).map_err(|error| {
+        let problem = format!("is not base64 ({error})");
+        FieldProblem::new("content_base64", "", problem, "encode the file once, with padding")
+    })
+}
+
+impl From<DisputeError> for InvokeError {
+    fn from(error: DisputeError) -> Self {
+        let kind = match &error {
+            DisputeError::Invalid { problems } => return Self::InvalidInput(problems.clone()),
+            DisputeError::Refused(refusal) => return failure::refused(refusal, &error),
+            DisputeError::Transport(lost) => return failure::unreachable(lost, &error),
+            DisputeError::NotOpen(_)
+            | DisputeError::PastDue(_)
+            | DisputeError::AlreadySubmitted(_) => FailureKind::Denied,
+            DisputeError::ConfirmationMismatch(_) => FailureKind::Conflict,
+            DisputeError::OutcomeUnknown(_) => FailureKind::OutcomeUnknown,
+        };
+        // Staging may be repeated; the other two wait for a person to look.
+        let stages = matches!(&error, DisputeError::OutcomeUnknown(unknown) if unknown.action == DisputeAction::Stage);
+        failure::failed(kind, stages, None, &error)
+    }
+}

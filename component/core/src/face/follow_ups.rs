@@ -1,0 +1,150 @@
+//! The operations `follow-ups.…`: their inputs, and how they run.
+
+use serde::Deserialize;
+
+use super::failure::InvokeError;
+use super::inputs::amount;
+use super::invoke::{Named, read, write};
+use crate::eligibility::Amount;
+use crate::followups::{self, Ended, Options, Outcome};
+use crate::id::{OperationId, PaymentRef};
+use crate::metadata::Metadata;
+use crate::problem::Problems;
+use crate::webhook::{Event, interpret};
+
+/// `follow-ups.of-event`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct OfEvent {
+    /// The event, as `webhooks.parse` gave it.
+    event: Event,
+    /// Which follow-ups are wanted.
+    #[serde(default)]
+    options: Options,
+}
+
+/// `follow-ups.of-outcome`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct OfOutcome {
+    /// The operation.
+    operation_id: String,
+    /// The charge (`ch_…`) or PaymentIntent (`pi_…`) that was to be refunded.
+    payment: String,
+    /// How it ended: the refund, or why there is none.
+    ended: Ended,
+    /// What was asked for, in the smallest unit; not looked at where there is a refund.
+    #[serde(default)]
+    amount: Option<u64>,
+    /// The same as a decimal of the currency; give one of the two.
+    #[serde(default)]
+    amount_decimal: Option<String>,
+    /// The charge's currency; needed beside an amount.
+    #[serde(default)]
+    currency: Option<String>,
+    /// What is left to refund of the payment afterwards, in the smallest unit. Only with it can it be said
+    /// whether the payment was refunded in whole.
+    #[serde(default)]
+    left: Option<u64>,
+    /// The payment's own metadata, where known.
+    #[serde(default)]
+    metadata: Metadata,
+    /// Which follow-ups are wanted.
+    #[serde(default)]
+    options: Options,
+}
+
+/// What both give.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct FollowUps {
+    /// What to do; deliver it at least once, and drop what has an id that was there before.
+    follow_ups: Vec<followups::FollowUp>,
+}
+
+pub(super) fn of_event(input: &str) -> Result<String, InvokeError> {
+    let input: OfEvent = read(input)?;
+    let found = followups::of_action(&interpret(&input.event), &input.options);
+    write(&Named("follow_ups", found))
+}
+
+pub(super) fn of_outcome(input: &str) -> Result<String, InvokeError> {
+    let input: OfOutcome = read(input)?;
+    let mut problems = Problems::default();
+    let operation_id = problems.keep(OperationId::parse(&input.operation_id));
+    let payment = problems.keep(PaymentRef::parse(&input.payment));
+    let amount = problems.keep(amount(
+        input.amount,
+        input.amount_decimal.as_deref(),
+        input.currency.as_deref(),
+    ));
+    let (Some(operation_id), Some(payment), Some(amount)) = (operation_id, payment, amount) else {
+        return Err(problems.into_result().err().unwrap_or_default().into());
+    };
+    let money = match amount {
+        Amount::Exactly(money) => Some(money),
+        Amount::Everything => None,
+    };
+    let outcome = Outcome {
+        operation_id,
+        payment,
+        money,
+        ended: input.ended,
+        left: input.left,
+        metadata: input.metadata,
+    };
+    write(&Named("follow_ups", followups::of_outcome(&outcome, &input.options)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::face::{InvokeError, Never, invoke};
+
+    fn run(operation: &str, input: &Value) -> Result<Value, InvokeError> {
+        let output = invoke(None::<&mut Never>, operation, &input.to_string())?;
+        Ok(serde_json::from_str(&output).unwrap())
+    }
+
+    #[test]
+    fn event_and_outcome_give_the_same() {
+        let refund = json!({
+            "id": "re_1", "object": "refund", "amount": 500, "currency": "usd", "status": "failed", "charge": "ch_1",
+        });
+        let body = json!({
+            "id": "evt_1", "object": "event", "type": "refund.failed", "created": 1, "data": { "object": refund },
+        });
+        let event = run("webhooks.parse", &json!({ "payload": body.to_string() })).unwrap();
+        let of_event = run("follow-ups.of-event", &event).unwrap();
+        let outcome =
+            json!({ "operation_id": "op-1", "payment": "ch_1", "ended": { "refund": refund } });
+        assert_eq!(of_event, run("follow-ups.of-outcome", &outcome).unwrap());
+        assert_eq!(of_event["follow_ups"].as_array().unwrap().len(), 3);
+        let wanted = json!({ "event": event["event"], "options": { "only": ["alert"] } });
+        assert_eq!(run("follow-ups.of-event", &wanted).unwrap()["follow_ups"][0]["type"], "alert");
+    }
+
+    #[test]
+    fn bad_input_names_every_field() {
+        let input = json!({ "operation_id": " ", "payment": "x", "amount": 5, "ended": { "denied": "no" } });
+        let Err(InvokeError::InvalidInput(problems)) = run("follow-ups.of-outcome", &input) else {
+            panic!("it was taken");
+        };
+        let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
+        assert_eq!(fields, ["operation_id", "payment", "currency"]);
+        for input in [
+            json!({ "operation_id": "a", "payment": "ch_1", "ended": { "paid": "no" } }),
+            json!({ "operation_id": "a", "payment": "ch_1", "ended": { "denied": "no" }, "option": {} }),
+            json!({ "operation_id": "a", "payment": "ch_1", "ended": { "denied": "" }, "options": { "only": ["x"] } }),
+        ] {
+            assert!(
+                matches!(run("follow-ups.of-outcome", &input), Err(InvokeError::InvalidInput(_))),
+                "{input}"
+            );
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Amounts by currency, as people write them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::json::Tree;
+use crate::money::{Currency, Money};
+use crate::problem::FieldProblem;
+
+/// An amount for each currency, as decimals of it in text: `{ usd = "50.00", jpy = "5000" }`. As text, so
+/// that nobody wonders whether 50 means dollars or cents.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "PolicyAmounts"))]
+pub struct Limits(pub BTreeMap<Currency, Decimal>);
+
+/// A decimal of a currency, not read yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Decimal(String);
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Tree::deserialize(deserializer)? {
+            Tree::Text(text) => Ok(Self(text.into_owned())),
+            _ => Err(serde::de::Error::custom(
+                "is not a text: write an amount like \"50.00\", in quotes, so that nobody takes it for cents",
+            )),
+        }
+    }
+}
+
+impl Limits {
+    /// The amounts. Zero is one: nothing is below it.
+    pub(super) fn read(&self, field: &str) -> Result<Vec<Money>, Vec<FieldProblem>> {
+        let mut problems = Vec::new();
+        let mut limits = Vec::new();
+        for (currency, Decimal(text)) in &self.0 {
+            match read(text, *currency) {
+                Ok(limit) => limits.push(limit),
+                Err(problem) => problems.push(problem.at(format!("{field}.{currency}"))),
+            }
+        }
+        if problems.is_empty() { Ok(limits) } else { Err(problems) }
+    }
+}
+
+fn read(text: &str, currency: Currency) -> Result<Money, FieldProblem> {
+    if text.starts_with('-') {
+        return Err(FieldProblem::new(
+            "amount",
+            text,
+            "is negative",
+            "an amount is zero or above; leave the entry out where there is no limit",
+        ));
+    }
+    let zero = text.starts_with('0') && text.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    if zero { Ok(Money { amount: 0, currency }) } else { Money::parse_decimal(text, currency) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_is_a_limit_and_less_is_none() {
+        let usd = Currency::parse("usd").unwrap();
+        let amount = |text| read(text, usd).map(|money| money.amount).map_err(|p| p.problem);
+        assert_eq!(amount("0"), Ok(0));
+        assert_eq!(amount("0.00"), Ok(0));
+        assert_eq!(amount("0.01"), Ok(1));
+        assert_eq!(amount("50"), Ok(5000));
+        assert_eq!(amount("-5"), Err("is negative".into()));
+        assert!(amount("5,00").is_err());
+        assert!(amount("").is_err());
+    }
+}

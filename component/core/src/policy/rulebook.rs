@@ -1,0 +1,154 @@
+//! A document that was found to make sense.
+
+use sha2::{Digest, Sha256};
+
+use super::document::Document;
+use super::sentences;
+use super::terms::{Ready, filled};
+use super::validate;
+use crate::eligibility::Amount;
+use crate::json;
+use crate::model::{Charge, Reason};
+use crate::problem::{FieldProblem, Problems};
+use crate::wire::hex;
+
+/// Where a product's name stands unless the document says otherwise.
+const PRODUCT_KEY: &str = "product";
+
+/// What somebody asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// How much.
+    pub amount: Amount,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// The customer asks, and nobody of the merchant's looked at it.
+    pub self_serve: bool,
+}
+
+/// A document ready for use. Cheap to ask: rules are compared with the payment one by one, nothing is
+/// allocated until an answer is given.
+#[derive(Clone, Debug)]
+pub struct Rulebook {
+    name: String,
+    version: String,
+    hash: String,
+    product_key: String,
+    defaults: Ready,
+    rules: Vec<Ready>,
+    sentences: Vec<String>,
+}
+
+/// What a document says, for people.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "PolicyDescribed"))]
+pub struct Described {
+    /// Its name.
+    pub name: String,
+    /// Its own mark for its version.
+    pub version: String,
+    /// SHA-256 of what it says; the same whether it was written in TOML or JSON, and in whatever order.
+    pub hash: String,
+    /// How many rules it has, the defaults not counted.
+    pub rules: u32,
+    /// What it says, a sentence for each rule and one for the defaults.
+    pub sentences: Vec<String>,
+}
+
+impl Rulebook {
+    /// Reads a document in JSON. All that makes no sense is told at once.
+    pub fn read(text: &[u8]) -> Result<Self, Vec<FieldProblem>> {
+        let problem = |field: &str, problem: String| {
+            vec![FieldProblem::new(
+                field,
+                "",
+                problem,
+                "see `refund-node policy schema` for what may stand here",
+            )]
+        };
+        let document: Document = json::read(text).map_err(|error| match error {
+            json::Error::Syntax(text) => problem("policy", format!("is not JSON: {text}")),
+            json::Error::Field { path, problem: text } => {
+                problem(if path == "." { "policy" } else { &path }, text)
+            }
+        })?;
+        Self::new(document)
+    }
+
+    /// Takes a document that was read.
+    pub fn new(document: Document) -> Result<Self, Vec<FieldProblem>> {
+        let mut problems = Problems::default();
+        validate::check(&document, &mut problems);
+        let hash = hash(&document);
+        let sentences = sentences::of(&document);
+        let defaults = Ready::defaults(&document.defaults);
+        defaults.check("defaults", &mut problems);
+        let mut rules = Vec::with_capacity(document.rules.len());
+        for (at, rule) in document.rules.into_iter().enumerate() {
+            let terms = filled(&rule.then, &document.defaults);
+            let ready = Ready::new(&rule.id, rule.priority, rule.when, &terms);
+            ready.check(&format!("rules[{at}].then"), &mut problems);
+            rules.push(ready);
+        }
+        problems.into_result()?;
+        Ok(Self {
+            name: document.name,
+            version: document.version,
+            hash,
+            product_key: document.product_key.unwrap_or_else(|| PRODUCT_KEY.to_owned()),
+            defaults,
+            rules,
+            sentences,
+        })
+    }
+
+    /// The document's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The document's own mark for its version.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// SHA-256 of what the document says, in hexadecimal digits.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// What it says, for people.
+    pub fn describe(&self) -> Described {
+        Described {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            hash: self.hash.clone(),
+            rules: u32::try_from(self.rules.len()).unwrap_or(u32::MAX),
+            sentences: self.sentences.clone(),
+        }
+    }
+
+    /// The one rule of a payment: of those that match the one with the highest priority. Two of one priority
+    /// never match the same payment.
+    pub(super) fn rule_for(&self, charge: &Charge) -> &Ready {
+        let mut found: Option<&Ready> = None;
+        for rule in &self.rules {
+            let higher = found.is_none_or(|found| found.priority < rule.priority);
+            if higher && rule.when.matches(charge, &self.product_key) {
+                found = Some(rule);
+            }
+        }
+        found.unwrap_or(&self.defaults)
+    }
+}
+
+/// Over the document written anew, so that spaces, order of keys and the language it came in make no
+/// difference.
+fn hash(document: &Document) -> String {
+    let mut hash = Sha256::new();
+    hash.update("refund-node/policy/1\n");
+    // Only maps with keys that are no text fail to be written; these have text.
+    hash.update(serde_json::to_vec(document).unwrap_or_default());
+    hex(&hash.finalize())
+}

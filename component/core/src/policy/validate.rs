@@ -1,0 +1,209 @@
+//! Whether a document makes sense. Everything that is wrong is told at once.
+
+use std::collections::BTreeSet;
+
+use super::DEFAULTS;
+use super::document::{Document, Rule, Terms};
+use super::limits::Limits;
+use crate::model::Reason;
+use crate::money::{Currency, Money};
+use crate::problem::{FieldProblem, Problems};
+
+/// Most rules of a document.
+const MAX_RULES: usize = 1000;
+/// Longest name of a rule.
+const MAX_ID: usize = 60;
+
+/// A place in a document, such as `rules[2].then`, and the terms that stand there.
+type Place<'a> = (String, &'a Terms);
+
+/// Checks everything that can be told without filling the defaults in.
+pub(super) fn check(document: &Document, problems: &mut Problems) {
+    for (field, text) in [("name", &document.name), ("version", &document.version)] {
+        if text.trim().is_empty() {
+            problems.push(FieldProblem::missing(field, "every decision names it"));
+        }
+    }
+    if document.rules.len() > MAX_RULES {
+        problems.push(FieldProblem::new(
+            "rules",
+            document.rules.len(),
+            format!("are more than {MAX_RULES}"),
+            "join rules that say the same: a condition takes a list",
+        ));
+        return;
+    }
+    rules(&document.rules, problems);
+    let mut places = vec![("defaults".to_owned(), &document.defaults)];
+    places.extend(
+        document
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(at, rule)| (format!("rules[{at}].then"), &rule.then)),
+    );
+    for (place, terms) in &places {
+        check_terms(place, terms, problems);
+    }
+    currencies(&places, problems);
+}
+
+fn rules(rules: &[Rule], problems: &mut Problems) {
+    for (at, rule) in rules.iter().enumerate() {
+        let place = format!("rules[{at}]");
+        check_id(&place, &rule.id, &rules[..at], problems);
+        if rule.when.is_everything() {
+            problems.push(FieldProblem::missing(
+                format!("{place}.when"),
+                "say which payments it speaks of; what holds for all of them belongs into `defaults`",
+            ));
+            continue;
+        }
+        for (other, earlier) in rules[..at].iter().enumerate() {
+            if earlier.priority == rule.priority
+                && !earlier.when.is_everything()
+                && earlier.when.overlaps(&rule.when)
+            {
+                problems.push(FieldProblem::new(
+                    format!("{place}.when"),
+                    &rule.id,
+                    format!("overlaps with rules[{other}] `{}`: a payment may match both", earlier.id),
+                    "add a condition that tells them apart, or give one of them a higher `priority`",
+                ));
+                // The first says enough: a hundred rules that overlap would be told five thousand times.
+                break;
+            }
+        }
+    }
+}
+
+fn check_id(place: &str, id: &str, earlier: &[Rule], problems: &mut Problems) {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let (problem, fix) = if id.is_empty() {
+        ("is empty", "name the rule: every decision names it")
+    } else if id.len() > MAX_ID || !id.chars().all(good) {
+        ("is no name", "use 1 to 60 letters, digits, `-`, `_` and `.`")
+    } else if id == DEFAULTS {
+        ("is the name of the defaults", "choose another")
+    } else if earlier.iter().any(|rule| rule.id == id) {
+        ("is the name of an earlier rule", "choose another")
+    } else {
+        return;
+    };
+    problems.push(FieldProblem::new(format!("{place}.id"), id, problem, fix));
+}
+
+fn check_terms(place: &str, terms: &Terms, problems: &mut Problems) {
+    for (name, limits) in tables(terms) {
+        problems.keep_all(limits.read(&format!("{place}.{name}")));
+    }
+    let serve = terms.self_serve.as_ref();
+    for (name, reasons) in [
+        ("reasons", &terms.reasons),
+        ("self_serve.reasons", &serve.and_then(|serve| serve.reasons.clone())),
+    ] {
+        check_reasons(&format!("{place}.{name}"), reasons.as_deref(), problems);
+    }
+    if let Some(approvals) = terms.approvals.filter(|count| !(2..=9).contains(count)) {
+        problems.push(FieldProblem::new(
+            format!("{place}.approvals"),
+            approvals,
+            "is not between 2 and 9",
+            "one approval is what `approve_up_to` asks for; this is for more than one",
+        ));
+    }
+    let Some(deduct) = &terms.deduct else { return };
+    if deduct.restocking_basis_points > 10_000 {
+        problems.push(FieldProblem::new(
+            format!("{place}.deduct.restocking_basis_points"),
+            deduct.restocking_basis_points,
+            "is more than the whole amount",
+            "1000 stands for 10 %",
+        ));
+    }
+    if deduct.used_up_in_days == Some(0) {
+        problems.push(FieldProblem::new(
+            format!("{place}.deduct.used_up_in_days"),
+            0,
+            "is no time",
+            "give at least one day, or leave it out",
+        ));
+    }
+}
+
+fn check_reasons(field: &str, reasons: Option<&[Reason]>, problems: &mut Problems) {
+    let Some(reasons) = reasons else { return };
+    if reasons.is_empty() {
+        problems.push(FieldProblem::new(
+            field,
+            "[]",
+            "allows no reason at all",
+            "leave it out to allow every reason, or say `decision = \"deny\"`",
+        ));
+    }
+    for reason in reasons.iter().filter(|reason| !reason.is_input()) {
+        problems.push(FieldProblem::new(
+            field,
+            reason,
+            "is not a reason Stripe takes",
+            "use duplicate, fraudulent or requested_by_customer",
+        ));
+    }
+}
+
+/// The tables of amounts, by name.
+fn tables(terms: &Terms) -> impl Iterator<Item = (&'static str, &Limits)> {
+    let serve = terms.self_serve.as_ref().and_then(|serve| serve.up_to.as_ref());
+    let fee = terms.deduct.as_ref().and_then(|deduct| deduct.restocking_fee.as_ref());
+    [
+        ("minimum", terms.minimum.as_ref()),
+        ("approve_up_to", terms.approve_up_to.as_ref()),
+        ("second_approval_above", terms.second_approval_above.as_ref()),
+        ("never_above", terms.never_above.as_ref()),
+        ("self_serve.up_to", serve),
+        ("deduct.restocking_fee", fee),
+    ]
+    .into_iter()
+    .filter_map(|(name, limits)| Some((name, limits?)))
+}
+
+/// A currency that one table names must be in all of them: a limit that forgets a currency is no limit
+/// for it.
+fn currencies(places: &[Place<'_>], problems: &mut Problems) {
+    let mut named: BTreeSet<Currency> = BTreeSet::new();
+    for (_, terms) in places {
+        for (_, limits) in tables(terms) {
+            named.extend(limits.0.keys());
+        }
+    }
+    for (place, terms) in places {
+        for (name, limits) in tables(terms) {
+            for missing in named.iter().filter(|currency| !limits.0.contains_key(currency)) {
+                problems.push(FieldProblem::missing(
+                    format!("{place}.{name}.{missing}"),
+                    format!("other tables of the policy name {missing}, so name it here as well"),
+                ));
+            }
+        }
+    }
+}
+
+/// A lower threshold above a higher one would never come to bear.
+pub(super) fn in_order(
+    place: &str,
+    (name, lower): (&str, &[Money]),
+    (higher_name, higher): (&str, &[Money]),
+    problems: &mut Problems,
+) {
+    for limit in lower {
+        let above = higher.iter().find(|other| other.currency == limit.currency);
+        if let Some(above) = above.filter(|above| above.amount < limit.amount) {
+            problems.push(FieldProblem::new(
+                format!("{place}.{name}.{}", limit.currency),
+                limit,
+                format!("is above `{higher_name}`, {above}"),
+                "lower it, or raise the other",
+            ));
+        }
+    }
+}

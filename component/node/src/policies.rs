@@ -1,0 +1,56 @@
+//! Exports `policies`.
+
+use refund_core::policy::{Ask, Rulebook};
+use refund_core::problem::FieldProblem;
+
+use crate::Component;
+use crate::bindings::exports::refund_node::refunds::eligibility::{Facts, Verdict};
+use crate::bindings::exports::refund_node::refunds::policies as wit;
+use crate::bindings::exports::refund_node::refunds::types;
+use crate::eligibility::{read_amount, read_facts, verdict};
+use crate::types::{problems, read_reason};
+
+/// A document that was found to make sense.
+pub(crate) struct Policy(Rulebook);
+
+impl wit::Guest for Component {
+    type Policy = Policy;
+}
+
+impl wit::GuestPolicy for Policy {
+    fn read(document: String) -> Result<wit::Policy, Vec<types::FieldProblem>> {
+        let book = Rulebook::read(document.as_bytes()).map_err(problems)?;
+        Ok(wit::Policy::new(Self(book)))
+    }
+
+    fn describe(&self) -> wit::Described {
+        let described = self.0.describe();
+        wit::Described {
+            name: described.name,
+            version: described.version,
+            hash: described.hash,
+            rules: described.rules,
+            sentences: described.sentences,
+        }
+    }
+
+    fn check(
+        &self,
+        ask: wit::Ask,
+        facts: Facts,
+        now: u64,
+    ) -> Result<Verdict, Vec<types::FieldProblem>> {
+        let invalid = |problem| problems(vec![problem]);
+        let ask = read_ask(ask).map_err(invalid)?;
+        let facts = read_facts(facts).map_err(invalid)?;
+        self.0.check(&ask, &facts, now).map(verdict).map_err(problems)
+    }
+}
+
+pub(crate) fn read_ask(ask: wit::Ask) -> Result<Ask, FieldProblem> {
+    Ok(Ask {
+        amount: read_amount(&ask.amount)?,
+        reason: ask.reason.map(read_reason),
+        self_serve: ask.self_serve,
+    })
+}

@@ -1,0 +1,182 @@
+//! What can be typed.
+
+mod approvals;
+mod bulk;
+mod ledger;
+mod policy;
+mod refund;
+mod tools;
+mod webhook;
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand};
+use refund_host::PublicKey;
+
+use self::approvals::APPROVALS_HELP;
+pub(crate) use self::approvals::*;
+use self::bulk::BULK_HELP;
+pub(crate) use self::bulk::*;
+pub(crate) use self::ledger::*;
+use self::policy::POLICY_HELP;
+pub(crate) use self::policy::*;
+pub(crate) use self::refund::*;
+pub(crate) use self::tools::*;
+pub(crate) use self::webhook::*;
+
+const LONG_ABOUT: &str = "Stripe refunds, never twice and never blindly: a sandboxed component does the work, this command runs it.
+
+Without a key, try everything on the built-in simulator:
+  refund-node demo                       a guided tour
+  refund-node simulate --charges 3       a Stripe double on port 12111, with charges to refund
+  refund-node check ch_… --simulator     then, in another terminal
+
+With STRIPE_SECRET_KEY set (a restricted key is enough), commands talk to Stripe. The key may also come from
+--key-file or --key-command. A live key needs --live. Not working? refund-node doctor.";
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done, eligible, accepted
+  1  rejected webhook, or an error of this machine
+  2  bad input: nothing was sent
+  3  somebody must approve first
+  4  denied by a rule, or the operation id belongs to another refund
+  5  Stripe refused, or there was no usable answer
+  6  nobody knows whether a refund was made: run the same command again, or resume
+  7  stopped before the end, by itself or by Ctrl-C: resume
+  8  ledger and Stripe differ, or the audit does not hold";
+
+/// Stripe refunds, never twice and never blindly.
+#[derive(Parser, Debug)]
+#[command(name = "refund-node", version, about, long_about = LONG_ABOUT, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// Log more, to stderr; up to -vvv.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Options of every command")]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Group, Debug, Clone)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Global {
+    /// Print JSON, for programs.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Run this component file instead of the one inside this command.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) component: Option<PathBuf>,
+    /// Run only the component with this SHA-256, as `component inspect` prints it.
+    #[arg(long, value_name = "DIGEST", env = "REFUND_NODE_DIGEST", global = true)]
+    pub(crate) digest: Option<String>,
+    /// Run only a component file signed with this minisign key; the signature is FILE.minisig.
+    #[arg(long, value_name = "PUBLIC-KEY", requires = "component", global = true)]
+    pub(crate) signed_by: Option<PublicKey>,
+    /// Talk to a simulator on this machine (`refund-node simulate`), not to Stripe.
+    #[arg(long, global = true)]
+    pub(crate) simulator: bool,
+    /// Talk to this address: https, or plain http on loopback.
+    #[arg(long, value_name = "URL", global = true, conflicts_with = "simulator")]
+    pub(crate) base_url: Option<String>,
+    /// Allow a live key: real money moves.
+    #[arg(long, global = true)]
+    pub(crate) live: bool,
+    /// Act for this connected account.
+    #[arg(long, value_name = "acct_…", global = true)]
+    pub(crate) account: Option<String>,
+    /// Wait so long for an answer of Stripe's to begin.
+    #[arg(long, value_name = "SECONDS", default_value_t = 80, value_parser = clap::value_parser!(u64).range(1..=240), global = true)]
+    pub(crate) timeout: u64,
+    /// The ledger of operations; `bulk`, `reconcile`, `audit` and `webhook listen` use
+    /// ./refund-node.ledger unless told otherwise, `refund create` uses one only when it is named.
+    #[arg(long, value_name = "FILE", env = "REFUND_NODE_LEDGER", global = true)]
+    pub(crate) ledger: Option<PathBuf>,
+    /// In whose name: stands in the audit, and tells who asks from who approves. Your login unless given.
+    #[arg(long = "as", value_name = "NAME", env = "REFUND_NODE_USER", global = true)]
+    pub(crate) user: Option<String>,
+    /// For so long after a lost answer "there is no such refund" is not believed.
+    #[arg(long, value_name = "SECONDS", default_value_t = 90, hide = true, global = true)]
+    pub(crate) grace: u64,
+    /// Read the key from this file instead of from the environment.
+    #[arg(long, value_name = "FILE", env = "STRIPE_SECRET_KEY_FILE", global = true)]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Run this command; the first line it prints is the key: 'pass show stripe/refunds'.
+    #[arg(long, value_name = "COMMAND", env = "REFUND_NODE_KEY_COMMAND", global = true)]
+    pub(crate) key_command: Option<String>,
+    /// Keep compiled code in this folder; refund-node in your folder for caches unless told otherwise.
+    #[arg(long, value_name = "FOLDER", env = "REFUND_NODE_CACHE", global = true)]
+    pub(crate) cache: Option<PathBuf>,
+    /// Compile the component anew, and keep nothing.
+    #[arg(long, conflicts_with = "cache", global = true)]
+    pub(crate) no_cache: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// A guided tour on the built-in simulator; needs no key.
+    Demo,
+    /// Run a Stripe double on this machine.
+    #[command(
+        after_help = "Example:\n  refund-node simulate --charges 3\n\nIts control API (faults, disputes, the clock) is described in host-harness/simulator/README.md."
+    )]
+    Simulate(Simulate),
+    /// Make, read, change or cancel refunds.
+    Refund(Refund),
+    /// May this payment be refunded?
+    #[command(
+        after_help = "Exit codes: 0 eligible, 3 needs approval, 4 denied, 2 bad input, 5 Stripe or network failure.\n\nExamples:\n  refund-node check ch_123\n  refund-node check pi_123 --amount 25.00 --currency usd --window-days 30\n  refund-node check ch_123 --amount 500 --currency jpy --approval-above 300 --json"
+    )]
+    Check(Check),
+    /// Check, explain and test a policy document.
+    #[command(after_help = POLICY_HELP)]
+    Policy(Policy),
+    /// Ask for approval, decide, and carry out what was approved.
+    #[command(after_help = APPROVALS_HELP)]
+    Approvals(Approvals),
+    /// Find customers who paid twice, in a file or at Stripe.
+    #[command(
+        after_help = "Examples:\n  refund-node duplicates --input charges.jsonl --window 5m --json\n  stripe charges list --limit 100 | jq -c '.data[]' | refund-node duplicates --input -\n  refund-node duplicates --since 24h"
+    )]
+    Duplicates(Duplicates),
+    /// Verify webhooks.
+    Webhook(Webhook),
+    /// Print the manifest: operations and their JSON Schemas.
+    Describe,
+    /// Run one operation: JSON in, JSON out.
+    #[command(
+        after_help = "Example:\n  refund-node invoke refunds.retrieve --input '{\"refund\": \"re_123\"}'\n\nThe names and schemas are in `refund-node describe`."
+    )]
+    Invoke(Invoke),
+    /// Refund many payments from a file: plan, run, resume, export.
+    #[command(after_help = BULK_HELP)]
+    Bulk(Bulk),
+    /// Compare the ledger with Stripe, both ways. Exits with 8 when they differ.
+    #[command(
+        after_help = "Examples:\n  refund-node reconcile --since 30d\n  refund-node reconcile --since 30d --repair   # move operations to what Stripe says"
+    )]
+    Reconcile(Reconcile),
+    /// Check the ledger's audit: every move of every operation, hash-chained.
+    Audit(Audit),
+    /// Look into a component file.
+    Component(Component),
+    /// Check key, permissions, clock, connection, component and ledger, and say what to fix.
+    #[command(
+        after_help = "Exits with 0 when everything is well, 1 otherwise. It reads only: no refund is made or changed.\n\nExamples:\n  refund-node doctor\n  refund-node doctor --live --key-command 'pass show stripe/refunds'"
+    )]
+    Doctor,
+    /// Measure what the sandbox costs, against stripe-node, DuckDB and native code; installs them by npm and pip.
+    #[command(
+        after_help = "Ratios of medians, this against that, lower is better. Exits with 1 when something could not be measured.\n\nExamples:\n  refund-node bench\n  refund-node bench --only webhook --only size --json"
+    )]
+    Bench(Bench),
+    /// Print a completion script for your shell.
+    #[command(
+        after_help = "Example:\n  refund-node completions bash > /etc/bash_completion.d/refund-node"
+    )]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}

@@ -1,0 +1,174 @@
+//! One refund: made, checked, and what is common to both.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Subcommand};
+
+#[derive(Group, Debug)]
+pub(crate) struct Refund {
+    #[command(subcommand)]
+    pub(crate) command: RefundCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum RefundCommand {
+    /// Make a refund. The same operation id never pays twice.
+    #[command(
+        after_help = "Examples:\n  refund-node refund create ch_123 --operation order-6735-refund-1\n  refund-node refund create pi_123 --operation order-6735-refund-2 --amount 25.00 --currency usd --reason requested_by_customer\n  refund-node refund create ch_123 --operation … --minor 2500 --currency usd"
+    )]
+    Create(Box<Create>),
+    /// Read one refund.
+    Get {
+        /// The refund, re_….
+        refund: String,
+    },
+    /// Read a page of refunds, newest first.
+    List(List),
+    /// Set metadata keys.
+    #[command(
+        after_help = "Example:\n  refund-node refund update re_123 --metadata ticket=4711 --metadata note="
+    )]
+    Update {
+        /// The refund, re_….
+        refund: String,
+        /// A key and its value; an empty value removes the key.
+        #[arg(long, value_name = "KEY=VALUE", required = true)]
+        metadata: Vec<String>,
+    },
+    /// Cancel a refund that waits for the customer.
+    Cancel {
+        /// The refund, re_….
+        refund: String,
+    },
+}
+
+/// How much.
+#[derive(Group, Debug)]
+#[command(next_help_heading = "How much")]
+#[expect(clippy::struct_field_names, reason = "a field is named as its flag")]
+pub(crate) struct Amount {
+    /// A decimal of the currency: 25.00 dollars, 500 yen. Everything that is left when absent.
+    #[arg(long, value_name = "DECIMAL", requires = "currency", allow_negative_numbers = true)]
+    pub(crate) amount: Option<String>,
+    /// The same in the smallest unit: 2500 cents.
+    #[arg(
+        long,
+        value_name = "UNITS",
+        conflicts_with = "amount",
+        requires = "currency",
+        allow_negative_numbers = true
+    )]
+    pub(crate) minor: Option<String>,
+    /// The charge's currency, for example usd.
+    #[arg(long)]
+    pub(crate) currency: Option<String>,
+}
+
+/// The merchant's rules.
+#[derive(Group, Debug)]
+#[command(next_help_heading = "Your rules")]
+pub(crate) struct PolicyArgs {
+    /// A policy document, TOML or JSON, instead of the rules below: `refund-node policy --help`.
+    #[arg(long, value_name = "FILE", env = "REFUND_NODE_POLICY")]
+    pub(crate) policy: Option<PathBuf>,
+    /// The customer asks, and nobody of yours looked at it; only a policy document takes notice.
+    #[arg(long, requires = "policy")]
+    pub(crate) self_serve: bool,
+    /// Refundable for so many days after the charge.
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) window_days: Option<u32>,
+    /// Smallest refund, a decimal of --currency.
+    #[arg(long, value_name = "DECIMAL", requires = "currency")]
+    pub(crate) minimum: Option<String>,
+    /// Largest refund, a decimal of --currency.
+    #[arg(long, value_name = "DECIMAL", requires = "currency")]
+    pub(crate) maximum: Option<String>,
+    /// Above this somebody must approve, a decimal of --currency.
+    #[arg(long, value_name = "DECIMAL", requires = "currency")]
+    pub(crate) approval_above: Option<String>,
+    /// At most so many refunds on one payment.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) max_attempts: Option<u32>,
+    /// An allowed payment method, for example card; may be repeated.
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) payment_method: Vec<String>,
+    /// The charge's metadata must have this key, and this value if one is given; may be repeated.
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    pub(crate) require_metadata: Vec<String>,
+    /// Refuse charges reported as fraudulent.
+    #[arg(long)]
+    pub(crate) block_fraud: bool,
+    /// Fee rate for the estimate, in hundredths of a percent: 290 is 2.9 %.
+    #[arg(long, value_name = "BP")]
+    pub(crate) fee_basis_points: Option<u32>,
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct Create {
+    /// The charge (ch_…) or PaymentIntent (pi_…).
+    pub(crate) payment: String,
+    /// Your own name for this refund.
+    #[arg(long, value_name = "ID")]
+    pub(crate) operation: String,
+    #[command(flatten)]
+    pub(crate) amount: Amount,
+    /// `duplicate`, `fraudulent` or `requested_by_customer`.
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// A key and its value; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) metadata: Vec<String>,
+    /// Connect: give the application fee back in proportion.
+    #[arg(long)]
+    pub(crate) refund_application_fee: bool,
+    /// Connect: take the money back from the connected account.
+    #[arg(long)]
+    pub(crate) reverse_transfer: bool,
+    /// The request hash that somebody approved.
+    #[arg(long, value_name = "HASH")]
+    pub(crate) approval: Option<String>,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct List {
+    /// Only those of this charge or PaymentIntent.
+    #[arg(long)]
+    pub(crate) payment: Option<String>,
+    /// Page size, 1 to 100.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) limit: u8,
+    /// Go on after this refund.
+    #[arg(long, value_name = "re_…")]
+    pub(crate) cursor: Option<String>,
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct Check {
+    /// The charge (ch_…) or PaymentIntent (pi_…).
+    pub(crate) payment: String,
+    #[command(flatten)]
+    pub(crate) amount: Amount,
+    /// `duplicate`, `fraudulent` or `requested_by_customer`; only a policy document takes notice.
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct Duplicates {
+    /// A file with one Stripe charge object a line, or CSV with the same field names; - for stdin.
+    #[arg(long, value_name = "FILE", required_unless_present = "since")]
+    pub(crate) input: Option<PathBuf>,
+    /// Look at Stripe's charges of this long: 90m, 24h, 7d.
+    #[arg(long, value_name = "TIME", conflicts_with = "input")]
+    pub(crate) since: Option<String>,
+    /// How far apart, from the first charge: 90s, 5m, 1h.
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    pub(crate) window: String,
+    /// A metadata key that names an order or invoice; may be repeated.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) reference_key: Vec<String>,
+}

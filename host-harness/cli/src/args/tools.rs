@@ -1,0 +1,93 @@
+//! What helps to try, measure and look inside.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Subcommand};
+
+#[derive(Group, Debug)]
+pub(crate) struct Simulate {
+    /// Where to listen on 127.0.0.1; 0 takes a free port.
+    #[arg(long, default_value_t = 12111)]
+    pub(crate) port: u16,
+    /// Ids follow from this number.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Make so many charges to begin with.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) charges: u32,
+    /// Write the charges into this file as input for `bulk`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: Option<PathBuf>,
+    /// Keep Stripe's rate limits.
+    #[arg(long)]
+    pub(crate) rate_limits: bool,
+    /// Forget requests once answered, and do not compare answers with Stripe's description: for runs of
+    /// millions.
+    #[arg(long)]
+    pub(crate) lean: bool,
+    /// Charges and keys are live ones.
+    #[arg(long, hide = true)]
+    pub(crate) livemode: bool,
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct Bench {
+    /// Only this; may be repeated.
+    #[arg(long, value_enum, value_name = "WORK")]
+    pub(crate) only: Vec<BenchWork>,
+    /// Charges to find duplicates among.
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000_000)]
+    pub(crate) charges: u64,
+    /// Refunds to make.
+    #[arg(long, value_name = "COUNT", default_value_t = 5000)]
+    pub(crate) refunds: u32,
+    /// Where the others are installed; beside the cache of compiled code unless told otherwise.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+/// What can be measured.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum BenchWork {
+    /// Verify and parse a webhook.
+    Webhook,
+    /// Check whether a charge may be refunded.
+    Eligibility,
+    /// From the start of the process to a verdict.
+    Start,
+    /// Find duplicates in a large file.
+    Duplicates,
+    /// Make refunds.
+    Create,
+    /// The component's size.
+    Size,
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct Invoke {
+    /// The operation, for example refunds.create.
+    pub(crate) operation: String,
+    /// Its input, a JSON object; read from stdin when absent.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) input: Option<String>,
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct Component {
+    #[command(subcommand)]
+    pub(crate) command: ComponentCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum ComponentCommand {
+    /// Print digest, size, imports and exports.
+    Inspect,
+    /// Write the component inside this command to a file.
+    Extract {
+        /// Where to.
+        file: PathBuf,
+        /// The one without any import.
+        #[arg(long)]
+        pure: bool,
+    },
+}

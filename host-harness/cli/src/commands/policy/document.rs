@@ -1,0 +1,65 @@
+//! Policy documents on disk.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::exit::Exit;
+
+/// Reads a document. Whether it makes sense is the component's to say.
+pub(crate) fn read(file: &Path) -> anyhow::Result<Value> {
+    parse(file)
+}
+
+/// Reads TOML, or JSON where the name says so.
+pub(super) fn parse<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
+    let bad =
+        |problem: String| Exit::bad_input(format!("{}: {}", file.display(), problem.trim_end()));
+    let text =
+        std::fs::read_to_string(file).map_err(|error| bad(format!("cannot be read: {error}")))?;
+    if file.extension().is_some_and(|extension| extension == "json") {
+        serde_json::from_str(&text).map_err(|error| bad(error.to_string()))
+    } else {
+        toml::from_str(&text).map_err(|error| bad(error.to_string()))
+    }
+}
+
+/// The JSON Schema of a document, out of the manifest, with the definitions it refers to.
+pub(super) fn schema() -> anyhow::Result<String> {
+    const ROOT: &str = "PolicyDocument";
+    let manifest: Value = serde_json::from_str(refund_core::face::MANIFEST)?;
+    let all = manifest["$defs"].as_object().context("the manifest has no definitions")?;
+    let mut wanted = vec![ROOT.to_owned()];
+    let mut found = BTreeSet::new();
+    while let Some(name) = wanted.pop() {
+        if found.insert(name.clone()) {
+            references(&all[&name], &mut wanted);
+        }
+    }
+    let definitions: Map<_, _> =
+        found.into_iter().map(|name| (name.clone(), all[&name].clone())).collect();
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Policy of refund-node",
+        "$ref": format!("#/$defs/{ROOT}"),
+        "$defs": definitions,
+    });
+    Ok(serde_json::to_string_pretty(&schema)?)
+}
+
+/// The definitions that a schema refers to.
+fn references(schema: &Value, found: &mut Vec<String>) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(name) = fields.get("$ref").and_then(Value::as_str) {
+                found.extend(name.strip_prefix("#/$defs/").map(str::to_owned));
+            }
+            fields.values().for_each(|value| references(value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| references(value, found)),
+        _ => {}
+    }
+}

@@ -1,0 +1,257 @@
+//! From a policy file to an approved refund, as people use it. Refunds are counted at the simulator.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod desk;
+
+use desk::{Desk, Ended};
+use serde_json::{Value, json};
+
+const POLICY: &str = r#"
+name = "Web shop"
+version = "2026-11"
+
+[defaults]
+window_days = 30
+approve_up_to = { usd = "20.00" }
+second_approval_above = { usd = "40.00" }
+never_above = { usd = "200.00" }
+
+[[rules]]
+id = "gift-cards"
+when.product = ["gift-card"]
+then.decision = "deny"
+"#;
+
+const CASES: &str = r#"
+[[cases]]
+name = "small ones pass"
+payment = { amount = "50.00", currency = "usd", age_days = 30 }
+ask = { amount = "20.00" }
+expect = { decision = "approve", rule = "defaults", approvals = 0, amount = "20.00", because = [] }
+
+[[cases]]
+name = "a gift card stays sold"
+payment = { amount = "50.00", currency = "usd", metadata = { product = "gift-card" } }
+expect = { decision = "deny", rule = "gift-cards" }
+
+[[cases]]
+name = "a month and a day is too late, and two people would not change it"
+payment = { amount = "50.00", currency = "usd", age_days = 31, refunded = "5.00", dispute = "inquiry", fraud = "stripe" }
+expect = { decision = "deny", amount = "45.00", because = ["over_threshold", "outside_window", "second_approval"] }
+"#;
+
+/// A desk with the policy in it.
+fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.write("shop.toml", POLICY.as_bytes());
+    desk
+}
+
+/// Asks for a refund under the policy, in alice's name.
+fn ask(desk: &Desk, charge: &str, operation: &str, amount: &str) -> Ended {
+    let more = ["--amount", amount, "--currency", "usd", "--policy", "shop.toml", "--as", "alice"];
+    let mut arguments =
+        vec!["--ledger", "shop.ledger", "refund", "create", charge, "--operation", operation];
+    arguments.extend(more);
+    desk.run(&arguments)
+}
+
+/// `approvals …` in somebody's name.
+fn approvals(desk: &Desk, name: &str, arguments: &[&str]) -> Ended {
+    let mut all = vec!["--json", "--ledger", "shop.ledger", "--as", name, "approvals"];
+    all.extend(arguments);
+    desk.run(&all)
+}
+
+#[test]
+fn a_document_is_checked_explained_and_tested() {
+    let desk = desk();
+    let check = desk.run(&["policy", "check", "shop.toml"]);
+    assert_eq!(check.code, 0, "{check:?}");
+    assert!(
+        check.out.starts_with("Web shop 2026-11: fine, 1 rules and the defaults, hash "),
+        "{check:?}"
+    );
+    let explain = desk.run(&["policy", "explain", "shop.toml"]);
+    assert!(
+        explain.out.contains("Rule `gift-cards` (product is gift-card): never refunded."),
+        "{explain:?}"
+    );
+    desk.write("cases.toml", CASES.as_bytes());
+    let test = desk.run(&["policy", "test", "shop.toml", "cases.toml"]);
+    assert_eq!(test.code, 0, "{test:?}");
+    assert!(test.out.contains("3 cases, 0 failed"), "{test:?}");
+    desk.write("wrong.toml", CASES.replacen("\"approve\"", "\"deny\"", 1).as_bytes());
+    let test = desk.run(&["policy", "test", "shop.toml", "wrong.toml"]);
+    assert_eq!(test.code, 1);
+    assert!(
+        test.out.contains("FAIL small ones pass")
+            && test.out.contains("decision: expected deny, not approve")
+    );
+    let charge = desk.charge();
+    let live = desk.run(&[
+        "policy",
+        "explain",
+        "shop.toml",
+        &charge,
+        "--amount",
+        "45.00",
+        "--currency",
+        "usd",
+    ]);
+    assert_eq!(live.code, 3, "{live:?}");
+    assert!(live.out.contains("2 people must agree to 45.00 usd."), "{live:?}");
+}
+
+#[test]
+fn a_document_that_makes_no_sense_is_refused_with_every_field() {
+    let desk = Desk::new();
+    let bad = POLICY
+        .replace("\"20.00\"", "\"-20.00\"")
+        .replace("then.decision", "then.verdict")
+        .replace("version", "edition");
+    let bad = desk.write("bad.toml", bad.as_bytes());
+    let check = desk.run(&["policy", "check", bad.to_str().unwrap()]);
+    assert_eq!(check.code, 2, "{check:?}");
+    assert!(check.err.contains("edition"), "{check:?}");
+    let overlapping = format!(
+        "{POLICY}\n[[rules]]\nid = \"usd\"\nwhen.currency = [\"usd\"]\nthen.approve_up_to = {{ eur = \"-1\" }}\n"
+    );
+    desk.write("overlap.toml", overlapping.as_bytes());
+    let check = desk.run(&["policy", "check", "overlap.toml"]);
+    assert_eq!(check.code, 2);
+    for field in [
+        "rules[1].when",
+        "rules[1].then.approve_up_to.eur",
+        "rules[1].then.approve_up_to.usd",
+        "defaults.never_above.eur",
+    ] {
+        assert!(check.err.contains(field), "{field}: {}", check.err);
+    }
+    let broken = desk.write("broken.toml", b"name = ");
+    let check = desk.run(&["policy", "check", broken.to_str().unwrap()]);
+    assert!(check.code == 2 && check.err.contains("line 1"), "{check:?}");
+    let charge = desk.charge();
+    let both = desk.run(&[
+        "refund",
+        "create",
+        &charge,
+        "--operation",
+        "o",
+        "--policy",
+        "overlap.toml",
+        "--window-days",
+        "3",
+    ]);
+    assert_eq!((both.code, desk.refunds().0), (2, 0), "{both:?}");
+}
+
+#[test]
+fn from_a_policy_to_an_approved_refund() {
+    let desk = desk();
+    let charge = desk.charge();
+    let small = ask(&desk, &charge, "small", "20.00");
+    assert_eq!((small.code, desk.refunds().0), (0, 1), "{small:?}");
+    let charge = desk.charge();
+    let asked = ask(&desk, &charge, "large", "45.00");
+    assert_eq!((asked.code, desk.refunds().0), (3, 1), "{asked:?}");
+    assert!(asked.err.contains("ap_1"), "{asked:?}");
+    let early = approvals(&desk, "bob", &["execute", "ap_1"]);
+    assert_eq!((early.code, desk.refunds().0), (3, 1), "{early:?}");
+    assert_eq!(approvals(&desk, "alice", &["approve", "ap_1"]).code, 4, "who asked does not agree");
+    let first = approvals(&desk, "bob", &["approve", "ap_1", "--note", "spoke to them"]);
+    assert_eq!((first.code, &first.json()["state"]), (0, &json!("open")), "{first:?}");
+    assert_eq!(approvals(&desk, "bob", &["approve", "ap_1"]).code, 4, "nobody votes twice");
+    let hash = first.json()["request_hash"].as_str().unwrap().to_owned();
+    assert_eq!(approvals(&desk, "carol", &["approve", "ap_1", "--hash", "other"]).code, 4);
+    let second = approvals(&desk, "carol", &["approve", "ap_1", "--hash", &hash]);
+    assert_eq!(second.json()["state"], "approved", "{second:?}");
+    assert_eq!(desk.refunds().0, 1, "approving sends nothing");
+    let done = approvals(&desk, "dora", &["execute"]);
+    assert_eq!((done.code, desk.refunds()), (0, (2, 1)), "{done:?}");
+    assert_eq!(done.json()["executed"][0]["state"], "succeeded");
+    assert_eq!(approvals(&desk, "dora", &["execute", "ap_1"]).code, 3, "it is executed");
+    let list = approvals(&desk, "dora", &["list", "--state", "executed"]).json();
+    assert_eq!(list["approvals"].as_array().map(Vec::len), Some(1));
+    let history = desk.run(&["--json", "--ledger", "shop.ledger", "audit", "show", "large"]);
+    for text in
+        ["carol approved ap_1 (2 of 2)", "spoke to them", "by rule defaults of Web shop 2026-11 ("]
+    {
+        assert!(history.out.contains(text), "{text}: {}", history.out);
+    }
+    assert_eq!(desk.run(&["--ledger", "shop.ledger", "audit", "verify"]).code, 0);
+}
+
+#[test]
+fn what_changes_after_the_approval_is_not_carried_out() {
+    let desk = desk();
+    // The request itself, by a hand in the file.
+    let charge = desk.charge();
+    assert_eq!(ask(&desk, &charge, "altered", "25.00").code, 3);
+    assert_eq!(approvals(&desk, "bob", &["approve", "ap_1"]).code, 0);
+    let file = rusqlite::Connection::open(desk.path("shop.ledger")).unwrap();
+    file.execute_batch("UPDATE operations SET request = replace(request, '2500', '4900')").unwrap();
+    let refused = approvals(&desk, "bob", &["execute", "ap_1"]);
+    assert_eq!((refused.code, desk.refunds().0), (4, 0), "{refused:?}");
+    // And if the hand covers its track: the component compares as well.
+    file.execute_batch(
+        "UPDATE operations SET request_hash = 'x'; UPDATE approvals SET operation_hash = 'x'",
+    )
+    .unwrap();
+    assert_ne!(approvals(&desk, "bob", &["execute", "ap_1"]).code, 0);
+    assert_eq!(desk.refunds().0, 0);
+    // The payment: refunded in the Dashboard in between.
+    let charge = desk.charge();
+    assert_eq!(ask(&desk, &charge, "spent", "30.00").code, 3);
+    assert_eq!(approvals(&desk, "bob", &["approve", "ap_2"]).code, 0);
+    desk.run(&[
+        "refund",
+        "create",
+        &charge,
+        "--operation",
+        "dashboard",
+        "--amount",
+        "25.00",
+        "--currency",
+        "usd",
+    ]);
+    let denied = approvals(&desk, "bob", &["execute", "ap_2"]);
+    assert_eq!((denied.code, desk.refunds().0), (4, 1), "{denied:?}");
+    // The policy: two must agree where one did.
+    let charge = desk.charge();
+    assert_eq!(ask(&desk, &charge, "stricter", "30.00").code, 3);
+    assert_eq!(approvals(&desk, "bob", &["approve", "ap_3"]).code, 0);
+    desk.write("shop.toml", POLICY.replace("\"40.00\"", "\"25.00\"").as_bytes());
+    let again = ask(&desk, &charge, "stricter", "30.00");
+    assert_eq!((again.code, desk.refunds().0), (3, 1), "{again:?}");
+    let newest: Value = approvals(&desk, "bob", &["list", "--state", "open"]).json();
+    assert_eq!(
+        (&newest["approvals"][0]["id"], &newest["approvals"][0]["needed"]),
+        (&json!("ap_4"), &json!(2))
+    );
+}
+
+#[test]
+fn a_file_of_refunds_follows_the_policy_line_by_line() {
+    let desk = desk();
+    let (small, large, late) = (desk.charge(), desk.charge(), desk.charge());
+    let lines =
+        format!("{}{small},5.00,usd,a\n{large},30.00,usd,b\n{late},250.00,usd,c\n", desk::HEADER);
+    let input = desk.write("input.csv", lines.as_bytes());
+    let run = desk.run(&[
+        "--ledger",
+        "shop.ledger",
+        "bulk",
+        "run",
+        input.to_str().unwrap(),
+        "--policy",
+        "shop.toml",
+    ]);
+    assert_ne!(run.code, 0, "two lines were not refunded");
+    assert_eq!(desk.refunds(), (1, 1), "{run:?}");
+    let open = approvals(&desk, "bob", &["list", "--state", "open"]).json();
+    assert_eq!(open["approvals"][0]["operation"], "b");
+    assert_eq!(approvals(&desk, "bob", &["approve", "ap_1"]).code, 0);
+    assert_eq!(approvals(&desk, "bob", &["execute"]).code, 0);
+    assert_eq!(desk.refunds(), (2, 1));
+}

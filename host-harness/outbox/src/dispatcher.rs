@@ -1,0 +1,183 @@
+//! Takes what is due to where it belongs.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use futures::stream::{self, StreamExt};
+
+use crate::clock::Clock;
+use crate::config::Sinks;
+use crate::message::Claimed;
+use crate::schedule;
+use crate::sink::{Delivery, Sink};
+use crate::store::{Store, StoreError};
+
+/// How to dispatch.
+#[derive(Clone, Debug)]
+pub struct DispatcherOptions {
+    /// How often each sink's queue is looked at when nothing was due.
+    pub poll: Duration,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// What one round did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Taken by their sinks.
+    pub delivered: u64,
+    /// Failed, to be tried again.
+    pub failed: u64,
+    /// Failed for good: dead, kept.
+    pub dead: u64,
+}
+
+/// Delivers messages of a store to sinks. Several of them, in one process or in many, may share a store.
+#[derive(Debug)]
+pub struct Dispatcher<S> {
+    store: S,
+    sinks: Arc<Sinks>,
+    options: DispatcherOptions,
+}
+
+/// Seconds that a claim outlives the longest delivery by, for marking it.
+const MARGIN: u64 = 30;
+
+impl Default for DispatcherOptions {
+    fn default() -> Self {
+        Self { poll: Duration::from_secs(1), clock: Clock::system() }
+    }
+}
+
+impl Report {
+    fn and(self, other: Self) -> Self {
+        Self {
+            delivered: self.delivered + other.delivered,
+            failed: self.failed + other.failed,
+            dead: self.dead + other.dead,
+        }
+    }
+}
+
+impl<S: Store> Dispatcher<S> {
+    /// A dispatcher; nothing happens until it runs.
+    pub fn new(store: S, sinks: Arc<Sinks>, options: DispatcherOptions) -> Self {
+        Self { store, sinks, options }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Delivers what is due now, to every sink, until nothing is due any more; all sinks at the same time.
+    pub async fn run_once(&self) -> Result<Report, StoreError> {
+        let rounds = self.sinks.iter().map(|sink| self.drain(sink));
+        let mut report = Report::default();
+        for round in join_all(rounds).await {
+            report = report.and(round?);
+        }
+        Ok(report)
+    }
+
+    /// Delivers until told to stop. Deliveries under way are let finish; those that a killed process left
+    /// behind are due again when their lease is over. A store that fails is asked again.
+    pub async fn run_until(&self, shutdown: impl Future<Output = ()>) {
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let workers = self.sinks.iter().map(|sink| self.work(sink, stopped.clone()));
+        let wait = async {
+            shutdown.await;
+            // Every worker may be gone by now; then there is nobody to tell.
+            let _ = stop.send(true);
+        };
+        tokio::join!(join_all(workers), wait);
+    }
+
+    async fn work(&self, sink: &Sink, mut stopped: tokio::sync::watch::Receiver<bool>) {
+        while !*stopped.borrow() {
+            match self.round(sink).await {
+                Ok(Some(_)) => continue,
+                Ok(None) => {}
+                Err(error) => tracing::error!(sink = sink.name, %error, "follow-ups wait"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.options.poll) => {}
+                _ = stopped.changed() => {}
+            }
+        }
+    }
+
+    async fn drain(&self, sink: &Sink) -> Result<Report, StoreError> {
+        let mut report = Report::default();
+        while let Some(round) = self.round(sink).await? {
+            report = report.and(round);
+        }
+        Ok(report)
+    }
+
+    /// Claims as many as may be delivered at a time, and delivers them; `None` when nothing was due.
+    async fn round(&self, sink: &Sink) -> Result<Option<Report>, StoreError> {
+        let now = self.options.clock.now();
+        let lease = sink.timeout.as_secs() + MARGIN;
+        let claimed = self.store.claim(&sink.name, now, lease, sink.concurrency.max(1)).await?;
+        if claimed.is_empty() {
+            return Ok(None);
+        }
+        let settled = stream::iter(&claimed).map(|one| self.deliver(sink, one));
+        let settled: Vec<_> = settled.buffer_unordered(sink.concurrency.max(1)).collect().await;
+        let mut report = Report::default();
+        for one in settled {
+            report = report.and(one?);
+        }
+        Ok(Some(report))
+    }
+
+    async fn deliver(&self, sink: &Sink, claimed: &Claimed) -> Result<Report, StoreError> {
+        let id = claimed.message.key.id.as_str();
+        let delivery = sink.deliver(&claimed.message, self.options.clock.now()).await;
+        match delivery {
+            Delivery::Delivered => {
+                self.store.delivered(claimed).await?;
+                Ok(Report { delivered: 1, ..Report::default() })
+            }
+            Delivery::Failed { reason, retry_after } => {
+                self.again(claimed, &reason, retry_after).await
+            }
+            Delivery::Undeliverable { reason } => self.bury(claimed, &reason).await,
+            Delivery::Gone { reason } => {
+                tracing::warn!(sink = sink.name, id, reason, "the sink is turned off");
+                self.store.disable(&sink.name, &reason).await?;
+                self.store.failed(claimed, self.options.clock.now(), &reason).await?;
+                Ok(Report { failed: 1, ..Report::default() })
+            }
+        }
+    }
+
+    /// Later, by the schedule, or when the receiver wants it if that is later still.
+    async fn again(
+        &self,
+        claimed: &Claimed,
+        reason: &str,
+        retry_after: Option<u64>,
+    ) -> Result<Report, StoreError> {
+        let message = &claimed.message;
+        let now = self.options.clock.now();
+        let Some(next) = schedule::next_try(&message.key, message.attempts, now) else {
+            return self.bury(claimed, reason).await;
+        };
+        let next = next.max(now.saturating_add(retry_after.unwrap_or(0)));
+        let (sink, id) = (&message.key.sink, message.key.id.as_str());
+        tracing::info!(sink, id, reason, attempts = message.attempts, next, "to be tried again");
+        self.store.failed(claimed, next, reason).await?;
+        Ok(Report { failed: 1, ..Report::default() })
+    }
+
+    async fn bury(&self, claimed: &Claimed, reason: &str) -> Result<Report, StoreError> {
+        let key = &claimed.message.key;
+        tracing::warn!(sink = key.sink, id = key.id.as_str(), reason, "given up, and kept");
+        self.store.give_up(claimed, reason).await?;
+        Ok(Report { dead: 1, ..Report::default() })
+    }
+}

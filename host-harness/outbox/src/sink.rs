@@ -1,0 +1,87 @@
+//! Where follow-ups go.
+
+use std::time::Duration;
+
+use refund_core::followups::Kind;
+
+use crate::command::CommandSink;
+use crate::email::EmailSink;
+use crate::http_sink::HttpSink;
+use crate::message::Message;
+
+/// A sink: a name, what it wants, and how it takes it.
+#[derive(Debug)]
+pub struct Sink {
+    /// Its name; messages refer to it, so it stays.
+    pub name: String,
+    /// What it wants; everything when empty.
+    pub follow_ups: Vec<Kind>,
+    /// How many deliveries at a time.
+    pub concurrency: usize,
+    /// How long one delivery may take.
+    pub timeout: Duration,
+    /// How it takes it.
+    pub target: Target,
+}
+
+/// How a sink takes messages.
+#[derive(Debug)]
+pub enum Target {
+    /// A signed POST.
+    Http(Box<HttpSink>),
+    /// A program.
+    Command(CommandSink),
+    /// A mail.
+    Email(Box<EmailSink>),
+}
+
+/// What came of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It was taken.
+    Delivered,
+    /// It was not, this time.
+    Failed {
+        /// Why.
+        reason: String,
+        /// In how many seconds the receiver wants it again, if it said so.
+        retry_after: Option<u64>,
+    },
+    /// It never will be, as it is: no address, a template that fails.
+    Undeliverable {
+        /// Why.
+        reason: String,
+    },
+    /// The receiver wants nothing any more.
+    Gone {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Delivery {
+    pub(crate) fn failed(reason: impl Into<String>) -> Self {
+        Self::Failed { reason: reason.into(), retry_after: None }
+    }
+}
+
+impl Sink {
+    /// Whether it wants a follow-up of this kind.
+    pub fn wants(&self, kind: Kind) -> bool {
+        self.follow_ups.is_empty() || self.follow_ups.contains(&kind)
+    }
+
+    /// Hands it a message, within the time it has.
+    pub async fn deliver(&self, message: &Message, now: u64) -> Delivery {
+        let delivery = async {
+            match &self.target {
+                Target::Http(sink) => sink.deliver(message, now).await,
+                Target::Command(sink) => sink.deliver(message).await,
+                Target::Email(sink) => sink.deliver(message).await,
+            }
+        };
+        tokio::time::timeout(self.timeout, delivery).await.unwrap_or_else(|_| {
+            Delivery::failed(format!("no answer within {} s", self.timeout.as_secs_f32()))
+        })
+    }
+}
