@@ -35,15 +35,23 @@ impl Stage {
     ///
     /// # Panics
     /// When it cannot be set up.
-    #[expect(clippy::unwrap_used, reason = "a stage that cannot be set up fails its test")]
     pub async fn with(settings: impl FnOnce(HostBuilder) -> HostBuilder) -> Self {
+        Self::of(refund_artifact::NODE, settings).await
+    }
+
+    /// The same with another component.
+    ///
+    /// # Panics
+    /// When it cannot be set up.
+    #[expect(clippy::unwrap_used, reason = "a stage that cannot be set up fails its test")]
+    pub async fn of(component: &[u8], settings: impl FnOnce(HostBuilder) -> HostBuilder) -> Self {
         let stripe = Simulator::builder().seed(7).start().await.unwrap();
         let builder = Host::builder()
             .cache(COMPILED)
             .key(StripeKey::parse(TEST_KEY).unwrap())
             .allow(Allow::stripe_at(&stripe.base_url()).unwrap());
         let host = settings(builder).build().unwrap();
-        let node = host.load(refund_artifact::NODE).unwrap();
+        let node = host.load(component).unwrap();
         let connection = Connection {
             base_url: Some(stripe.base_url()),
             account: None,

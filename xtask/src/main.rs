@@ -16,6 +16,9 @@ use crate::run::root;
 const HELP: &str = "\
 cargo xtask build    make the component files in dist/, print size, digest and imports, and write them
                      into the release notes, dist/RELEASE.md
+cargo xtask compose  the pipelines, composed with the node, in dist/
+cargo xtask compose FILE.wac --dep NAME=FILE -o FILE
+                     compose a pipeline of your own (docs/tutorial-pipeline.md)
 cargo xtask demo     a guided tour on the built-in simulator
 cargo xtask test     every check: format, lints, native tests, both wasm targets, end-to-end tests
                      through wasmtime, the official Stripe libraries against the simulator
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["build"] => build(),
+        ["compose", rest @ ..] => compose(rest),
         ["demo", rest @ ..] => demo(rest),
         ["test"] => test::run(),
         ["bench"] => bench::run(20_000),
@@ -98,6 +102,18 @@ fn build() -> Result<()> {
     }
     std::fs::write(dist.join("RELEASE.md"), notes)?;
     Ok(())
+}
+
+/// In a command of its own, so that no other of these waits for the composer to be built. It runs in the folder of
+/// the caller, whose files are named relative to it.
+fn compose(rest: &[&str]) -> Result<()> {
+    let mut compose = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
+    compose.args(["run", "--quiet", "--package", "pipeline-command"]);
+    compose.arg("--manifest-path").arg(root().join("Cargo.toml")).arg("--");
+    if rest.is_empty() {
+        compose.arg(root().join("dist"));
+    }
+    run::must(compose.args(rest))
 }
 
 fn demo(rest: &[&str]) -> Result<()> {

@@ -18,7 +18,8 @@ const COMMAND: [&str; 3] = ["bulk", "cli", "listen"];
 /// Test files that break things and count refunds at the simulator.
 const FAULTS: [&str; 2] = ["faults", "killed"];
 /// Test files that run the component through wasmtime, over real HTTP.
-const END_TO_END: [&str; 5] = ["containment", "invoke", "refunds", "sandbox", "secrets"];
+const END_TO_END: [&str; 7] =
+    ["containment", "invoke", "pipelines", "refunds", "sandbox", "secrets", "tutorial"];
 
 /// How many tests of a kind passed.
 struct Counted {
@@ -47,6 +48,7 @@ pub(crate) fn run() -> Result<()> {
         cargo_test(&arguments)
     };
     step("vectors, sequences, ledger", &|| files(&NATIVE))?;
+    step("composing", &|| cargo_test(&["--package", "pipeline-compose"]))?;
     step("the command", &|| files(&COMMAND))?;
     step("end-to-end through wasmtime", &|| files(&END_TO_END))?;
     step("faults and kills", &|| files(&FAULTS))?;

@@ -54,12 +54,18 @@ impl Builder {
             .env_remove("RUSTFLAGS")
             .env_remove("RUSTC_WRAPPER")
             .env_remove("RUSTC_WORKSPACE_WRAPPER");
+        // Two build scripts may build one package with different features at the same time: the file is this
+        // build's until it is read.
+        std::fs::create_dir_all(&target_dir)?;
+        let turn = std::fs::File::create(target_dir.join("builder.lock"))?;
+        turn.lock()?;
         let status = cargo.status().context("cargo could not be started")?;
         ensure!(status.success(), "the guest does not build; its messages stand above");
         let module = format!("{}.wasm", package.replace('-', "_"));
         let module = target_dir.join(TARGET).join("guest").join(module);
         let module =
             std::fs::read(&module).with_context(|| format!("{} is missing", module.display()))?;
+        drop(turn);
         let component = ComponentEncoder::default().validate(true).module(&module)?.encode()?;
         std::fs::write(file, component)?;
         Ok(())

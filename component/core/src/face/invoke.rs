@@ -219,7 +219,7 @@ fn interpret(input: &str) -> Result<String, InvokeError> {
 }
 
 /// Reads an input; a failure names the field.
-pub(super) fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
+pub fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
     let problem = |field: &str, problem| {
         FieldProblem::new(
             field,
@@ -248,14 +248,15 @@ impl<T: Serialize> Serialize for Named<T> {
     }
 }
 
-pub(super) fn write(output: &impl Serialize) -> Result<String, InvokeError> {
+/// Writes an output.
+pub fn write(output: &impl Serialize) -> Result<String, InvokeError> {
     serde_json::to_string(output).map_err(|error| {
         FieldProblem::new("output", "", format!("cannot be written: {error}"), "report this").into()
     })
 }
 
 /// Checks a connection; problems are named as the input has them.
-pub(super) fn connect(input: ConnectionInput) -> Result<Connection, Vec<FieldProblem>> {
+pub fn connect(input: ConnectionInput) -> Result<Connection, Vec<FieldProblem>> {
     Connection::new(input).map_err(|problems| {
         let named = |problem: FieldProblem| {
             let field = format!("connection.{}", problem.field);

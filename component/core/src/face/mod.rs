@@ -11,7 +11,7 @@ pub mod manifest;
 mod reports;
 
 pub use failure::{Failure, FailureKind, InvokeError};
-pub use invoke::{Never, invoke};
+pub use invoke::{Never, connect, invoke, read, write};
 
 /// The manifest of the component with HTTP.
 pub const MANIFEST: &str = include_str!("manifest.json");

@@ -1,0 +1,164 @@
+//! What is swept, in which order, and what a failure does to the rest.
+
+use pipeline_shared::schema::{Title, compare, manifest};
+use pipeline_shared::script::{Script, unknown, usd};
+use refund_core::client::{CallError, CreateError, TransportFailure, TransportKind};
+use refund_core::duplicates::Basis;
+use refund_core::eligibility::{Amount, Decision, Verdict};
+use refund_core::face;
+use refund_core::id::CustomerId;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn group(keep: &str, refund: &[&str], confidence: Confidence) -> Group {
+    Group {
+        keep: ChargeId::from_stripe(keep),
+        refund: refund.iter().map(|id| ChargeId::from_stripe(*id)).collect(),
+        amount: 2500,
+        currency: usd(0).currency,
+        basis: Basis::Customer(CustomerId::from_stripe("cus_1")),
+        first_created: 1000,
+        last_created: 1100,
+        confidence,
+        observations: Vec::new(),
+    }
+}
+
+fn script(groups: Vec<Group>) -> Script {
+    let scanned = Scanned { groups, tally: Tally::default(), complete: true, reached: 1000 };
+    Script { scanned: Some(scanned), ..Script::default() }
+}
+
+fn three() -> Script {
+    script(vec![
+        group("ch_a", &["ch_b", "ch_c"], Confidence::High),
+        group("ch_d", &["ch_e"], Confidence::Medium),
+        group("ch_f", &["ch_g"], Confidence::Low),
+    ])
+}
+
+fn sweep(node: &mut Script, changes: Value) -> Result<Output, InvokeError> {
+    let mut input = json!({ "range": { "created_from": 1000 }, "prefix": "sweep" });
+    if let (Some(input), Value::Object(changes)) = (input.as_object_mut(), changes) {
+        input.extend(changes);
+    }
+    DuplicateSweep::run(face::read(&input.to_string())?, node)
+}
+
+fn operations(node: &Script) -> Vec<&str> {
+    node.asked.iter().map(|request| request.operation_id.as_str()).collect()
+}
+
+#[test]
+fn unless_told_otherwise_it_only_shows() {
+    let mut node = three();
+    let output = sweep(&mut node, json!({})).unwrap();
+    assert!(output.report.dry_run && node.asked.is_empty());
+    let planned: Vec<_> = output.report.planned.iter().map(|one| one.payment.as_str()).collect();
+    assert_eq!(planned, ["ch_b", "ch_c"]);
+    let decisions = output.report.planned.iter().filter_map(|one| one.verdict.as_ref());
+    assert!(decisions.map(|one| one.decision).all(|one| one == Decision::Approve));
+    assert_eq!((output.groups.len(), output.unsure), (1, 2));
+}
+
+#[test]
+fn sure_enough_is_what_the_caller_says() {
+    for (confidence, expected) in [
+        ("high", vec!["sweep-ch_b", "sweep-ch_c"]),
+        ("medium", vec!["sweep-ch_b", "sweep-ch_c", "sweep-ch_e"]),
+        ("low", vec!["sweep-ch_b", "sweep-ch_c", "sweep-ch_e", "sweep-ch_g"]),
+    ] {
+        let mut node = three();
+        sweep(&mut node, json!({ "confidence": confidence, "dry_run": false })).unwrap();
+        assert_eq!(operations(&node), expected);
+        let first = &node.asked[0];
+        assert_eq!((&first.amount, &first.reason), (&Amount::Everything, &Some(Reason::Duplicate)));
+    }
+}
+
+#[test]
+fn a_second_sweep_refunds_nothing_more() {
+    let mut node = three();
+    for _ in 0..2 {
+        let output = sweep(&mut node, json!({ "dry_run": false })).unwrap();
+        assert_eq!(output.report.refunds.len(), 2);
+    }
+    assert_eq!(node.made.len(), 2);
+}
+
+#[test]
+fn it_stops_after_the_most() {
+    for (most, made, complete) in [(1, 1, false), (2, 2, true), (3, 2, true)] {
+        let mut node = three();
+        let output = sweep(&mut node, json!({ "dry_run": false, "most": most })).unwrap();
+        assert_eq!((node.made.len(), output.complete), (made, complete), "{most}");
+    }
+}
+
+#[test]
+fn one_that_is_denied_does_not_stop_the_others() {
+    let mut node = three();
+    let currency = usd(0).currency;
+    let verdict = Verdict::not_succeeded("failed", currency, &Amount::Everything);
+    node.troubles.push_back(Some(CreateError::Denied { verdict }));
+    let report = sweep(&mut node, json!({ "dry_run": false })).unwrap().report;
+    assert_eq!((report.refunds.len(), report.failures.len(), report.not_tried.len()), (1, 1, 0));
+    assert_eq!(report.failures[0].payment, "ch_b");
+}
+
+#[test]
+fn without_a_way_to_stripe_it_ends_and_nothing_is_forgotten() {
+    let failure =
+        TransportFailure { kind: TransportKind::Connect, detail: "refused".into(), attempts: 3 };
+    let ways = [CreateError::Transport(failure), unknown("sweep-ch_b")];
+    for error in ways {
+        let mut node = three();
+        node.troubles.push_back(Some(error));
+        let report = sweep(&mut node, json!({ "dry_run": false })).unwrap().report;
+        assert_eq!((report.refunds.len(), report.failures.len()), (0, 1));
+        assert_eq!(report.not_tried[0].operation_id.as_str(), "sweep-ch_c");
+        let again = sweep(&mut node, json!({ "dry_run": false })).unwrap().report;
+        assert_eq!((again.refunds.len(), node.made.len()), (2, 2));
+    }
+}
+
+#[test]
+fn input_that_makes_no_sense() {
+    for (changes, fields) in [
+        (json!({ "prefix": " ", "most": 0 }), vec!["prefix", "most"]),
+        (json!({ "prefix": "sweep ", "most": 1001 }), vec!["prefix", "most"]),
+        (json!({ "prefix": "x".repeat(199), "dry_run": false }), vec!["prefix"]),
+        (json!({ "confidence": "sure" }), vec!["confidence"]),
+        (json!({ "dryrun": false }), vec!["dryrun"]),
+    ] {
+        let mut node = three();
+        let Err(InvokeError::InvalidInput(problems)) = sweep(&mut node, changes) else {
+            panic!("{fields:?}")
+        };
+        let found: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
+        assert_eq!(found, fields);
+        assert!(node.asked.is_empty());
+    }
+}
+
+#[test]
+fn a_scan_that_fails_is_told() {
+    let mut node = Script::default();
+    assert!(matches!(sweep(&mut node, json!({})), Err(InvokeError::InvalidInput(_))));
+    let failed = CallError::Invalid { problems: Vec::new() };
+    let mut node = Script { check_fails: Some(failed), ..three() };
+    let report = sweep(&mut node, json!({})).unwrap().report;
+    assert_eq!((report.planned.len(), report.failures.len()), (1, 1));
+}
+
+#[test]
+fn the_manifest_is_current() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manifest.json");
+    let title = Title {
+        title: "Refund duplicates",
+        description: "Finds customers who paid twice and refunds the later payments. A dry run unless you say otherwise. What is denied or needs approval is among the failures; an outcome that nobody knows is a failure of the whole, to be completed by calling again with the same input.",
+        icon: "M8 8h12v12H8zM16 4H4v12M11 14h6",
+    };
+    compare(&file, &manifest::<DuplicateSweep>(title));
+}

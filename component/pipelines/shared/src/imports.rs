@@ -1,0 +1,95 @@
+//! What a pipeline asks of the node: a trait for each interface, in the words of `refund-core`.
+
+use refund_core::client::{CallError, CreateError, Created, ScanRange, Scanned};
+use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
+use refund_core::duplicates::Options;
+use refund_core::eligibility::{Amount, Policy, Verdict};
+use refund_core::id::{OperationId, PaymentRef};
+use refund_core::metadata::Metadata;
+use refund_core::model::Reason;
+use refund_core::money::Money;
+use refund_core::policy::Document;
+use refund_core::problem::FieldProblem;
+
+/// Rules of the merchant: a few terms, or a document.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub(crate) terms: Policy,
+    /// As JSON text: the node reads it, and judges it.
+    pub(crate) document: Option<String>,
+}
+
+impl Rules {
+    /// One of the two, never both: a document must not be softened in passing.
+    pub fn either(terms: Policy, document: Option<&Document>) -> Result<Self, FieldProblem> {
+        if document.is_some() && terms != Policy::default() {
+            let problem = "is given beside `document`";
+            return Err(FieldProblem::new("policy", "", problem, "give one of the two"));
+        }
+        let text = |document: &Document| {
+            serde_json::to_string(document).map_err(|error| {
+                let problem = format!("cannot be written: {error}");
+                FieldProblem::new("document", "", problem, "report this")
+            })
+        };
+        Ok(Self { terms, document: document.map(text).transpose()? })
+    }
+}
+
+/// What to refund, and under which name.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The name.
+    pub operation_id: &'a OperationId,
+    /// What to take it from.
+    pub payment: &'a PaymentRef,
+    /// How much.
+    pub amount: Amount,
+    /// Why.
+    pub reason: Option<&'a Reason>,
+    /// The caller's own keys.
+    pub metadata: &'a Metadata,
+    /// Rules of the merchant.
+    pub rules: &'a Rules,
+    /// The hash of the request that somebody approved.
+    pub approval: Option<&'a str>,
+}
+
+/// A verdict on fresh facts.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The answer.
+    pub verdict: Verdict,
+    /// What was taken from the customer; absent when the payment never had a charge.
+    pub captured: Option<Money>,
+}
+
+/// The interface `live`.
+pub trait Live {
+    /// Fetches the facts of a payment, then decides.
+    fn check(
+        &mut self,
+        payment: &PaymentRef,
+        amount: &Amount,
+        reason: Option<&Reason>,
+        rules: &Rules,
+    ) -> Result<Checked, CallError>;
+
+    /// Looks for duplicates among the charges of a time range.
+    fn scan(&mut self, range: &ScanRange, options: &Options) -> Result<Scanned, CallError>;
+}
+
+/// The interface `refunds`, as far as pipelines use it: the one way in which they move money.
+pub trait Refunds {
+    /// Makes a refund, carefully.
+    fn create(&mut self, request: &Request<'_>) -> Result<Created, CreateError>;
+}
+
+/// The interface `credits`.
+pub trait Credits {
+    /// The credit that a service level grants for a period.
+    fn sla_quote(&mut self, request: &SlaRequest) -> Result<Quote, Vec<FieldProblem>>;
+
+    /// What to refund when a period ends early.
+    fn prorate(&mut self, request: &ProrateRequest) -> Result<Proration, Vec<FieldProblem>>;
+}

@@ -1,0 +1,183 @@
+//! From the words of the core to those of the contract. Nothing can fail.
+
+use refund_core::client::{ConnectionInput, ScanRange};
+use refund_core::credits::{
+    Downtime, Order, PaymentShare, Price, ProrateRequest, Rounding, Scale, SlaRequest, Span, Tier,
+};
+use refund_core::duplicates::Options;
+use refund_core::eligibility::{Amount, FeeRate, MetadataCondition, Policy};
+use refund_core::id::PaymentRef;
+use refund_core::model::Reason;
+use refund_core::money::Money;
+use refund_core::problem::FieldProblem;
+
+use crate::bindings::refund_node::refunds::{
+    credits as wit_credits, duplicates, eligibility, live, policies, refunds, types as wit,
+};
+use crate::imports::Request;
+
+pub(crate) fn problems(problems: Vec<FieldProblem>) -> Vec<wit::FieldProblem> {
+    let problem = |FieldProblem { field, value, problem, fix }| wit::FieldProblem {
+        field,
+        value,
+        problem,
+        fix,
+    };
+    problems.into_iter().map(problem).collect()
+}
+
+pub(crate) fn connection(to: &ConnectionInput) -> wit::Connection {
+    wit::Connection {
+        base_url: to.base_url.clone(),
+        account: to.account.clone(),
+        api_key: to.api_key.as_ref().map(|key| key.reveal().to_owned()),
+        max_retries: to.max_retries,
+    }
+}
+
+pub(crate) fn payment(payment: &PaymentRef) -> wit::PaymentRef {
+    match payment {
+        PaymentRef::Charge(id) => wit::PaymentRef::Charge(id.to_string()),
+        PaymentRef::PaymentIntent(id) => wit::PaymentRef::PaymentIntent(id.to_string()),
+    }
+}
+
+fn money(money: &Money) -> wit::Money {
+    wit::Money { amount: money.amount, currency: money.currency.to_string() }
+}
+
+fn price(price: &Price) -> wit::Money {
+    wit::Money { amount: price.amount, currency: price.currency.clone() }
+}
+
+pub(crate) fn amount(amount: &Amount) -> eligibility::Amount {
+    match amount {
+        Amount::Everything => eligibility::Amount::Everything,
+        Amount::Exactly(exactly) => eligibility::Amount::Exactly(money(exactly)),
+    }
+}
+
+pub(crate) fn policy(policy: &Policy) -> eligibility::Policy {
+    let limits = |limits: &[Money]| limits.iter().map(money).collect();
+    let condition = |condition: &MetadataCondition| eligibility::MetadataCondition {
+        key: condition.key.clone(),
+        value: condition.value.clone(),
+    };
+    let rate =
+        |rate: FeeRate| eligibility::FeeRate { basis_points: rate.basis_points, fixed: rate.fixed };
+    eligibility::Policy {
+        window_days: policy.window_days,
+        minimum: limits(&policy.minimum),
+        maximum: limits(&policy.maximum),
+        approval_above: limits(&policy.approval_above),
+        max_attempts: policy.max_attempts,
+        payment_methods: policy.payment_methods.clone(),
+        metadata_conditions: policy.metadata_conditions.iter().map(condition).collect(),
+        block_fraud_flagged: policy.block_fraud_flagged,
+        fee_rate: policy.fee_rate.map(rate),
+    }
+}
+
+fn reason(reason: &Reason) -> wit::Reason {
+    match reason {
+        Reason::Duplicate => wit::Reason::Duplicate,
+        Reason::Fraudulent => wit::Reason::Fraudulent,
+        Reason::RequestedByCustomer => wit::Reason::RequestedByCustomer,
+        Reason::ExpiredUncapturedCharge => wit::Reason::ExpiredUncapturedCharge,
+        Reason::Other(text) => wit::Reason::Other(text.clone()),
+    }
+}
+
+pub(crate) fn ask(asked: &Amount, why: Option<&Reason>) -> policies::Ask {
+    policies::Ask { amount: amount(asked), reason: why.map(reason), self_serve: false }
+}
+
+pub(crate) fn create(request: &Request<'_>) -> refunds::CreateRequest {
+    refunds::CreateRequest {
+        operation_id: request.operation_id.to_string(),
+        payment: payment(request.payment),
+        amount: amount(&request.amount),
+        reason: request.reason.map(reason),
+        metadata: request.metadata.0.clone().into_iter().collect(),
+        refund_application_fee: None,
+        reverse_transfer: None,
+        instructions_email: None,
+        policy: policy(&request.rules.terms),
+        document: request.rules.document.clone(),
+        self_serve: false,
+        approval: request.approval.map(str::to_owned),
+    }
+}
+
+pub(crate) fn range(range: &ScanRange) -> live::ScanRange {
+    live::ScanRange {
+        created_from: range.created_from,
+        created_to: range.created_to,
+        customer: range.customer.clone(),
+        max_charges: range.max_charges,
+    }
+}
+
+pub(crate) fn options(options: &Options) -> duplicates::Options {
+    duplicates::Options {
+        window_seconds: options.window_seconds,
+        reference_keys: options.reference_keys.clone(),
+    }
+}
+
+fn span(span: &Span) -> wit_credits::Span {
+    wit_credits::Span { start: span.start, end: span.end }
+}
+
+fn rounding(rounding: Rounding) -> wit_credits::Rounding {
+    match rounding {
+        Rounding::Down => wit_credits::Rounding::Down,
+        Rounding::HalfUp => wit_credits::Rounding::HalfUp,
+        Rounding::HalfEven => wit_credits::Rounding::HalfEven,
+        Rounding::Up => wit_credits::Rounding::Up,
+    }
+}
+
+pub(crate) fn sla(request: &SlaRequest) -> wit_credits::SlaRequest {
+    let spans = |spans: &[Span]| spans.iter().map(span).collect();
+    let tier = |tier: &Tier| wit_credits::Tier { below: tier.below, credit: tier.credit };
+    wit_credits::SlaRequest {
+        paid: price(&request.paid),
+        period: span(&request.period),
+        downtime: match &request.downtime {
+            Downtime::Incidents(incidents) => wit_credits::Downtime::Incidents(spans(incidents)),
+            Downtime::Seconds(seconds) => wit_credits::Downtime::Seconds(*seconds),
+        },
+        excluded: spans(&request.excluded),
+        scale: match &request.scale {
+            Scale::Tiers(tiers) => wit_credits::Scale::Tiers(tiers.iter().map(tier).collect()),
+            Scale::Proportional(factor) => wit_credits::Scale::Proportional(*factor),
+        },
+        cap: request.cap,
+        credited: request.credited,
+        rounding: request.rounding.map(rounding),
+    }
+}
+
+pub(crate) fn prorate(request: &ProrateRequest) -> wit_credits::ProrateRequest {
+    let share = |share: &PaymentShare| wit_credits::PaymentShare {
+        payment: payment(&share.payment),
+        paid: share.paid,
+        refunded: share.refunded,
+    };
+    let order = |order| match order {
+        Order::Proportional => wit_credits::Order::Proportional,
+        Order::LastFirst => wit_credits::Order::LastFirst,
+        Order::FirstFirst => wit_credits::Order::FirstFirst,
+    };
+    wit_credits::ProrateRequest {
+        price: price(&request.price),
+        period: span(&request.period),
+        ends: request.ends,
+        payments: request.payments.iter().map(share).collect(),
+        credited: request.credited,
+        kept: request.kept,
+        rounding: request.rounding.map(rounding),
+        order: request.order.map(order),
+    }
+}

@@ -1,0 +1,91 @@
+//! A pipeline's part of the manifest, made from its types and kept in a file beside it.
+
+use std::path::Path;
+
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use crate::face::Pipeline;
+
+/// What people read about an operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Title {
+    /// Its title.
+    pub title: &'static str,
+    /// What it does.
+    pub description: &'static str,
+    /// The path of a drawing of 24 by 24.
+    pub icon: &'static str,
+}
+
+/// The part of the manifest. Definitions have the pipeline's name in theirs, so that they never stand for one
+/// of the node's.
+pub fn manifest<P: Pipeline>(told: Title) -> Value
+where
+    P::Input: JsonSchema,
+    P::Output: JsonSchema,
+{
+    let mut schemas = SchemaGenerator::default();
+    let input = schemas.subschema_for::<P::Input>();
+    let output = schemas.subschema_for::<P::Output>();
+    let icon = format!(
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='currentColor' stroke-width='2'><path d='{}'/></svg>",
+        told.icon
+    );
+    let mut manifest = json!({
+        "$defs": schemas.take_definitions(true),
+        "operations": [{
+            "name": P::OPERATION,
+            "title": told.title,
+            "description": told.description,
+            "icon": icon,
+            "effect": "moves-money",
+            "needs_http": true,
+            "input_schema": input,
+            "output_schema": output,
+        }],
+    });
+    let prefix = P::OPERATION.split('.').next().unwrap_or_default();
+    rename(&mut manifest, prefix);
+    if let Some(definitions) = manifest["$defs"].as_object_mut() {
+        let renamed: Map<_, _> = std::mem::take(definitions)
+            .into_iter()
+            .map(|(name, schema)| (format!("{prefix}.{name}"), schema))
+            .collect();
+        *definitions = renamed;
+    }
+    manifest
+}
+
+/// References follow their definitions.
+fn rename(schema: &mut Value, prefix: &str) {
+    match schema {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    Value::String(to) if name == "$ref" => {
+                        *to = to.replace("#/$defs/", &format!("#/$defs/{prefix}."));
+                    }
+                    other => rename(other, prefix),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, prefix)),
+        _ => {}
+    }
+}
+
+/// Compares a checked-in manifest with the one the types make; `UPDATE_MANIFEST=1` writes it.
+///
+/// # Panics
+/// When the two differ, or the file cannot be read or written.
+pub fn compare(file: &Path, made: &Value) {
+    if std::env::var_os("UPDATE_MANIFEST").is_some() {
+        let written = std::fs::write(file, made.to_string());
+        assert!(written.is_ok(), "{} cannot be written: {written:?}", file.display());
+    }
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let checked_in: Value = serde_json::from_str(&text).unwrap_or_default();
+    // Not assert_eq: the two would fill the screen.
+    assert!(checked_in == *made, "{} is out of date: UPDATE_MANIFEST=1", file.display());
+}

@@ -1,0 +1,185 @@
+//! A node for tests: it remembers every refund it made, and fails as it is told.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use refund_core::client::{
+    CallError, CreateError, Created, Origin, OutcomeUnknown, ScanRange, Scanned,
+};
+use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
+use refund_core::duplicates::Options;
+use refund_core::eligibility::{Amount, Decision, Verdict};
+use refund_core::id::{ChargeId, OperationId, PaymentRef, RefundId};
+use refund_core::model::{Reason, Refund, RefundStatus};
+use refund_core::money::{Currency, Money};
+use refund_core::problem::FieldProblem;
+
+use crate::imports::{Checked, Credits, Live, Refunds, Request, Rules};
+
+/// A node that follows a script. Every payment it is asked about was paid with [`PAID`] dollars' worth of cents.
+#[derive(Debug, Default)]
+pub struct Script {
+    /// What the next calls of `create` meet: `None` is success. After the last, all succeed.
+    pub troubles: VecDeque<Option<CreateError>>,
+    /// What the next call of `check` meets.
+    pub check_fails: Option<CallError>,
+    /// Payments that never had a charge.
+    pub unpaid: Vec<PaymentRef>,
+    /// What a scan finds.
+    pub scanned: Option<Scanned>,
+    /// What a service level grants.
+    pub sla_quote: Option<Quote>,
+    /// What is left of a period.
+    pub proration: Option<Proration>,
+    /// Every request to make a refund, in order.
+    pub asked: Vec<Asked>,
+    /// Refunds that exist, by operation.
+    pub made: BTreeMap<String, Refund>,
+    /// How often facts were fetched.
+    pub checks: usize,
+    /// What `credits` was asked.
+    pub sla_request: Option<SlaRequest>,
+    /// What `credits` was asked.
+    pub prorate_request: Option<ProrateRequest>,
+}
+
+/// A request to make a refund.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Its name.
+    pub operation_id: OperationId,
+    /// What it is taken from.
+    pub payment: PaymentRef,
+    /// How much.
+    pub amount: Amount,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// The policy document, as text.
+    pub document: Option<String>,
+    /// The approval.
+    pub approval: Option<String>,
+}
+
+/// What was paid with every payment of a script, in cents.
+pub const PAID: u64 = 10_000;
+
+/// Dollars, in cents.
+///
+/// # Panics
+/// Never: dollars are a currency.
+pub fn usd(amount: u64) -> Money {
+    let Ok(currency) = Currency::parse("usd") else { panic!("usd") };
+    Money { amount, currency }
+}
+
+/// Nobody knows what became of it.
+pub fn unknown(operation: &str) -> CreateError {
+    CreateError::OutcomeUnknown(OutcomeUnknown {
+        operation_id: operation.to_owned(),
+        idempotency_key: "key".to_owned(),
+        attempts: 3,
+        detail: "the connection broke".to_owned(),
+    })
+}
+
+/// A verdict that lets a refund go on.
+pub fn approved(amount: Money) -> Verdict {
+    Verdict {
+        decision: Decision::Approve,
+        failed: Vec::new(),
+        amount,
+        refundable: usd(PAID),
+        fee_kept: None,
+        ruling: None,
+    }
+}
+
+fn resolved(amount: &Amount) -> Money {
+    match amount {
+        Amount::Everything => usd(PAID),
+        Amount::Exactly(money) => *money,
+    }
+}
+
+impl Live for Script {
+    fn check(
+        &mut self,
+        payment: &PaymentRef,
+        amount: &Amount,
+        _: Option<&Reason>,
+        _: &Rules,
+    ) -> Result<Checked, CallError> {
+        self.checks += 1;
+        if let Some(error) = self.check_fails.take() {
+            return Err(error);
+        }
+        if self.unpaid.contains(payment) {
+            let verdict = Verdict::not_succeeded("canceled", usd(0).currency, amount);
+            return Ok(Checked { verdict, captured: None });
+        }
+        Ok(Checked { verdict: approved(resolved(amount)), captured: Some(usd(PAID)) })
+    }
+
+    fn scan(&mut self, _: &ScanRange, _: &Options) -> Result<Scanned, CallError> {
+        let unscripted = || CallError::Invalid { problems: Vec::new() };
+        self.scanned.clone().ok_or_else(unscripted)
+    }
+}
+
+impl Refunds for Script {
+    fn create(&mut self, request: &Request<'_>) -> Result<Created, CreateError> {
+        self.asked.push(Asked {
+            operation_id: request.operation_id.clone(),
+            payment: request.payment.clone(),
+            amount: request.amount,
+            reason: request.reason.cloned(),
+            document: request.rules.document.clone(),
+            approval: request.approval.map(str::to_owned),
+        });
+        let operation = request.operation_id.to_string();
+        let answer = |refund: &Refund, origin| Created {
+            refund: refund.clone(),
+            origin,
+            attempts: 1,
+            request_id: None,
+            verdict: None,
+        };
+        if let Some(refund) = self.made.get(&operation) {
+            return Ok(answer(refund, Origin::Found));
+        }
+        if let Some(Some(error)) = self.troubles.pop_front() {
+            return Err(error);
+        }
+        let Money { amount, currency } = resolved(&request.amount);
+        let refund = Refund {
+            id: RefundId::from_stripe(format!("re_{operation}")),
+            amount,
+            currency,
+            charge: Some(ChargeId::from_stripe(request.payment.as_str())),
+            payment_intent: None,
+            status: Some(RefundStatus::Succeeded),
+            reason: request.reason.cloned(),
+            failure_reason: None,
+            pending_reason: None,
+            created: 1,
+            balance_transaction: None,
+            failure_balance_transaction: None,
+            receipt_number: None,
+            destination_details: None,
+            metadata: request.metadata.clone().with_operation(request.operation_id),
+        };
+        self.made.insert(operation, refund.clone());
+        Ok(answer(&refund, Origin::Made))
+    }
+}
+
+impl Credits for Script {
+    fn sla_quote(&mut self, request: &SlaRequest) -> Result<Quote, Vec<FieldProblem>> {
+        self.sla_request = Some(request.clone());
+        self.sla_quote.clone().ok_or_else(|| vec![FieldProblem::missing("period.end", "give it")])
+    }
+
+    fn prorate(&mut self, request: &ProrateRequest) -> Result<Proration, Vec<FieldProblem>> {
+        self.prorate_request = Some(request.clone());
+        self.proration.clone().ok_or_else(|| vec![FieldProblem::missing("ends", "give it")])
+    }
+}
