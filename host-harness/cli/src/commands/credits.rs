@@ -40,12 +40,11 @@ fn quote_input(args: &SlaQuote) -> anyhow::Result<Value> {
         Some(text) => json!({ "seconds": inputs::seconds("down", text)? }),
         None => json!({ "incidents": spans("incident", &args.incident)? }),
     };
-    let scale = match &args.proportional {
-        Some(text) => json!({ "proportional": share("proportional", text)? }),
-        None => {
-            let tiers = args.tier.iter().map(|text| tier(text));
-            json!({ "tiers": tiers.collect::<anyhow::Result<Vec<_>>>()? })
-        }
+    let scale = if let Some(text) = &args.proportional {
+        json!({ "proportional": share("proportional", text)? })
+    } else {
+        let tiers = args.tier.iter().map(|text| tier(text));
+        json!({ "tiers": tiers.collect::<anyhow::Result<Vec<_>>>()? })
     };
     let cap = args.cap.as_ref().map(|text| share("cap", text)).transpose()?;
     Ok(json!({

@@ -162,8 +162,8 @@ fn add(row: &mut Row, known: &Known) {
 }
 
 /// Rows that cannot be summed up: what Stripe said cannot be right.
-fn unsound(problems: Vec<FieldProblem>) -> anyhow::Error {
-    let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+fn unsound(problems: impl AsRef<[FieldProblem]>) -> anyhow::Error {
+    let lines: Vec<_> = problems.as_ref().iter().map(ToString::to_string).collect();
     Exit::failed(lines.join("\n       "))
 }
 
