@@ -138,7 +138,7 @@ fn pages_follow_each_other_and_sum_up_like_the_whole() {
     let sold = charge("ch_1", 90_000, NOW - 86_400);
     let refunds: Vec<_> = (0..25).map(|n| refund(&format!("re_{n}"), n + 1, &sold)).collect();
     let mut stripe = Stripe { refunds, ..Stripe::default() };
-    let mut summarizer = Summarizer::new(&Default::default()).unwrap();
+    let mut summarizer = Summarizer::new(&Options::default()).unwrap();
     let mut range = RowRange { limit: Some(10), ..rows() };
     loop {
         let page = client::refund_rows(&mut stripe, &connection(), &range).unwrap();

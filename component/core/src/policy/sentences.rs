@@ -1,9 +1,12 @@
 //! What a document says, in plain sentences.
 
+use std::fmt::Write;
+
 use super::document::{Document, Handling, Standing, Terms, When};
 use super::limits::Limits;
 use super::terms::filled;
 use crate::eligibility::{Decision, Verdict};
+use crate::model::Reason;
 use crate::money::Money;
 
 /// A sentence for each rule, and one for the defaults.
@@ -60,7 +63,7 @@ fn terms_of(terms: &Terms) -> String {
         None => "refundable without a time limit".into(),
     }];
     if let Some(reasons) = &terms.reasons {
-        let reasons: Vec<_> = reasons.iter().map(|reason| reason.as_str()).collect();
+        let reasons: Vec<_> = reasons.iter().map(Reason::as_str).collect();
         parts.push(format!("for {}", reasons.join(" or ")));
     }
     if let Some(text) = amounts(terms.minimum.as_ref()) {
@@ -117,14 +120,14 @@ fn self_serve(terms: &Terms, parts: &mut Vec<String>) {
     let Some(serve) = &terms.self_serve else { return };
     let mut text = "customers may help themselves".to_owned();
     if let Some(most) = amounts(serve.up_to.as_ref()) {
-        text.push_str(&format!(" up to {most}"));
+        let _ = write!(text, " up to {most}");
     }
     if let Some(days) = serve.within_days {
-        text.push_str(&format!(" within {days} days"));
+        let _ = write!(text, " within {days} days");
     }
     if let Some(reasons) = &serve.reasons {
-        let reasons: Vec<_> = reasons.iter().map(|reason| reason.as_str()).collect();
-        text.push_str(&format!(" for {}", reasons.join(" or ")));
+        let reasons: Vec<_> = reasons.iter().map(Reason::as_str).collect();
+        let _ = write!(text, " for {}", reasons.join(" or "));
     }
     if serve.first_only {
         text.push_str(", once a payment");
