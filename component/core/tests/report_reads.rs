@@ -8,7 +8,7 @@ use refund_core::client::{
     Transport,
 };
 use refund_core::face::{InvokeError, invoke};
-use refund_core::reports::{Summarizer, Summary};
+use refund_core::reports::{Options, Summarizer, Summary};
 use refund_core::wire::Answer;
 use serde_json::{Value, json};
 
