@@ -45,7 +45,9 @@ pub struct Dispatcher<S> {
 }
 
 /// Somebody who wants to see every delivery.
-struct Tell(Box<dyn Fn(&Message, &Delivery) + Send + Sync>);
+struct Tell(Box<Telling>);
+
+type Telling = dyn Fn(&Message, &Delivery) + Send + Sync;
 
 impl fmt::Debug for Tell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
