@@ -39,6 +39,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Policy(args) => commands::policy::run(global, args).await,
         Command::Approvals(args) => commands::approvals::run(global, args).await,
         Command::Duplicates(args) => commands::duplicates::run(global, &args).await,
+        Command::FollowUps(args) => commands::follow_ups::run(global, args).await,
         Command::Webhook(args) => commands::webhook::run(global, args).await,
         Command::Describe => commands::describe::run(global).await,
         Command::Invoke(args) => commands::describe::invoke(global, &args).await,

@@ -10,6 +10,7 @@ pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod doctor;
 pub(crate) mod duplicates;
+pub(crate) mod follow_ups;
 pub(crate) mod inputs;
 pub(crate) mod listen;
 pub(crate) mod policy;
