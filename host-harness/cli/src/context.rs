@@ -1,12 +1,14 @@
 //! The host that a command needs: key, allow-list, component.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use refund_host::api::types::Connection;
 use refund_host::{Allow, Host, HostBuilder, KeyMode, Limits, Node, Pace, default_cache};
 use refund_ledger::{Ledger, Refunder, Scope};
+use refund_outbox::Sinks;
 use serde_json::{Value, json};
 
 use crate::args::Global;
@@ -61,7 +63,8 @@ impl Context {
 
     /// The ledger of this account and mode.
     pub(crate) fn ledger(&self, global: &Global, actor: &str) -> anyhow::Result<Ledger> {
-        Ok(Ledger::open(&ledger_path(global), &self.scope, actor)?.in_the_name_of(&user(global)))
+        let ledger = Ledger::open(&ledger_path(global), &self.scope, actor)?;
+        with_sinks(global, ledger.in_the_name_of(&user(global)))
     }
 
     /// Refunds through a ledger.
@@ -103,7 +106,23 @@ pub(crate) fn any_ledger(global: &Global, actor: &str) -> anyhow::Result<Ledger>
 
 /// The ledger of this account and mode, without a key.
 pub(crate) fn ledger_without_key(global: &Global, actor: &str) -> anyhow::Result<Ledger> {
-    Ok(Ledger::open(&ledger_path(global), &scope(global), actor)?)
+    with_sinks(global, Ledger::open(&ledger_path(global), &scope(global), actor)?)
+}
+
+/// The same ledger; what follows from its moves goes to the sinks that were named.
+pub(crate) fn with_sinks(global: &Global, ledger: Ledger) -> anyhow::Result<Ledger> {
+    match &global.sinks {
+        Some(file) => Ok(ledger.with_sinks(Arc::new(sinks(file)?))),
+        None => Ok(ledger),
+    }
+}
+
+/// Sinks out of a document; all its problems at once.
+pub(crate) fn sinks(file: &Path) -> anyhow::Result<Sinks> {
+    Sinks::load(file).map_err(|error| {
+        let problems: Vec<_> = error.0.iter().map(ToString::to_string).collect();
+        Exit::bad_input(problems.join("\n       "))
+    })
 }
 
 pub(crate) fn ledger_path(global: &Global) -> PathBuf {

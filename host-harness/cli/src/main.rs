@@ -45,6 +45,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Disputes(args) => commands::disputes::run(global, args).await,
         Command::Credits(args) => commands::credits::run(global, args).await,
         Command::Report(args) => commands::report::run(global, &args).await,
+        Command::FollowUps(args) => commands::follow_ups::run(global, args).await,
         Command::Webhook(args) => commands::webhook::run(global, args).await,
         Command::Describe => commands::describe::run(global).await,
         Command::Invoke(args) => commands::describe::invoke(global, &args).await,

@@ -1,10 +1,14 @@
 //! What Stripe tells: webhook events, each once, and refunds that were read again.
 
+use std::sync::Arc;
+
+use refund_core::followups::FollowUp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::LedgerError;
+use crate::follow_ups;
 use crate::operation::{Kept, Operation, Outcome};
-use crate::sqlite::{Ledger, find, move_to, now, of_refund};
+use crate::sqlite::{Ledger, find, follow, move_to, now, of_refund};
 use crate::state::State;
 
 /// An event that was verified.
@@ -20,6 +24,9 @@ pub struct Received {
     pub object: Option<String>,
     /// The refund in it, where it is about one.
     pub refund: Option<Kept>,
+    /// What follows from it, where it is about a payment or a dispute: `follow-ups.of-event`. What follows
+    /// from a refund the ledger finds by itself, since it knows whether the event is news.
+    pub follow_ups: Vec<FollowUp>,
 }
 
 /// A refund as somebody saw it.
@@ -75,15 +82,23 @@ impl Ledger {
     /// number of times.
     pub async fn receive(&self, event: Received) -> Result<Effect, LedgerError> {
         let actor = format!("{} {}", self.actor, event.id);
+        let sinks = Arc::clone(&self.sinks);
         self.write(move |connection| {
             if is_known(connection, &event.id)? {
                 count(connection, "repeated")?;
                 return Ok(Effect::Repeated);
             }
             let effect = match &event.refund {
-                Some(refund) => apply(connection, refund, &actor)?,
+                Some(refund) => {
+                    let seen = apply(connection, refund, &actor)?;
+                    follow(connection, &sinks, || seen.follow_ups(refund))?;
+                    seen.effect
+                }
                 None => Effect::Noted,
             };
+            let late = is_late(connection, &event)?;
+            let found = event.follow_ups;
+            follow(connection, &sinks, || if late { follow_ups::late(found) } else { found })?;
             connection.prepare_cached("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)")?.execute(
                 params![
                     event.id,
@@ -101,10 +116,18 @@ impl Ledger {
         .await
     }
 
-    /// Takes a refund that was read at Stripe, and moves the operation it belongs to.
+    /// Takes a refund that was read at Stripe, and moves the operation it belongs to. What did not move is no
+    /// news: nothing follows from it.
     pub async fn see(&self, refund: RefundSeen) -> Result<Effect, LedgerError> {
-        let actor = self.actor.clone();
-        self.write(move |connection| apply(connection, &refund, &actor)).await
+        let (actor, sinks) = (self.actor.clone(), Arc::clone(&self.sinks));
+        self.write(move |connection| {
+            let seen = apply(connection, &refund, &actor)?;
+            if matches!(seen.effect, Effect::Moved { .. } | Effect::Twice { .. }) {
+                follow(connection, &sinks, || seen.follow_ups(&refund))?;
+            }
+            Ok(seen.effect)
+        })
+        .await
     }
 
     /// Counts something that is worth counting, such as a forged delivery.
@@ -130,6 +153,18 @@ fn is_known(connection: &Connection, event: &str) -> Result<bool, LedgerError> {
     Ok(statement.query_row([event], |_| Ok(())).optional()?.is_some())
 }
 
+/// Whether a newer event has told already what is left of the payment.
+fn is_late(connection: &Connection, event: &Received) -> Result<bool, LedgerError> {
+    if event.kind != "charge.refunded" {
+        return Ok(false);
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT 1 FROM events WHERE kind = 'charge.refunded' AND object = ? AND created > ?",
+    )?;
+    let created = i64::try_from(event.created).unwrap_or(i64::MAX);
+    Ok(statement.query_row(params![event.object, created], |_| Ok(())).optional()?.is_some())
+}
+
 fn count(connection: &Connection, name: &str) -> Result<(), LedgerError> {
     connection
         .prepare_cached(
@@ -139,25 +174,48 @@ fn count(connection: &Connection, name: &str) -> Result<(), LedgerError> {
     Ok(())
 }
 
+/// A refund beside what the ledger knows.
+struct Seen {
+    effect: Effect,
+    /// How far the refund has come, whatever order it was told in.
+    known: State,
+    /// The operation that has another refund already.
+    twice: Option<Operation>,
+}
+
+impl Seen {
+    fn new(effect: Effect, known: State) -> Self {
+        Self { effect, known, twice: None }
+    }
+
+    fn follow_ups(&self, refund: &Kept) -> Vec<FollowUp> {
+        let mut found = follow_ups::of_seen(refund, self.known);
+        if let Some(operation) = &self.twice {
+            found.extend(follow_ups::of_twice(operation, refund));
+        }
+        found
+    }
+}
+
 /// Moves the operation of a refund as far as the refund has come.
-fn apply(connection: &Connection, refund: &Kept, actor: &str) -> Result<Effect, LedgerError> {
+fn apply(connection: &Connection, refund: &Kept, actor: &str) -> Result<Seen, LedgerError> {
     let Some(operation) = operation_of(connection, refund)? else {
-        note_elsewhere(connection, refund)?;
-        return Ok(Effect::Elsewhere);
+        return Ok(Seen::new(Effect::Elsewhere, note_elsewhere(connection, refund)?));
     };
     if let Some(known) = operation.refund.clone().filter(|known| *known != refund.id) {
-        note_elsewhere(connection, refund)?;
-        return Ok(Effect::Twice { operation: operation.id, known });
+        let effect = Effect::Twice { operation: operation.id.clone(), known };
+        let known = note_elsewhere(connection, refund)?;
+        return Ok(Seen { effect, known, twice: Some(operation) });
     }
     let (from, to) = (operation.state, refund.state());
     if from.check_move(to, operation.refund.is_some()).is_err() {
-        return Ok(Effect::Known { operation: operation.id });
+        return Ok(Seen::new(Effect::Known { operation: operation.id }, from));
     }
     let detail = (to == State::Failed)
         .then(|| "Stripe says it failed: pay the customer in another way".to_owned());
     let outcome = Outcome { refund: Some(refund.clone()), detail, ..Outcome::of(to) };
     let moved = move_to(connection, &operation, &outcome, actor)?;
-    Ok(Effect::Moved { operation: moved.id, from, to })
+    Ok(Seen::new(Effect::Moved { operation: moved.id, from, to }, to))
 }
 
 /// By the refund that is known, or by the operation in the metadata, if it asked for such a refund.
@@ -175,7 +233,18 @@ fn operation_of(connection: &Connection, refund: &Kept) -> Result<Option<Operati
     Ok(find(connection, id)?.filter(asked_for))
 }
 
-fn note_elsewhere(connection: &Connection, refund: &Kept) -> Result<(), LedgerError> {
+/// Keeps a refund that is none of an operation's, and says how far it has come: events come in any order.
+fn note_elsewhere(connection: &Connection, refund: &Kept) -> Result<State, LedgerError> {
+    let known: Option<Option<String>> = connection
+        .prepare_cached("SELECT status FROM elsewhere WHERE refund = ?")?
+        .query_row([&refund.id], |row| row.get(0))
+        .optional()?;
+    let (known, told) = (known.map(|word| State::of_refund(word.as_deref())), refund.state());
+    if let Some(known) =
+        known.filter(|known| *known != told && known.check_move(told, true).is_err())
+    {
+        return Ok(known);
+    }
     connection
         .prepare_cached(
             "INSERT INTO elsewhere VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -191,5 +260,5 @@ fn note_elsewhere(connection: &Connection, refund: &Kept) -> Result<(), LedgerEr
             i64::try_from(refund.created).unwrap_or(i64::MAX),
             now(),
         ])?;
-    Ok(())
+    Ok(told)
 }

@@ -1,5 +1,6 @@
 //! Operations: what is asked for, and what became of it.
 
+use refund_core::metadata::Metadata;
 use refund_core::money::Money;
 use refund_core::request::Request;
 use refund_core::wire::hex;
@@ -95,6 +96,10 @@ pub struct Kept {
     pub operation: Option<String>,
     /// When Stripe made it, Unix seconds.
     pub created: u64,
+    /// Why it failed, in Stripe's words.
+    pub failure_reason: Option<String>,
+    /// All metadata: customer and order may be in it.
+    pub metadata: Metadata,
 }
 
 impl Kept {
@@ -110,6 +115,8 @@ impl Kept {
             payment_intent: text("payment_intent"),
             operation: refund["metadata"]["refund_node_operation"].as_str().map(str::to_owned),
             created: refund["created"].as_u64().unwrap_or_default(),
+            failure_reason: text("failure_reason"),
+            metadata: serde_json::from_value(refund["metadata"].clone()).unwrap_or_default(),
         })
     }
 
@@ -133,6 +140,8 @@ impl Kept {
             payment_intent: refund.payment_intent.clone(),
             operation: refund.operation_id.clone(),
             created: refund.created,
+            failure_reason: refund.failure_reason.clone(),
+            metadata: Metadata(refund.metadata.iter().cloned().collect()),
         }
     }
 
@@ -159,6 +168,10 @@ pub struct Outcome {
     pub uncertain: Option<u64>,
     /// What somebody must agree to; for `needs-approval` alone.
     pub wish: Option<Wish>,
+    /// A rule said no, not Stripe; for `refused` alone.
+    pub denied: bool,
+    /// What is left to refund of the payment, in the smallest unit, where it was read.
+    pub left: Option<u64>,
 }
 
 impl Outcome {
@@ -171,6 +184,8 @@ impl Outcome {
             fee: None,
             uncertain: None,
             wish: None,
+            denied: false,
+            left: None,
         }
     }
 

@@ -214,8 +214,11 @@ fn made(output: Value) -> Option<(Outcome, Value)> {
         Some("reconciled") => Some("the answer was lost, the refund was found"),
         _ => None,
     };
+    // The verdict was made before the refund.
+    let refundable = output["verdict"]["refundable"]["amount"].as_u64();
     let outcome = Outcome {
         state: refund.state(),
+        left: refundable.and_then(|refundable| refundable.checked_sub(refund.amount)),
         detail: told(detail, &output["verdict"]["ruling"]),
         request_id: output["request_id"].as_str().map(str::to_owned),
         fee: fee["amount"].as_i64().zip(fee["currency"].as_str().map(str::to_owned)),
@@ -281,6 +284,7 @@ fn not_made(error: &InvokeError) -> Outcome {
             Outcome {
                 request_id: details["request_id"].as_str().map(str::to_owned),
                 wish,
+                denied: failure.kind == FailureKind::Denied,
                 ..Outcome::without_refund(state, told)
             }
         }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use refund_core::id::{OperationId, PaymentRef};
+use refund_core::metadata::Metadata;
 use refund_core::money::{Currency, Money};
 use refund_ledger::{
     ApprovalError, ApprovalState, Ballot, Begun, Journal, Kept, Ledger, NewOperation, Outcome,
@@ -89,6 +90,8 @@ fn refunded() -> Outcome {
         payment_intent: None,
         operation: Some("op-1".into()),
         created: 1,
+        failure_reason: None,
+        metadata: Metadata::default(),
     };
     Outcome { refund: Some(refund), ..Outcome::without_refund(State::Succeeded, "") }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 
 use refund_core::id::{OperationId, PaymentRef};
+use refund_core::metadata::Metadata;
 use refund_core::money::{Currency, Money};
 use refund_ledger::{
     Begun, Broken, Effect, Journal, Kept, Ledger, LedgerError, NewLine, NewOperation, NewRun,
@@ -48,6 +49,8 @@ fn refund(id: &str, status: &str) -> Kept {
         payment_intent: Some("pi_1".into()),
         operation: Some("op-1".into()),
         created: 1,
+        failure_reason: None,
+        metadata: Metadata::default(),
     }
 }
 
@@ -149,6 +152,7 @@ async fn events_count_once_in_any_order() {
         created: 1,
         object: Some(refund.id.clone()),
         refund: Some(refund),
+        follow_ups: Vec::new(),
     };
     let failed = event("evt_2", refund("re_1", "failed"));
     let moved =

@@ -97,6 +97,11 @@ impl Sinks {
         self.0.iter()
     }
 
+    /// Whether there is none at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A message for each sink that wants a follow-up, due at once.
     pub fn route(&self, follow_up: &refund_core::followups::FollowUp, now: u64) -> Vec<Message> {
         let wanted = self.0.iter().filter(|sink| sink.wants(follow_up.task.kind()));

@@ -1,5 +1,6 @@
 //! Takes what is due to where it belongs.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use futures::stream::{self, StreamExt};
 
 use crate::clock::Clock;
 use crate::config::Sinks;
-use crate::message::Claimed;
+use crate::message::{Claimed, Message};
 use crate::schedule;
 use crate::sink::{Delivery, Sink};
 use crate::store::{Store, StoreError};
@@ -40,6 +41,18 @@ pub struct Dispatcher<S> {
     store: S,
     sinks: Arc<Sinks>,
     options: DispatcherOptions,
+    tell: Option<Tell>,
+}
+
+/// Somebody who wants to see every delivery.
+struct Tell(Box<Telling>);
+
+type Telling = dyn Fn(&Message, &Delivery) + Send + Sync;
+
+impl fmt::Debug for Tell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tell")
+    }
 }
 
 /// Seconds that a claim outlives the longest delivery by, for marking it.
@@ -64,7 +77,13 @@ impl Report {
 impl<S: Store> Dispatcher<S> {
     /// A dispatcher; nothing happens until it runs.
     pub fn new(store: S, sinks: Arc<Sinks>, options: DispatcherOptions) -> Self {
-        Self { store, sinks, options }
+        Self { store, sinks, options, tell: None }
+    }
+
+    /// Tells of every try, once what came of it is marked.
+    #[must_use]
+    pub fn telling(self, tell: impl Fn(&Message, &Delivery) + Send + Sync + 'static) -> Self {
+        Self { tell: Some(Tell(Box::new(tell))), ..self }
     }
 
     /// The store.
@@ -137,22 +156,26 @@ impl<S: Store> Dispatcher<S> {
     async fn deliver(&self, sink: &Sink, claimed: &Claimed) -> Result<Report, StoreError> {
         let id = claimed.message.key.id.as_str();
         let delivery = sink.deliver(&claimed.message, self.options.clock.now()).await;
-        match delivery {
+        let report = match &delivery {
             Delivery::Delivered => {
                 self.store.delivered(claimed).await?;
-                Ok(Report { delivered: 1, ..Report::default() })
+                Report { delivered: 1, ..Report::default() }
             }
             Delivery::Failed { reason, retry_after } => {
-                self.again(claimed, &reason, retry_after).await
+                self.again(claimed, reason, *retry_after).await?
             }
-            Delivery::Undeliverable { reason } => self.bury(claimed, &reason).await,
+            Delivery::Undeliverable { reason } => self.bury(claimed, reason).await?,
             Delivery::Gone { reason } => {
                 tracing::warn!(sink = sink.name, id, reason, "the sink is turned off");
-                self.store.disable(&sink.name, &reason).await?;
-                self.store.failed(claimed, self.options.clock.now(), &reason).await?;
-                Ok(Report { failed: 1, ..Report::default() })
+                self.store.disable(&sink.name, reason).await?;
+                self.store.failed(claimed, self.options.clock.now(), reason).await?;
+                Report { failed: 1, ..Report::default() }
             }
+        };
+        if let Some(Tell(tell)) = &self.tell {
+            tell(&claimed.message, &delivery);
         }
+        Ok(report)
     }
 
     /// Later, by the schedule, or when the receiver wants it if that is later still.

@@ -1,5 +1,7 @@
 //! A follow-up on its way to one sink.
 
+use std::fmt;
+
 use refund_core::followups::{FollowUp, FollowUpId, Kind};
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +57,31 @@ pub struct Claimed {
     pub message: Message,
     /// Names this claim: who comes with an older one comes too late, and changes nothing.
     pub claim: u64,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Waiting, Self::Delivered, Self::Dead];
+
+    /// Its word, the same as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// The state of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 impl Message {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use refund_core::followups::FollowUp;
-use refund_outbox::{Memory, Report, SigningSecret, State, Store, schedule, sign};
+use refund_outbox::{Delivery, Memory, Report, SigningSecret, State, Store, schedule, sign};
 use support::{Answer, Receiver, Time, add, dispatcher, follow_up, http, sinks};
 
 const DAY: u64 = 86_400;
@@ -215,4 +215,21 @@ async fn a_sink_that_hangs_holds_up_no_other() {
     };
     assert_eq!((waiting("quick"), waiting("stuck")), (0, 40));
     assert_eq!(stuck.got().len(), 4, "no more than the sink's concurrency at a time");
+}
+
+#[tokio::test]
+async fn who_asks_for_it_is_told_of_every_try() {
+    let (time, store) = (Time::new(), Arc::new(Memory::default()));
+    let receiver = Receiver::start(Answer::Status(500)).await;
+    let sinks = sinks(&http("shop", receiver.address), Path::new(""));
+    add(&store, &sinks, &[follow_up(1, "ch_1")], time.now()).await;
+    let (tell, told) = std::sync::mpsc::channel();
+    let dispatcher = dispatcher(&store, &sinks, &time).telling(move |message, delivery| {
+        tell.send((message.attempts, *delivery == Delivery::Delivered)).unwrap();
+    });
+    dispatcher.run_once().await.unwrap();
+    receiver.answer(Answer::Status(200));
+    time.pass(DAY);
+    dispatcher.run_once().await.unwrap();
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [(1, false), (2, true)]);
 }

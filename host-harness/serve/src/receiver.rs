@@ -2,11 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use refund_core::followups::FollowUp;
 use refund_core::secret::Secret;
 use refund_host::Node;
 use refund_host::api::types::{Connection, Refund};
 use refund_host::api::webhooks::{Action, Event, VerifyError, VerifyOptions};
 use refund_ledger::{Effect, Kept, Ledger, LedgerError, Received};
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 /// Takes deliveries.
@@ -103,6 +105,7 @@ impl Receiver {
             created: event.created,
             object: object.clone(),
             refund,
+            follow_ups: self.follow_ups(&action, body).await?,
         };
         let effect = self.ledger.receive(received).await?;
         Ok(Delivered::Taken(Box::new(Delivery { event, action: name, object, effect })))
@@ -148,6 +151,31 @@ impl Receiver {
             Action::Fetch(object) => ("fetch", Some(object.id.clone()), None),
             Action::Ignore(_) => ("ignore", None, None),
         })
+    }
+
+    /// What follows from an event about a payment or a dispute, where anybody wants to know. Of a refund the
+    /// ledger says it, which knows whether the event is news.
+    async fn follow_ups(&self, action: &Action, body: &[u8]) -> Result<Vec<FollowUp>, Refused> {
+        let about_more = matches!(
+            action,
+            Action::ChargeRefunded(_) | Action::DisputeOpened(_) | Action::DisputeClosed(_)
+        );
+        if !about_more || !self.ledger.has_sinks() {
+            return Ok(Vec::new());
+        }
+        let body = String::from_utf8_lossy(body);
+        let event = self.invoke("webhooks.parse", &json!({ "payload": body })).await?;
+        let mut found = self.invoke("follow-ups.of-event", &event).await?;
+        serde_json::from_value(found["follow_ups"].take())
+            .map_err(|error| Refused::NotNow(format!("what follows cannot be read: {error}")))
+    }
+
+    async fn invoke(&self, operation: &str, input: &Value) -> Result<Value, Refused> {
+        let refused = |why: String| Refused::NotNow(format!("{operation}: {why}"));
+        let output = self.node.invoke(operation, &input.to_string()).await;
+        let output = output.map_err(|error| refused(error.to_string()))?;
+        let output = output.map_err(|error| refused(format!("{error:?}")))?;
+        serde_json::from_str(&output).map_err(|error| refused(error.to_string()))
     }
 
     /// The refund that a thin event names; `None` without a key.

@@ -64,6 +64,12 @@ impl Service {
         Self { grace, ..self }
     }
 
+    /// Takes what follows from refunds and events to the sinks of the ledger, until told to stop. Run it beside the
+    /// routes; any number of processes may. Deliveries under way are let finish.
+    pub async fn deliver_until(&self, shutdown: impl Future<Output = ()>) {
+        self.ledger.dispatcher().run_until(shutdown).await;
+    }
+
     /// Refunds in somebody's name.
     pub(crate) fn refunder(&self, name: &str) -> Refunder<Ledger> {
         let ledger = self.ledger.in_the_name_of(name);

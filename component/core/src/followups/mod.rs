@@ -24,7 +24,7 @@ pub use follow_up::{
 pub use options::{Options, When};
 pub use outcome::{Ended, Outcome, of_outcome};
 
-use crate::model::Dispute;
+use crate::model::{Dispute, Refund};
 use crate::webhook::Action;
 use source::Source;
 
@@ -39,13 +39,18 @@ pub fn of_action(action: &Action, options: &Options) -> Vec<FollowUp> {
         | Action::RefundPending(one)
         | Action::RefundRequiresAction(one)
         | Action::RefundFailed(one)
-        | Action::RefundCanceled(one) => refund::of_refund(one, None, options),
+        | Action::RefundCanceled(one) => return of_refund(one, options),
         Action::ChargeRefunded(charge) => payment::of_charge(charge, options),
         Action::DisputeOpened(dispute) => vec![opened(dispute)],
         Action::DisputeClosed(dispute) => vec![closed(dispute)],
         Action::DisputeUpdated(_) | Action::Fetch(_) | Action::Ignore(_) => Vec::new(),
     };
     options.wanted(found)
+}
+
+/// What follows from where a refund stands, however that became known: from an event, or by reading it.
+pub fn of_refund(refund: &Refund, options: &Options) -> Vec<FollowUp> {
+    options.wanted(refund::of_refund(refund, None, options))
 }
 
 fn opened(dispute: &Dispute) -> FollowUp {

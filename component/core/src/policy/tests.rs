@@ -1,5 +1,8 @@
 //! Documents that make no sense, terms at their boundaries, and what must hold for every document.
-#![allow(clippy::needless_pass_by_value, reason = "documents and facts are made where they are used")]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "documents and facts are made where they are used"
+)]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@ mod approvals;
 mod bulk;
 mod credits;
 mod disputes;
+mod follow_ups;
 mod ledger;
 mod policy;
 mod refund;
@@ -25,6 +26,8 @@ use self::credits::CREDITS_HELP;
 pub(crate) use self::credits::*;
 use self::disputes::DISPUTES_HELP;
 pub(crate) use self::disputes::*;
+use self::follow_ups::FOLLOW_UPS_HELP;
+pub(crate) use self::follow_ups::*;
 pub(crate) use self::ledger::*;
 use self::policy::POLICY_HELP;
 pub(crate) use self::policy::*;
@@ -102,9 +105,13 @@ pub(crate) struct Global {
     #[arg(long, value_name = "SECONDS", default_value_t = 80, value_parser = clap::value_parser!(u64).range(1..=240), global = true)]
     pub(crate) timeout: u64,
     /// The ledger of operations; `bulk`, `reconcile`, `audit` and `webhook listen` use
-    /// ./refund-node.ledger unless told otherwise, `refund create` uses one only when it is named.
+    /// ./refund-node.ledger unless told otherwise, `refund create` uses one only when it or --sinks is named.
     #[arg(long, value_name = "FILE", env = "REFUND_NODE_LEDGER", global = true)]
     pub(crate) ledger: Option<PathBuf>,
+    /// Who wants to know what follows from refunds and events: kept in the ledger, delivered by `webhook listen`
+    /// and `follow-ups deliver`.
+    #[arg(long, value_name = "FILE", env = "REFUND_NODE_SINKS", global = true)]
+    pub(crate) sinks: Option<PathBuf>,
     /// In whose name: stands in the audit, and tells who asks from who approves. Your login unless given.
     #[arg(long = "as", value_name = "NAME", env = "REFUND_NODE_USER", global = true)]
     pub(crate) user: Option<String>,
@@ -166,6 +173,9 @@ pub(crate) enum Command {
     Report(Report),
     /// Verify webhooks.
     Webhook(Webhook),
+    /// What is left to do after refunds and events: deliver it, see what waits.
+    #[command(after_help = FOLLOW_UPS_HELP)]
+    FollowUps(FollowUps),
     /// Print the manifest: operations and their JSON Schemas.
     Describe,
     /// Run one operation: JSON in, JSON out.

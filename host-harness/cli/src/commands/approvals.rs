@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::refund;
 use crate::args::{Approvals, ApprovalsCommand, Decide, Global};
-use crate::context::{Context, any_ledger, user};
+use crate::context::{Context, any_ledger, user, with_sinks};
 use crate::exit::Exit;
 use crate::{exit, show};
 
@@ -32,7 +32,7 @@ pub(crate) async fn run(global: &Global, args: Approvals) -> anyhow::Result<Exit
 }
 
 fn ledger(global: &Global) -> anyhow::Result<Ledger> {
-    Ok(any_ledger(global, "approvals")?.in_the_name_of(&user(global)))
+    with_sinks(global, any_ledger(global, "approvals")?.in_the_name_of(&user(global)))
 }
 
 /// A ballot that does not count is a no, not a fault of the machine.

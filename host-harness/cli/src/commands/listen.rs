@@ -9,11 +9,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use refund_core::secret::Secret;
-use refund_host::Node;
-use refund_host::api::types::Refund;
-use refund_host::api::webhooks::{Action, Event, VerifyError, VerifyOptions};
-use refund_ledger::{Effect, Kept, Ledger, LedgerError, Received, reconcile};
+use refund_host::api::webhooks::VerifyError;
+use refund_ledger::{Effect, Ledger, reconcile};
+use refund_serve::{Delivered, Delivery, Receiver, Refused};
 use serde_json::{Map, Value, json};
 
 use super::inputs;
@@ -26,15 +24,10 @@ use crate::{secrets, show};
 /// Largest delivery: Stripe's are far below.
 const MAX_BODY: usize = 1 << 20;
 
-/// What the receiver knows.
-struct Receiver {
-    node: Node,
-    /// Reads objects that a thin event only names; absent without a key.
-    stripe: Option<Context>,
+/// What the routes work with.
+struct Desk {
+    receiver: Receiver,
     ledger: Ledger,
-    secrets: Vec<Secret>,
-    tolerance: u32,
-    live: bool,
     json: bool,
 }
 
@@ -52,31 +45,43 @@ pub(crate) async fn run(global: &Global, args: Listen) -> anyhow::Result<ExitCod
         })?;
         catch_up(context, &ledger, inputs::seconds("catch-up", time)?).await?;
     }
+    let reading = stripe.map(|context| (context.node.clone(), context.typed_connection()));
+    let receiver =
+        Receiver::new(pure(global)?, ledger.clone(), secrets, args.tolerance, global.live);
+    let receiver = receiver.reading(reading);
+    serve(listener, Desk { receiver, ledger: ledger.clone(), json: global.json }).await?;
+    for (name, count) in ledger.counters().await? {
+        note(&format!("{name}: {count}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Receives until Ctrl-C, and delivers what follows in the meantime.
+async fn serve(listener: tokio::net::TcpListener, desk: Desk) -> anyhow::Result<()> {
+    let dispatcher = desk.ledger.dispatcher();
     let address = listener.local_addr()?;
-    let receiver = Arc::new(Receiver {
-        node: pure(global)?,
-        stripe,
-        ledger,
-        secrets,
-        tolerance: args.tolerance,
-        live: global.live,
-        json: global.json,
-    });
     let app = Router::new()
         .route("/", post(receive))
         .route("/webhook", post(receive))
         .route("/health", get(health))
-        .with_state(Arc::clone(&receiver));
+        .with_state(Arc::new(desk));
     note(&format!("Waiting for deliveries on http://{address}/webhook; Ctrl-C ends it."));
     let stop = async {
         // Without a handler for Ctrl-C the process is ended by the system anyway.
         let _ = tokio::signal::ctrl_c().await;
     };
-    axum::serve(listener, app).with_graceful_shutdown(stop).await?;
-    for (name, count) in receiver.ledger.counters().await? {
-        note(&format!("{name}: {count}"));
-    }
-    Ok(ExitCode::SUCCESS)
+    let (ended, until) = tokio::sync::oneshot::channel::<()>();
+    let receiving = async {
+        let served = axum::serve(listener, app).with_graceful_shutdown(stop).await;
+        drop(ended);
+        served
+    };
+    let delivering = dispatcher.run_until(async {
+        // It ends by being dropped.
+        let _ = until.await;
+    });
+    let (served, ()) = tokio::join!(receiving, delivering);
+    Ok(served?)
 }
 
 pub(crate) async fn bind(port: u16) -> anyhow::Result<tokio::net::TcpListener> {
@@ -104,8 +109,8 @@ fn note(text: &str) {
 }
 
 /// Whether somebody listens, and what came so far.
-async fn health(State(receiver): State<Arc<Receiver>>) -> (StatusCode, Json<Value>) {
-    match receiver.ledger.counters().await {
+async fn health(State(desk): State<Arc<Desk>>) -> (StatusCode, Json<Value>) {
+    match desk.ledger.counters().await {
         Ok(counters) => {
             let counters: Map<_, _> =
                 counters.into_iter().map(|(name, count)| (name, json!(count))).collect();
@@ -120,37 +125,30 @@ async fn health(State(receiver): State<Arc<Receiver>>) -> (StatusCode, Json<Valu
 /// A good delivery gets 200 once it is on disk. A forged one gets 400, and is told and counted; where the
 /// ledger cannot be written the answer is 500, and Stripe comes again.
 async fn receive(
-    State(receiver): State<Arc<Receiver>>,
+    State(desk): State<Arc<Desk>>,
     headers: HeaderMap,
     body: Body,
 ) -> (StatusCode, &'static str) {
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
-        return receiver
-            .refuse(StatusCode::PAYLOAD_TOO_LARGE, "oversized", "larger than 1 MB")
-            .await;
+        return desk.oversized().await;
     };
     let header = headers.get("stripe-signature").and_then(|value| value.to_str().ok());
-    let options = VerifyOptions { tolerance: Some(receiver.tolerance), future_tolerance: None };
-    let secrets = secrets::revealed(&receiver.secrets);
-    match receiver.node.verify(&body, header, &secrets, options, now()).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => {
-            let counted =
-                if matches!(error, VerifyError::TooOld(_)) { "replayed" } else { "forged" };
-            tracing::info!(reason = reason(&error), "a delivery was refused");
-            return receiver.refuse(StatusCode::BAD_REQUEST, counted, &explain(&error)).await;
+    match desk.receiver.take(&body, header).await {
+        Ok(Delivered::Taken(delivery)) => show::line(desk.told(&delivery)),
+        Ok(Delivered::OtherMode) => {}
+        Ok(Delivered::Unreadable(error)) => {
+            note(&format!("a signed delivery is no event: {error}"));
         }
-        Err(error) => return failed(&error),
+        Err(Refused::Signature(error)) => return refused(&error),
+        Err(Refused::NotNow(error)) => return failed(&error),
     }
-    match receiver.node.parse(&body).await {
-        Ok(Ok(event)) => receiver.take(event).await.unwrap_or_else(|error| failed(&error)),
-        // Signed by Stripe, and no event that is known today: taking it ends the repetitions.
-        Ok(Err(error)) => {
-            note(&format!("a signed delivery is no event: {error:?}"));
-            (StatusCode::OK, "ok")
-        }
-        Err(error) => failed(&error),
-    }
+    (StatusCode::OK, "ok")
+}
+
+fn refused(error: &VerifyError) -> (StatusCode, &'static str) {
+    tracing::info!(reason = reason(error), "a delivery was refused");
+    note(&format!("refused a delivery: {}", explain(error)));
+    (StatusCode::BAD_REQUEST, "refused")
 }
 
 fn failed(error: &dyn std::fmt::Display) -> (StatusCode, &'static str) {
@@ -158,96 +156,29 @@ fn failed(error: &dyn std::fmt::Display) -> (StatusCode, &'static str) {
     (StatusCode::INTERNAL_SERVER_ERROR, "error")
 }
 
-impl Receiver {
-    async fn refuse(
-        &self,
-        status: StatusCode,
-        counted: &'static str,
-        why: &str,
-    ) -> (StatusCode, &'static str) {
-        note(&format!("refused a delivery: {why}"));
-        if let Err(error) = self.ledger.count(counted).await {
+impl Desk {
+    async fn oversized(&self) -> (StatusCode, &'static str) {
+        note("refused a delivery: larger than 1 MB");
+        if let Err(error) = self.ledger.count("oversized").await {
             note(&format!("error: {error}"));
         }
-        (status, "refused")
+        (StatusCode::PAYLOAD_TOO_LARGE, "refused")
     }
 
-    async fn take(&self, event: Event) -> Result<(StatusCode, &'static str), LedgerError> {
-        if event.livemode != self.live {
-            self.ledger.count("other-mode").await?;
-            return Ok((StatusCode::OK, "ok"));
-        }
-        let Ok(action) = self.node.interpret(&event).await else {
-            return Ok((StatusCode::INTERNAL_SERVER_ERROR, "error"));
-        };
-        let Ok((name, object, refund)) = self.meaning(&action).await else {
-            return Ok((StatusCode::INTERNAL_SERVER_ERROR, "error"));
-        };
-        let received = Received {
-            id: event.id.clone(),
-            kind: event.kind.clone(),
-            created: event.created,
-            object: (!object.is_empty()).then(|| object.clone()),
-            refund,
-        };
-        let effect = self.ledger.receive(received).await?;
-        show::line(self.told(&event, name, &object, &effect));
-        Ok((StatusCode::OK, "ok"))
-    }
-
-    /// The contract's name for it, the object, and the refund if it is about one.
-    async fn meaning(
-        &self,
-        action: &Action,
-    ) -> Result<(&'static str, String, Option<Kept>), Unread> {
-        let of =
-            |name, refund: &Refund| (name, refund.id.clone(), Some(Kept::from_contract(refund)));
-        Ok(match action {
-            Action::RefundSucceeded(refund) => of("refund-succeeded", refund),
-            Action::RefundPending(refund) => of("refund-pending", refund),
-            Action::RefundRequiresAction(refund) => of("refund-requires-action", refund),
-            Action::RefundFailed(refund) => of("refund-failed", refund),
-            Action::RefundCanceled(refund) => of("refund-canceled", refund),
-            Action::ChargeRefunded(charge) => ("charge-refunded", charge.id.clone(), None),
-            Action::DisputeOpened(dispute) => ("dispute-opened", dispute.id.clone(), None),
-            Action::DisputeUpdated(dispute) => ("dispute-updated", dispute.id.clone(), None),
-            Action::DisputeClosed(dispute) => ("dispute-closed", dispute.id.clone(), None),
-            Action::Fetch(object) if object.kind == "refund" => {
-                ("fetch", object.id.clone(), self.fetch(&object.id).await?)
-            }
-            Action::Fetch(object) => ("fetch", object.id.clone(), None),
-            Action::Ignore(_) => ("ignore", String::new(), None),
-        })
-    }
-
-    /// The refund that a thin event names; `None` without a key.
-    async fn fetch(&self, id: &str) -> Result<Option<Kept>, Unread> {
-        let Some(stripe) = &self.stripe else { return Ok(None) };
-        match stripe.node.retrieve(&stripe.typed_connection(), id).await {
-            Ok(Ok(refund)) => Ok(Some(Kept::from_contract(&refund))),
-            other => {
-                note(&format!("refund {id} of an event cannot be read: {other:?}"));
-                Err(Unread)
-            }
-        }
-    }
-
-    fn told(&self, event: &Event, name: &str, object: &str, effect: &Effect) -> String {
-        let (id, kind) = (&event.id, &event.kind);
+    fn told(&self, delivery: &Delivery) -> String {
+        let Delivery { event, action, effect, object } = delivery;
+        let (id, kind, object) = (&event.id, &event.kind, object.as_deref().unwrap_or_default());
         if self.json {
             return json!({
-                "event": id, "type": kind, "action": name, "object": object,
+                "event": id, "type": kind, "action": action, "object": object,
                 "effect": word(effect), "operation": operation(effect),
             })
             .to_string();
         }
         let about = operation(effect).map_or_else(String::new, |id| format!(" {id}"));
-        format!("{kind} {id}: {name} {object} ({}{about})", word(effect))
+        format!("{kind} {id}: {action} {object} ({}{about})", word(effect))
     }
 }
-
-/// An object could not be read: Stripe delivers the event again.
-struct Unread;
 
 fn word(effect: &Effect) -> String {
     match effect {

@@ -12,6 +12,7 @@ pub(crate) mod describe;
 pub(crate) mod disputes;
 pub(crate) mod doctor;
 pub(crate) mod duplicates;
+pub(crate) mod follow_ups;
 pub(crate) mod inputs;
 pub(crate) mod listen;
 pub(crate) mod policy;

@@ -16,7 +16,7 @@ use crate::show;
 
 pub(crate) async fn run(global: &Global, args: Refund) -> anyhow::Result<ExitCode> {
     let (operation, input) = match args.command {
-        RefundCommand::Create(create) if global.ledger.is_some() => {
+        RefundCommand::Create(create) if global.ledger.is_some() || global.sinks.is_some() => {
             return with_ledger(global, &create).await;
         }
         RefundCommand::Create(create) => ("refunds.create", create_input(&create)?),

@@ -36,8 +36,20 @@ pub(crate) async fn run(global: &Global, args: &Serve) -> anyhow::Result<ExitCod
         // Without a handler for Ctrl-C the process is ended by the system anyway.
         let _ = tokio::signal::ctrl_c().await;
     };
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    let deliver = service.deliver_until(async {
+        // The sender is dropped when the server has ended.
+        let _ = end.await;
+    });
     // Refunds under way are waited for: each is on disk before it is sent.
-    axum::serve(listener, router(service)).with_graceful_shutdown(stop).await?;
+    let server = async {
+        let served =
+            axum::serve(listener, router(Arc::clone(&service))).with_graceful_shutdown(stop).await;
+        drop(ended);
+        served
+    };
+    let (served, ()) = tokio::join!(server, deliver);
+    served?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -63,6 +63,7 @@ impl Desk {
             .env("STRIPE_SECRET_KEY", TEST_KEY)
             .env_remove("RUST_LOG")
             .env_remove("REFUND_NODE_LEDGER")
+            .env_remove("REFUND_NODE_SINKS")
             .env("REFUND_NODE_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled"))
             .current_dir(self.folder.path())
             .args(["--base-url", &self.stripe.base_url(), "--grace", "0"])

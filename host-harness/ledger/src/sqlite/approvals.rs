@@ -1,11 +1,14 @@
 //! Approvals in the ledger.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::operations::{find, move_to, remark};
-use super::{Ledger, now};
+use super::{Ledger, follow, now};
 use crate::approval::{Approval, ApprovalError, ApprovalState, Ballot, Vote, Wish};
 use crate::error::LedgerError;
+use crate::follow_ups;
 use crate::operation::{Operation, Outcome};
 use crate::state::State;
 
@@ -282,9 +285,20 @@ impl Ledger {
     pub async fn decide(&self, id: &str, ballot: Ballot) -> Result<Approval, ApprovalError> {
         let voter = self.user.clone().ok_or(ApprovalError::Nameless)?;
         let (id, actor) = (id.to_owned(), self.actor.clone());
+        let sinks = Arc::clone(&self.sinks);
         // By itself, so that it stays when the ballot is refused.
         self.write(|connection| expire(connection, None)).await?;
-        self.write(move |connection| decide(connection, &id, &voter, &ballot, &actor)).await?
+        let decided = self.write(move |connection| {
+            let decided = decide(connection, &id, &voter, &ballot, &actor)?;
+            let denied = decided.as_ref().ok().filter(|one| one.state == ApprovalState::Denied);
+            if let Some(approval) = denied
+                && let Some(operation) = find(connection, &approval.operation)?
+            {
+                follow(connection, &sinks, || follow_ups::of_called_off(&operation))?;
+            }
+            Ok(decided)
+        });
+        decided.await?
     }
 
     /// Ends an approval before its time, whoever asked. Asking again opens a new one.

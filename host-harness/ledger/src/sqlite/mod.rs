@@ -4,6 +4,7 @@ mod approvals;
 mod audit;
 mod known;
 mod operations;
+mod outbox;
 mod schema;
 mod writer;
 
@@ -12,12 +13,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use refund_outbox::Sinks;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 pub use self::audit::Audited;
 pub use self::known::Known;
 pub use self::operations::Page;
 pub(crate) use self::operations::{find, insert, keep_terms, move_to, of_refund};
+pub(crate) use self::outbox::follow;
+pub use self::outbox::{Outbox, Waiting};
 use self::writer::Writer;
 use crate::error::LedgerError;
 use crate::holder::Holder;
@@ -60,6 +64,8 @@ pub struct Ledger {
     pub(crate) user: Option<Arc<str>>,
     /// How long people may take to approve, in seconds.
     pub(crate) approval_time: i64,
+    /// Who wants to know what follows from a move.
+    pub(crate) sinks: Arc<Sinks>,
 }
 
 impl fmt::Debug for Ledger {
@@ -127,6 +133,7 @@ impl Ledger {
             actor: actor.into(),
             user: None,
             approval_time: APPROVAL_TIME,
+            sinks: Arc::default(),
         })
     }
 

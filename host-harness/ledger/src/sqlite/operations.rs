@@ -1,12 +1,15 @@
 //! Operations in the ledger.
 
+use std::sync::Arc;
+
 use refund_core::wire::hex;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::audit::append;
-use super::{Ledger, approvals, canonical, now};
+use super::{Ledger, approvals, canonical, follow, now};
 use crate::chain::AuditRow;
 use crate::error::LedgerError;
+use crate::follow_ups;
 use crate::holder::Holder;
 use crate::journal::{Begun, Journal};
 use crate::operation::{NewOperation, Operation, Outcome};
@@ -288,7 +291,7 @@ fn keep_fee(
 }
 
 /// SQLite has signed numbers alone; no amount of Stripe's comes near the limit.
-fn signed(amount: u64) -> i64 {
+pub(super) fn signed(amount: u64) -> i64 {
     i64::try_from(amount).unwrap_or(i64::MAX)
 }
 
@@ -317,6 +320,7 @@ impl Journal for Ledger {
         let (id, holder, actor) = (id.to_owned(), self.holder.clone(), self.actor.clone());
         let requester = self.user.clone().unwrap_or_else(|| self.actor.clone());
         let expires = now().saturating_add(self.approval_time);
+        let sinks = Arc::clone(&self.sinks);
         self.write(move |connection| {
             let settled = settle(connection, &id, &outcome, &holder, &actor)?;
             if let Some(wish) =
@@ -327,6 +331,7 @@ impl Journal for Ledger {
             if settled.state.has_refund() {
                 approvals::executed(connection, &id)?;
             }
+            follow(connection, &sinks, || follow_ups::of_settled(&settled, &outcome))?;
             Ok(settled)
         })
         .await

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use crate::error::LedgerError;
 
 /// One step each, in order; `user_version` counts those that were taken.
-const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// Brings a ledger to the newest format. Two processes may try at once.
 pub(super) fn migrate(connection: &mut Connection, path: &str) -> Result<(), LedgerError> {
