@@ -26,6 +26,9 @@ const END_TO_END: &str = "tests/tests";
 /// Of these, those that break things and count refunds at the simulator.
 const FAULTS: [&str; 2] = ["faults", "killed"];
 
+/// Takes minutes by itself, since it builds a pipeline and the composer from nothing: `cargo xtask tutorial`.
+const TUTORIAL: &str = "tutorial";
+
 /// How many tests of a kind passed.
 struct Counted {
     kind: &'static str,
@@ -52,7 +55,7 @@ pub(crate) fn run() -> Result<()> {
     step("composing", &|| cargo_test(&["--package", "pipeline-compose"]))?;
     let is_fault = |name: &str| FAULTS.contains(&name);
     step("end-to-end through wasmtime", &|| {
-        cargo_test(&files(&[END_TO_END], |name| !is_fault(name))?)
+        cargo_test(&files(&[END_TO_END], |name| !is_fault(name) && name != TUTORIAL)?)
     })?;
     step("faults and kills", &|| cargo_test(&files(&[END_TO_END], is_fault)?))?;
     step("the same component elsewhere", &|| supply::reproduce().map(|()| 0))?;
@@ -88,6 +91,11 @@ fn wasm_targets() -> Result<u32> {
 /// Builds everything that the tests need.
 fn build() -> Result<u32> {
     must(cargo().args(["build", "--all-targets"])).map(|()| 0)
+}
+
+/// Follows docs/tutorial-pipeline.md to the letter.
+pub(crate) fn tutorial() -> Result<()> {
+    cargo_test(&["--test", TUTORIAL]).map(|_| ())
 }
 
 /// The test files of some folders, as arguments. A name that two folders have runs both, once.

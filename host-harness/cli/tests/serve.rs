@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
 
 use desk::Desk;
-use refund_simulator::NewCharge;
+use refund_simulator::{DisputeOrder, NewCharge};
 use serde_json::{Value, json};
 
 const POLICY: &str = r#"
@@ -44,7 +44,9 @@ impl Office {
         let mut entries = String::new();
         let mut token = |name: &str, roles: &[&str]| {
             let mut arguments = vec!["serve", "--new-token", name];
-            roles.iter().for_each(|role| arguments.extend(["--role", role]));
+            for role in roles {
+                arguments.extend(["--role", role]);
+            }
             let made = desk.run(&arguments);
             assert_eq!(made.code, 0, "{made:?}");
             let token = made.err.lines().next().unwrap().to_owned();
@@ -283,6 +285,33 @@ fn a_webhook_moves_the_operation_it_concerns() {
     }
 }
 
+#[test]
+fn disputes_are_answered_and_closed() {
+    let office = Office::new();
+    let charge = office.desk.paid(4_000);
+    let order = DisputeOrder {
+        charge,
+        status: "needs_response".into(),
+        reason: "fraudulent".into(),
+        refundable: None,
+    };
+    let dispute = office.desk.stripe.dispute(&order);
+    let id = dispute["id"].as_str().unwrap();
+    let (status, list) = office.send("GET", "/v1/disputes", &office.carol, None);
+    assert_eq!((status, &list["disputes"][0]["dispute"]["id"]), (200, &json!(id)), "{list}");
+    let path = |what: &str| format!("/v1/disputes/{id}/{what}");
+    let evidence = json!({ "evidence": { "customer_name": "Ann Lee" } });
+    assert_eq!(office.send("POST", &path("evidence"), &office.alice, Some(&evidence)).0, 200);
+    let unknown = json!({ "evidence": { "colour": "red" } });
+    assert_eq!(office.send("POST", &path("evidence"), &office.alice, Some(&unknown)).0, 400);
+    assert_eq!(office.send("POST", &path("submit"), &office.alice, Some(&json!({}))).0, 403);
+    let wrong = json!({ "dispute": id, "amount": 1, "currency": "usd" });
+    assert_eq!(office.send("POST", &path("close"), &office.carol, Some(&wrong)).0, 409);
+    assert_eq!(office.send("POST", &path("submit"), &office.carol, Some(&json!({}))).0, 200);
+    let (status, again) = office.send("POST", &path("submit"), &office.carol, Some(&json!({})));
+    assert_eq!((status, &again["code"]), (422, &json!("denied")), "{again}");
+}
+
 /// The description is checked in, so that a change of the API is seen in review.
 #[test]
 fn the_description_is_current() {
@@ -298,7 +327,7 @@ fn the_description_is_current() {
         "openapi.json is out of date: run this test with UPDATE_OPENAPI=1"
     );
     let read: Value = serde_json::from_str(&checked_in).unwrap();
-    assert_eq!(read["paths"].as_object().unwrap().len(), 11);
+    assert_eq!(read["paths"].as_object().unwrap().len(), 17);
 }
 
 /// So is the schema of a policy document.

@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use refund_core::id::{OperationId, PaymentRef};
+use refund_core::metadata::Metadata;
 use refund_core::money::{Currency, Money};
 use refund_ledger::{
     Ballot, Begun, Journal, Kept, Ledger, NewOperation, Outcome, Request, Scope, State, Wish,
@@ -24,6 +25,8 @@ fn made(refund: &str, charge: &str, operation: &str) -> Outcome {
         payment_intent: None,
         operation: Some(operation.into()),
         created: 1_790_000_000,
+        failure_reason: None,
+        metadata: Metadata::default(),
     };
     Outcome {
         refund: Some(kept),

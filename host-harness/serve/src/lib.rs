@@ -8,6 +8,7 @@
 
 mod approvals;
 mod auth;
+mod disputes;
 mod eligibility;
 mod metrics;
 mod problem;
@@ -19,6 +20,7 @@ mod webhooks;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::get;
 use utoipa::OpenApi as _;
@@ -29,6 +31,9 @@ use utoipa_axum::routes;
 pub use auth::{NewToken, Role, Token, TokenError, Tokens};
 pub use receiver::{Delivered, Delivery, Receiver, Refused};
 pub use service::Service;
+
+/// Largest request: a file of 5 MB in base64, and a little.
+const MAX_BODY: usize = 8 << 20;
 
 /// What the description says beside the routes.
 #[derive(utoipa::OpenApi)]
@@ -50,6 +55,12 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(approvals::retrieve))
         .routes(routes!(approvals::approve))
         .routes(routes!(approvals::deny))
+        .routes(routes!(disputes::list))
+        .routes(routes!(disputes::retrieve))
+        .routes(routes!(disputes::stage))
+        .routes(routes!(disputes::submit))
+        .routes(routes!(disputes::close))
+        .routes(routes!(disputes::upload))
         .routes(routes!(webhooks::receive))
         .routes(routes!(metrics::health))
         .routes(routes!(metrics::metrics))
@@ -60,6 +71,7 @@ pub fn router(service: Arc<Service>) -> Router {
     let (router, _) = routes().split_for_parts();
     router
         .route("/openapi.json", get(openapi))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(Arc::clone(&service), metrics::count))
         .with_state(service)
 }

@@ -30,6 +30,7 @@ pub(crate) struct Problem {
 
 /// One thing wrong with the input.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "as the contract's field-problem has it")]
 pub(crate) struct Field {
     /// Its name.
     field: String,

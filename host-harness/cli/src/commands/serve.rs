@@ -43,13 +43,13 @@ pub(crate) async fn run(global: &Global, args: &Serve) -> anyhow::Result<ExitCod
     });
     // Refunds under way are waited for: each is on disk before it is sent.
     let server = async {
-        let served =
+        let result =
             axum::serve(listener, router(Arc::clone(&service))).with_graceful_shutdown(stop).await;
         drop(ended);
-        served
+        result
     };
-    let (served, ()) = tokio::join!(server, deliver);
-    served?;
+    let (result, ()) = tokio::join!(server, deliver);
+    result?;
     Ok(ExitCode::SUCCESS)
 }
 

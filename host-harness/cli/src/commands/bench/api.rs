@@ -89,7 +89,7 @@ fn serve(folder: &Path, stripe: &str) -> anyhow::Result<(Ended, String)> {
 
 /// Waits for the bulk run to have made something that can be read.
 fn first_refunded(address: &str, token: &str) -> anyhow::Result<String> {
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     while Instant::now() < until {
         let page = get(address, "/v1/refunds?state=succeeded&limit=1", token)?;
         if let Some((_, rest)) = page.split_once("\"id\":\"") {

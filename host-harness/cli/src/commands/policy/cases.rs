@@ -124,11 +124,12 @@ pub(super) async fn run(global: &Global, policy: &Path, file: &Path) -> anyhow::
                 case.name
             ));
             if !wrong.is_empty() {
-                wrong.iter().for_each(|line| show::line(format_args!("       {line}")));
-                verdict
-                    .sentences()
-                    .iter()
-                    .for_each(|line| show::line(format_args!("       | {line}")));
+                for line in wrong {
+                    show::line(format_args!("       {line}"));
+                }
+                for line in verdict.sentences() {
+                    show::line(format_args!("       | {line}"));
+                }
             }
         }
         show::line(format_args!("{} cases, {failed} failed", told.len()));
@@ -155,10 +156,10 @@ impl Case {
         });
         match paid.fraud {
             Some(Reporter::Merchant) => {
-                input["charge"]["fraud_details"] = json!({ "user_report": "fraudulent" })
+                input["charge"]["fraud_details"] = json!({ "user_report": "fraudulent" });
             }
             Some(Reporter::Stripe) => {
-                input["charge"]["fraud_details"] = json!({ "stripe_report": "fraudulent" })
+                input["charge"]["fraud_details"] = json!({ "stripe_report": "fraudulent" });
             }
             None => {}
         }
