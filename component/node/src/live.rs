@@ -100,7 +100,7 @@ impl wit::Guest for Component {
             cursor: range.cursor,
         };
         let page = client::charges_taken(&mut Wasi, &to, &range).map_err(call_error)?;
-        let charges = page.charges.into_iter().map(charges_taken).collect();
+        let charges = page.charges.iter().map(charges_taken).collect();
         Ok(wit::TakenPage { charges, read: page.read, next: page.next })
     }
 }

@@ -108,7 +108,7 @@ pub(crate) fn row(row: Row) -> wit::Row {
 
 /// A sum that was read.
 #[cfg(feature = "http")]
-pub(crate) fn charges_taken(taken: ChargesTaken) -> wit::ChargesTaken {
+pub(crate) fn charges_taken(taken: &ChargesTaken) -> wit::ChargesTaken {
     wit::ChargesTaken {
         month: taken.month.to_string(),
         count: taken.count,

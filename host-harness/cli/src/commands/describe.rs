@@ -31,12 +31,9 @@ pub(crate) async fn invoke(global: &Global, args: &Invoke) -> anyhow::Result<Exi
     if args.input.is_none() {
         std::io::stdin().read_to_string(&mut text).context("stdin cannot be read")?;
     }
-    let is_pure = refund_core::face::PURE_OPERATIONS.contains(&args.operation.as_str());
-    let is_known = is_pure || refund_core::face::HTTP_OPERATIONS.contains(&args.operation.as_str());
-    let output = if is_pure || !is_known {
-        let output = pure(global)?.invoke(&args.operation, &text).await;
-        output.map_err(Exit::failed)?.map_err(Exit::of)?
-    } else {
+    let component = pure(global)?;
+    // What the component itself says: a pipeline has operations of its own.
+    let output = if needs_http(&component.describe().await?, &args.operation)? {
         let context = Context::new(global)?;
         let mut input: Value = serde_json::from_str(&text)
             .map_err(|error| Exit::bad_input(format!("the input is not JSON: {error}")))?;
@@ -50,7 +47,17 @@ pub(crate) async fn invoke(global: &Global, args: &Invoke) -> anyhow::Result<Exi
         }
         let output = context.node.invoke(&args.operation, &input.to_string()).await;
         output.map_err(Exit::failed)?.map_err(Exit::of)?
+    } else {
+        let output = component.invoke(&args.operation, &text).await;
+        output.map_err(Exit::failed)?.map_err(Exit::of)?
     };
     show::line(output);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a manifest has an operation of that name that talks to Stripe.
+fn needs_http(manifest: &str, operation: &str) -> anyhow::Result<bool> {
+    let manifest: Value = serde_json::from_str(manifest)?;
+    let operations = manifest["operations"].as_array().cloned().unwrap_or_default();
+    Ok(operations.iter().any(|one| one["name"] == operation && one["needs_http"] == true))
 }
