@@ -22,7 +22,7 @@ cargo xtask compose FILE.wac --dep NAME=FILE -o FILE
 cargo xtask demo     a guided tour on the built-in simulator
 cargo xtask test     every check: format, lints, native tests, both wasm targets, end-to-end tests
                      through wasmtime, the official Stripe libraries against the simulator
-cargo xtask tutorial     follows docs/tutorial-pipeline.md to the letter
+cargo xtask tutorial     composing by itself, and docs/tutorial-pipeline.md to the letter
 cargo xtask soak --minutes N
                      bulk runs with faults, killed at random moments and resumed, until the time is
                      over; refunds are counted at the simulator

@@ -52,7 +52,6 @@ pub(crate) fn run() -> Result<()> {
     step("licences, sources, bans", &|| supply::deny().map(|()| 0))?;
     step("native tests", &|| cargo_test(&["--lib", "--bins", "--examples"]))?;
     step("rules, ledger, outbox, simulator, command", &|| cargo_test(&files(&FOLDERS, |_| true)?))?;
-    step("composing", &|| cargo_test(&["--package", "pipeline-compose"]))?;
     let is_fault = |name: &str| FAULTS.contains(&name);
     step("end-to-end through wasmtime", &|| {
         cargo_test(&files(&[END_TO_END], |name| !is_fault(name) && name != TUTORIAL)?)
@@ -93,8 +92,10 @@ fn build() -> Result<u32> {
     must(cargo().args(["build", "--all-targets"])).map(|()| 0)
 }
 
-/// Follows docs/tutorial-pipeline.md to the letter.
+/// Composing by itself, whose crates are built with features of their own, and docs/tutorial-pipeline.md followed to
+/// the letter. What was composed is run in every run of the tests.
 pub(crate) fn tutorial() -> Result<()> {
+    cargo_test(&["--package", "pipeline-compose"])?;
     cargo_test(&["--test", TUTORIAL]).map(|_| ())
 }
 
