@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
 
 _GLOBAL = IPv6Network("2000::/3")
-# Tunnels and documentation, which later versions of `ipaddress` know and earlier ones do not.
+# Some versions of Python know these as special, and others do not: protocols, tunnels, documentation.
+_PROTOCOLS = IPv4Network("192.0.0.0/24")
 _CORNERS = [IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "3fff::/20")]
 _EMBEDDING = [IPv6Network(text) for text in ("::/96", "::ffff:0:0/96", "64:ff9b::/96")]
 
@@ -30,7 +31,8 @@ def is_public(address: Address) -> bool:
         if inner is None:
             return address in _GLOBAL and not any(address in corner for corner in _CORNERS)
         address = inner
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    special = address.is_multicast or address.is_reserved or address in _PROTOCOLS
+    return address.is_global and not special
 
 
 def _embedded(address: IPv6Address) -> IPv4Address | None:
