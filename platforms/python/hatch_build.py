@@ -47,7 +47,7 @@ def _component(root: Path) -> Path:
 def _found(path: Path) -> Path:
     if not path.is_file():
         raise SystemExit(
-            f"refund-node: {path} is not there. Build the component first (cargo xtask component), or name the "
+            f"refund-node: {path} is not there. Build the component first (cargo xtask build), or name the "
             "file in REFUND_NODE_COMPONENT."
         )
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import select
@@ -9,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPConnection
 from typing import cast
@@ -96,7 +98,7 @@ class _Reader(io.RawIOBase):
 class Connection(HTTPConnection):
     """One connection, for one request at a time."""
 
-    def __init__(self, origin: Origin, tls: ssl.SSLContext) -> None:
+    def __init__(self, origin: Origin, tls: Callable[[], ssl.SSLContext]) -> None:
         super().__init__(origin.host.strip("[]"), origin.port)
         # http.client leaves the port out of the Host header where it is the scheme's own.
         self.default_port = 443 if origin.scheme == "https" else 80
@@ -136,7 +138,7 @@ class Connection(HTTPConnection):
     def _encrypted(self, sock: socket.socket, deadline: Deadline) -> socket.socket:
         try:
             sock.settimeout(deadline.left())
-            return self._tls.wrap_socket(sock, server_hostname=self.host)
+            return self._tls().wrap_socket(sock, server_hostname=self.host)
         except ssl.SSLCertVerificationError:
             raise NotSent("TLS-certificate-error") from None
         except TimeoutError:
@@ -149,7 +151,8 @@ class Pool:
     """Connections that wait for the next request. A forked child begins with none: they are its parent's."""
 
     def __init__(self) -> None:
-        self._tls = ssl.create_default_context()
+        # Reading the system's certificates takes longer than a refund: only where there is something to encrypt.
+        self._tls = functools.cache(ssl.create_default_context)
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
         self._process = os.getpid()
