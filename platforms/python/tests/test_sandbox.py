@@ -135,7 +135,7 @@ def test_an_interrupt_ends_the_call(stripe: Simulator) -> None:
     stripe.fault("hang", method="GET", path="/v1/balance")
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
-        with RefundNode(key=KEY, base_url=stripe.url) as node, pytest.raises(KeyboardInterrupt):
+        with RefundNode(key=KEY, base_url=stripe.url) as node, pytest.raises(KeyboardInterrupt):  # noqa: PT012
             signal.setitimer(signal.ITIMER_REAL, 0.3)
             node.refunds.balance()
     finally:
