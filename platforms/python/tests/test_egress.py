@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import socket
 import ssl
@@ -187,6 +188,19 @@ def test_connections_are_kept_and_checked(serve: Serve) -> None:
         for _ in range(5):
             node.refunds.balance()
     assert (len(server.requests), server.connections) == (5, 1)
+
+
+def test_a_process_with_many_open_files_keeps_connections_too(serve: Serve) -> None:
+    server = serve(OK)
+    files = [os.dup(0) for _ in range(1100)] if resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 2000 else []
+    try:
+        with RefundNode(key=KEY, base_url=server.url) as node:
+            node.refunds.balance()
+            node.refunds.balance()
+    finally:
+        for file in files:
+            os.close(file)
+    assert (len(server.requests), server.connections) == (2, 1)
 
 
 def test_a_connection_with_something_unasked_on_it_is_not_used_again(serve: Serve) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import os
-import select
+import selectors
 import socket
 import ssl
 import threading
@@ -70,8 +70,10 @@ class Wire:
 
     def is_quiet(self) -> bool:
         """Whether the other side neither closed it nor said anything unasked."""
-        readable, _, _ = select.select([self._socket], [], [], 0)
-        return not readable
+        # Not select.select, which fails in a process with more than a thousand open files.
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_READ)
+            return not selector.select(0)
 
     def abort(self) -> None:
         """Make a thread that waits for it give up."""
@@ -129,7 +131,6 @@ class Connection(HTTPConnection):
         deadline = Deadline(_CONNECT_SECONDS)
         sock = _dial(self.origin, deadline)
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return self._encrypted(sock, deadline) if self.origin.scheme == "https" else sock
         except BaseException:
             sock.close()
@@ -155,7 +156,7 @@ class Pool:
         self._tls = functools.cache(ssl.create_default_context)
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
-        self._process = os.getpid()
+        self._process, self._closed = os.getpid(), False
 
     def take(self, origin: Origin) -> Connection:
         """A connection that nobody else has, open or not."""
@@ -176,12 +177,13 @@ class Pool:
         with self._lock:
             self._forget_parents()
             self._idle.append(connection)
-            while len(self._idle) > _IDLE_CONNECTIONS:
+            while len(self._idle) > (0 if self._closed else _IDLE_CONNECTIONS):
                 self._idle.pop(0).hang_up()
 
     def close(self) -> None:
-        """Close what waits."""
+        """Close what waits, and what comes back later."""
         with self._lock:
+            self._closed = True
             while self._idle:
                 self._idle.pop().hang_up()
 
@@ -197,6 +199,7 @@ def _dial(origin: Origin, deadline: Deadline) -> socket.socket:
         try:
             sock.settimeout(deadline.left())
             sock.connect(address)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             sock.close()
             code = _connect_failure(error)
