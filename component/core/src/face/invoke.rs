@@ -54,7 +54,7 @@ pub fn invoke<T: Transport>(
         ("reports.summarize", _) => summarize(input),
         ("webhooks.verify", transport) => verify(transport.map(|t| t.now()), input),
         ("webhooks.parse", _) => parse(input),
-        ("webhooks.interpret", _) => interpret(input),
+        ("webhooks.interpret", _) => follow_ups::interpret(input),
         ("credits.sla-quote", _) => write(&credits::sla_quote(&read(input)?)?),
         ("credits.prorate", _) => write(&credits::prorate(&read(input)?)?),
         ("follow-ups.of-event", _) => follow_ups::of_event(input),
@@ -211,11 +211,6 @@ fn parse(input: &str) -> Result<String, InvokeError> {
     let input: inputs::Parse = read(input)?;
     let payload = payload(input.payload, input.payload_base64.as_deref())?;
     write(&Named("event", webhook::parse(&payload)?))
-}
-
-fn interpret(input: &str) -> Result<String, InvokeError> {
-    let input: inputs::Interpret = read(input)?;
-    write(&Named("action", webhook::interpret(&input.event)))
 }
 
 /// Reads an input; a failure names the field.

@@ -178,9 +178,9 @@ pub(crate) enum Command {
     FollowUps(FollowUps),
     /// Print the manifest: operations and their JSON Schemas.
     Describe,
-    /// Run one operation: JSON in, JSON out.
+    /// Run one operation: JSON in, JSON out, for one input or for every line of a file.
     #[command(
-        after_help = "Example:\n  refund-node invoke refunds.retrieve --input '{\"refund\": \"re_123\"}'\n\nThe names and schemas are in `refund-node describe`."
+        after_help = "Examples:\n  refund-node invoke refunds.retrieve --input '{\"refund\": \"re_123\"}'\n  refund-node invoke sla-credit.run --component sla-credit.wasm --lines outages.jsonl > done.jsonl\n\nThe names and schemas are in `refund-node describe`. With --lines the exit code is the worst of all lines."
     )]
     Invoke(Invoke),
     /// Refund many payments from a file: plan, run, resume, export.
