@@ -166,8 +166,8 @@ fn made_from(
         &platforms.join("node"),
     ];
     let changed = from.iter().filter_map(|path| newest(path)).max();
-    let made = stamp.metadata().and_then(|data| data.modified()).ok();
-    if made.is_some() && made >= changed {
+    let last = stamp.metadata().and_then(|data| data.modified()).ok();
+    if last.is_some() && last >= changed {
         return Ok(());
     }
     make()?;

@@ -66,6 +66,7 @@ enum Shape {
 
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "reading it is the check")]
+#[expect(clippy::struct_field_names, reason = "the contract names them")]
 struct Problem {
     field: String,
     value: String,

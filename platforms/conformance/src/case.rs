@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,8 @@ pub struct Case {
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// Its path below `/_control/`.
-    pub order: String,
+    #[serde(rename = "order")]
+    pub path: String,
     /// Its body.
     #[serde(default)]
     pub body: Value,
@@ -102,10 +103,11 @@ pub fn load(folder: &Path) -> Result<Vec<Case>> {
     }
     files.sort();
     ensure!(!files.is_empty(), "there is no case in {}", folder.display());
-    files.iter().map(|file| read(file)).collect()
+    files.iter().map(read).collect()
 }
 
-fn read(file: &PathBuf) -> Result<Case> {
+fn read(file: impl AsRef<Path>) -> Result<Case> {
+    let file = file.as_ref();
     let shown = file.display();
     let text = fs::read_to_string(file).with_context(|| format!("{shown} cannot be read"))?;
     let mut deserializer = serde_json::Deserializer::from_str(&text);

@@ -89,7 +89,7 @@ impl<'a> Scene<'a> {
     async fn steps(&mut self, case: &Case) -> Result<Vec<String>> {
         for given in &case.given {
             let body = self.names.fill(&given.body)?;
-            let answer = order(self.stripe, &given.order, &body).await?;
+            let answer = order(self.stripe, &given.path, &body).await?;
             if let Some(name) = &given.name {
                 self.names.set(name, answer);
             }

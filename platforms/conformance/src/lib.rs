@@ -10,6 +10,7 @@ mod report;
 mod runner;
 mod stage;
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,6 +54,10 @@ pub async fn judge(cases: &[Case], platforms: &[Platform], terms: &Terms) -> Res
 fn digest_of(file: &Path) -> Result<String> {
     let bytes =
         std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let digits = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digits = Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
     Ok(format!("sha256:{digits}"))
 }

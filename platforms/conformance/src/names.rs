@@ -39,18 +39,16 @@ impl Names {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
             filled.push_str(before);
-            match after.split_once('}').filter(|(name, _)| is_name(name)) {
-                Some((name, after)) => {
-                    match self.find(name)? {
-                        Value::String(text) => filled.push_str(text),
-                        other => filled.push_str(&other.to_string()),
-                    }
-                    rest = after;
+            let name = after.split_once('}').filter(|(name, _)| is_name(name));
+            if let Some((name, after)) = name {
+                match self.find(name)? {
+                    Value::String(text) => filled.push_str(text),
+                    other => filled.push_str(&other.to_string()),
                 }
-                None => {
-                    filled.push('{');
-                    rest = after;
-                }
+                rest = after;
+            } else {
+                filled.push('{');
+                rest = after;
             }
         }
         Ok(filled + rest)

@@ -91,10 +91,8 @@ impl fmt::Display for Report {
             std::iter::once("case".to_owned()).chain(self.columns.iter().map(Column::head)),
         );
         for (number, case) in self.cases.iter().enumerate() {
-            let cells = self.columns.iter().map(|column| match column.verdicts[number].is_ok() {
-                true => "ok",
-                false => "FAILED",
-            });
+            let ok = |column: &Column| column.verdicts[number].is_ok();
+            let cells = self.columns.iter().map(|one| if ok(one) { "ok" } else { "FAILED" });
             table.add_row(std::iter::once(case.as_str()).chain(cells));
         }
         writeln!(f, "{table}")?;

@@ -183,7 +183,7 @@ impl Stderr {
         // What the process wrote last may still be on its way.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.last.iter().map(|line| format!("  | {line}\n")).collect()
+        said.last.iter().flat_map(|line| ["  | ", line, "\n"]).collect()
     }
 }
 

@@ -148,7 +148,8 @@ impl Rule {
 
     /// The path; `{id}` stands for any one segment.
     pub fn path(&self) -> String {
-        self.path.iter().map(|one| format!("/{}", one.as_deref().unwrap_or("{id}"))).collect()
+        let segments = self.path.iter().map(|one| one.as_deref().unwrap_or("{id}"));
+        segments.flat_map(|one| ["/", one]).collect()
     }
 }
 

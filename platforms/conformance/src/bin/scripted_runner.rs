@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -20,9 +21,8 @@ struct Script {
 }
 
 /// What is done about one call, in this order.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[derive(Default)]
 struct Act {
     /// Requests to Stripe: method and path, `{payment}` standing for the one in the input.
     send: Vec<String>,
@@ -54,8 +54,9 @@ fn main() -> Result<()> {
         if let Some(code) = act.die {
             std::process::exit(code);
         }
-        while act.hang {
-            std::thread::park();
+        if act.hang {
+            // Longer than any patience, and not for ever, should nobody end it.
+            std::thread::sleep(Duration::from_mins(5));
         }
         match act.answer {
             Some(answer) => println!("{answer}"),

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use refund_host::api::node::{Failure, FailureKind, InvokeError};
-use refund_host::{Allow, CallError, Host, KeyError, KeyMode, Limit, Node, StripeKey, default_cache};
+use refund_host::{
+    Allow, CallError, Host, KeyError, KeyMode, Limit, Node, StripeKey, default_cache,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -84,7 +86,8 @@ impl Embedding {
 
     fn hello(&self) -> Value {
         let manifest = Sha256::digest(&self.manifest);
-        let manifest: String = manifest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let manifest =
+            manifest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         json!({
             "platform": "rust", "version": env!("CARGO_PKG_RUST_VERSION"),
             "digest": format!("sha256:{}", self.node.digest()),
