@@ -1,7 +1,7 @@
 //! The runner of the conformance suite for Rust: calls the host library as a program of one's own does. What it reads
 //! and prints is in `platforms/conformance/README.md`.
 
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
