@@ -1,6 +1,7 @@
 //! `cargo xtask build | demo | test` and more: each does its own set-up.
 
 mod bench;
+mod conformance;
 mod fuzz;
 mod peers;
 mod run;
@@ -22,6 +23,9 @@ cargo xtask compose FILE.wac --dep NAME=FILE -o FILE
 cargo xtask demo     a guided tour on the built-in simulator
 cargo xtask test     every check: format, lints, native tests, both wasm targets, end-to-end tests
                      through wasmtime, the official Stripe libraries against the simulator
+cargo xtask conformance [--platform NAME]...
+                     the same cases on every platform that embeds the component: node, node-red, python
+                     and rust, and n8n when it is named (2.3 GB)
 cargo xtask tutorial     composing by itself, and docs/tutorial-pipeline.md to the letter
 cargo xtask soak --minutes N
                      bulk runs with faults, killed at random moments and resumed, until the time is
@@ -62,6 +66,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["compose", rest @ ..] => compose(rest),
         ["demo", rest @ ..] => demo(rest),
         ["test"] => test::run(),
+        ["conformance", rest @ ..] => conformance::run(rest).map(drop),
         ["tutorial"] => test::tutorial(),
         ["bench"] => bench::run(20_000),
         ["containment"] => containment(),

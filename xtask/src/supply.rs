@@ -109,7 +109,7 @@ fn build_in(folder: &Path) -> Result<PathBuf> {
     for name in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
         copy(&root().join(name), &folder.join(name))?;
     }
-    for name in ["component", "host-harness", "tests", "wit", "xtask"] {
+    for name in ["component", "host-harness", "platforms/conformance", "tests", "wit", "xtask"] {
         copy(&root().join(name), &folder.join(name))?;
     }
     must(

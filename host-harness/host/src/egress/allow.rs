@@ -132,13 +132,31 @@ impl Rule {
                 None => is_id(segment),
             })
     }
+
+    /// The verb.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Scheme and host, as in `https://api.stripe.com`; the port where it is not the scheme's own.
+    pub fn origin(&self) -> String {
+        let Origin { host, port, .. } = &self.origin;
+        let usual = if self.origin.https { 443 } else { 80 };
+        let port = if *port == usual { String::new() } else { format!(":{port}") };
+        format!("{}://{host}{port}", self.origin.scheme())
+    }
+
+    /// The path; `{id}` stands for any one segment.
+    pub fn path(&self) -> String {
+        let segments = self.path.iter().map(|one| one.as_deref().unwrap_or("{id}"));
+        segments.flat_map(|one| ["/", one]).collect()
+    }
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.origin.https { "https" } else { "http" };
-        write!(f, "{} {scheme}://{}:{}", self.method, self.origin.host, self.origin.port)?;
-        self.path.iter().try_for_each(|one| write!(f, "/{}", one.as_deref().unwrap_or("{id}")))
+        let Origin { host, port, .. } = &self.origin;
+        write!(f, "{} {}://{host}:{port}{}", self.method, self.origin.scheme(), self.path())
     }
 }
 
@@ -159,6 +177,10 @@ impl Origin {
             return Err(AllowError::PlainText(base_url.to_owned()));
         }
         Ok(origin)
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.https { "https" } else { "http" }
     }
 
     /// Scheme, host and port of a URL without user information.
