@@ -87,7 +87,8 @@ impl Caller {
 
     /// A header that is there once, or not at all: of two, nobody knows which was meant.
     fn one(&self, name: &str) -> Result<Option<String>, Error> {
-        let bad = |problem: &str| Problem::new(name, problem, "send it once, in visible ASCII").into();
+        let bad =
+            |problem: &str| Problem::new(name, problem, "send it once, in visible ASCII").into();
         let mut values = self.0.get(&name.to_owned());
         match (values.pop(), values.is_empty()) {
             (None, _) => Ok(None),

@@ -42,7 +42,9 @@ impl From<InvokeError> for Error {
             |FieldProblem { field, value, problem, fix }| Problem { field, value, problem, fix };
         match error {
             InvokeError::UnknownOperation(known) => Self::UnknownOperation(known),
-            InvokeError::InvalidInput(found) => Self::Invalid(found.into_iter().map(problem).collect()),
+            InvokeError::InvalidInput(found) => {
+                Self::Invalid(found.into_iter().map(problem).collect())
+            }
             InvokeError::Failed(failure) => Self::Failed(failure),
         }
     }

@@ -25,7 +25,8 @@ pub(crate) fn mode(key: &str) -> Result<Mode, &'static str> {
     if key.starts_with("pk_") {
         return Err("this is a publishable key (pk_), which may not refund");
     }
-    let known = KNOWN.iter().find(|(prefix, _)| key.len() > prefix.len() && key.starts_with(prefix));
+    let known =
+        KNOWN.iter().find(|(prefix, _)| key.len() > prefix.len() && key.starts_with(prefix));
     let (_, mode) = known
         .ok_or("this is no Stripe key: keys begin with sk_test_, sk_live_, rk_test_ or rk_live_")?;
     if !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {

@@ -50,7 +50,8 @@ impl Problem {
 impl From<Failure> for Told {
     fn from(failure: Failure) -> Self {
         let Failure { kind, message, retryable, retry_after, details } = failure;
-        let ran = Ran { message, retryable, retry_after, details: RawValue::from_string(details).ok() };
+        let ran =
+            Ran { message, retryable, retry_after, details: RawValue::from_string(details).ok() };
         match kind {
             FailureKind::Denied => Self::Denied(ran),
             FailureKind::NeedsApproval => Self::NeedsApproval(ran),

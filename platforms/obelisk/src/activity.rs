@@ -40,8 +40,7 @@ impl Guest for Facade {
 
 /// Runs an operation; one that talks to Stripe is told the way.
 fn run(operation: &str, input: &str) -> Result<String, Error> {
-    let operation =
-        find(&node::describe(), operation).map_err(Error::PermanentUnknownOperation)?;
+    let operation = find(&node::describe(), operation).map_err(Error::PermanentUnknownOperation)?;
     if !operation.needs_http {
         return Ok(node::invoke(&operation.name, input)?);
     }

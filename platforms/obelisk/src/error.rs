@@ -65,7 +65,9 @@ pub(crate) fn invalid(field: &str, problem: String, fix: &str) -> Error {
 /// The node's output is not as its manifest says. What was done is done: trying again finds the same.
 pub(crate) fn not_understood(why: &serde_json::Error) -> Error {
     Error::PermanentOutcomeUnknown(Failure {
-        message: format!("the operation succeeded, and its output cannot be read ({why}): use `invoke`"),
+        message: format!(
+            "the operation succeeded, and its output cannot be read ({why}): use `invoke`"
+        ),
         retry_after: None,
         details: "{}".to_owned(),
     })

@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_told_without_repeating_it() {
-        for input in ["", "[]", "null", "{", "{}{}", "{\"a\":sk_live_secret}", "\"sk_live_secret\""] {
+        for input in ["", "[]", "null", "{", "{}{}", "{\"a\":sk_live_secret}", "\"sk_live_secret\""]
+        {
             let Err(InputError::NotAnObject(problem)) = connection().join(input) else {
                 panic!("{input}")
             };

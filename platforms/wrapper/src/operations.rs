@@ -19,7 +19,8 @@ struct Manifest {
 /// The operation of this name, or the names there are.
 pub fn find(manifest: &str, name: &str) -> Result<Operation, Vec<String>> {
     // A node always describes itself; one that cannot has no operation that anybody could call.
-    let all = serde_json::from_str(manifest).map_or_else(|_| Vec::new(), |all: Manifest| all.operations);
+    let all =
+        serde_json::from_str(manifest).map_or_else(|_| Vec::new(), |all: Manifest| all.operations);
     match all.iter().find(|operation| operation.name == name) {
         Some(operation) => Ok(operation.clone()),
         None => Err(all.into_iter().map(|operation| operation.name).collect()),
