@@ -267,7 +267,7 @@ async fn the_account_comes_in_stripes_own_header() {
     assert_eq!(stage.stripe.requests()[0].headers["stripe-account"], "acct_1");
     let bad = stage.send(request("ch_1"), "{}").await;
     assert_eq!(bad.error(), (400, "invalid-input"));
-    assert_eq!(bad.json["error"]["problems"][0]["field"], "account");
+    assert_eq!(bad.json["error"]["problems"][0]["field"], "connection.account");
 }
 
 #[tokio::test]

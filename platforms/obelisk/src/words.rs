@@ -16,8 +16,10 @@ struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     operation_id: Option<String>,
     payment: String,
-    #[serde(flatten)]
-    amount: Option<Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -28,18 +30,13 @@ struct Input {
     approval: Option<String>,
 }
 
-/// Money, inside another object.
-#[derive(Serialize, Deserialize)]
-struct Amount {
-    amount: u64,
-    currency: String,
-}
-
 pub(crate) fn create(request: RefundRequest) -> Result<String, Error> {
+    let (amount, currency) = parts(request.amount);
     write(&Input {
         operation_id: Some(request.operation_id),
         payment: request.payment,
-        amount: request.amount.map(Amount::from),
+        amount,
+        currency,
         reason: request.reason,
         metadata: metadata(request.metadata)?,
         document: document(request.document)?,
@@ -52,10 +49,12 @@ pub(crate) fn check(
     amount: Option<Money>,
     policy: Option<String>,
 ) -> Result<String, Error> {
+    let (amount, currency) = parts(amount);
     write(&Input {
         operation_id: None,
         payment: payment.to_owned(),
-        amount: amount.map(Amount::from),
+        amount,
+        currency,
         reason: None,
         metadata: BTreeMap::new(),
         document: document(policy)?,
@@ -65,6 +64,10 @@ pub(crate) fn check(
 
 pub(crate) fn retrieve(id: &str) -> Result<String, Error> {
     write(&BTreeMap::from([("refund", id)]))
+}
+
+fn parts(money: Option<Money>) -> (Option<u64>, Option<String>) {
+    money.map(|Money { amount, currency }| (amount, currency)).unzip()
 }
 
 /// A policy document stays as it was written: its hash is part of the decision.
@@ -95,8 +98,8 @@ fn write(input: &impl Serialize) -> Result<String, Error> {
 #[derive(Deserialize)]
 struct TheirRefund {
     id: String,
-    #[serde(flatten)]
-    amount: Amount,
+    amount: u64,
+    currency: String,
     status: Option<String>,
 }
 
@@ -113,7 +116,13 @@ struct Checked {
 #[derive(Deserialize)]
 struct TheirVerdict {
     decision: String,
-    refundable: Amount,
+    refundable: TheirMoney,
+}
+
+#[derive(Deserialize)]
+struct TheirMoney {
+    amount: u64,
+    currency: String,
 }
 
 pub(crate) fn created(output: String) -> serde_json::Result<Refund> {
@@ -128,23 +137,13 @@ pub(crate) fn retrieved(output: String) -> serde_json::Result<Refund> {
 
 pub(crate) fn checked(output: String) -> serde_json::Result<Verdict> {
     let Checked { verdict } = serde_json::from_str(&output)?;
-    Ok(Verdict { decision: verdict.decision, refundable: verdict.refundable.into(), output })
+    let TheirMoney { amount, currency } = verdict.refundable;
+    Ok(Verdict { decision: verdict.decision, refundable: Money { amount, currency }, output })
 }
 
 impl TheirRefund {
     fn with(self, output: String) -> Refund {
-        Refund { id: self.id, amount: self.amount.into(), status: self.status, output }
-    }
-}
-
-impl From<Money> for Amount {
-    fn from(Money { amount, currency }: Money) -> Self {
-        Self { amount, currency }
-    }
-}
-
-impl From<Amount> for Money {
-    fn from(Amount { amount, currency }: Amount) -> Self {
-        Self { amount, currency }
+        let Self { id, amount, currency, status } = self;
+        Refund { id, amount: Money { amount, currency }, status, output }
     }
 }

@@ -21,13 +21,13 @@ use wasmtime_wasi_http::{
 };
 
 /// A component, compiled and linked.
-pub struct Host {
-    pub engine: Engine,
+pub(crate) struct Host {
+    pub(crate) engine: Engine,
     pre: InstancePre<State>,
 }
 
 impl Host {
-    pub fn new(component: &[u8]) -> Self {
+    pub(crate) fn new(component: &[u8]) -> Self {
         let engine = Engine::default();
         let component = Component::from_binary(&engine, component).unwrap();
         let mut linker = Linker::new(&engine);
@@ -37,16 +37,12 @@ impl Host {
         Self { engine, pre }
     }
 
-    pub fn pre(&self) -> InstancePre<State> {
+    pub(crate) fn pre(&self) -> InstancePre<State> {
         self.pre.clone()
     }
 
-    pub fn component(&self) -> &Component {
-        self.pre.component()
-    }
-
     /// What one call owns.
-    pub fn store(&self, way: Way, environment: &[(&str, &str)]) -> Store<State> {
+    pub(crate) fn store(&self, way: Way, environment: &[(&str, &str)]) -> Store<State> {
         let wasi = WasiCtx::builder().envs(environment).build();
         let state = State { table: ResourceTable::new(), wasi, http: WasiHttpCtx::new(), way };
         Store::new(&self.engine, state)
@@ -54,7 +50,7 @@ impl Host {
 }
 
 /// The data of a store.
-pub struct State {
+pub(crate) struct State {
     table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -75,28 +71,23 @@ impl WasiHttpView for State {
 
 /// The way out.
 #[derive(Clone)]
-pub struct Way {
+pub(crate) struct Way {
     /// Where the simulator is.
     to: Authority,
-    /// What the host puts in place of what, in headers.
-    secret: Option<(String, String)>,
+    /// A placeholder, and the key that is put in its place where a request leaves, as Obelisk does.
+    pub(crate) secret: Option<(String, String)>,
     /// Where the guest wanted to go, and the authorization it gave.
     seen: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Way {
-    pub fn to(stripe: &Simulator) -> Self {
+    pub(crate) fn to(stripe: &Simulator) -> Self {
         let url: Uri = stripe.base_url().parse().unwrap();
         Self { to: url.authority().unwrap().clone(), secret: None, seen: Arc::default() }
     }
 
-    /// Puts a key in place of a placeholder where a request leaves, as Obelisk does.
-    pub fn swapping(self, placeholder: &str, key: &str) -> Self {
-        Self { secret: Some((placeholder.to_owned(), key.to_owned())), ..self }
-    }
-
     /// Where requests wanted to go, and with which authorization.
-    pub fn seen(&self) -> Vec<(String, String)> {
+    pub(crate) fn seen(&self) -> Vec<(String, String)> {
         self.seen.lock().unwrap().clone()
     }
 
