@@ -15,6 +15,7 @@ use refund_core::metadata::Metadata;
 use refund_core::wire::Answer;
 use serde_json::{Value, json};
 
+const STRIPE: &str = "https://api.stripe.com";
 const START: u64 = 1_790_000_000;
 const MONTH: u64 = 30 * 86_400;
 
@@ -88,15 +89,15 @@ impl Stripe {
     }
 
     fn paths(&self) -> Vec<&str> {
-        let path = |url: &'_ String| url.find("/v1/").unwrap();
-        self.urls.iter().map(|url| url[path(url)..].split('?').next().unwrap()).collect()
+        let paths = self.urls.iter().map(|url| url.trim_start_matches(STRIPE));
+        paths.map(|path| path.split('?').next().unwrap()).collect()
     }
 }
 
 impl Transport for Stripe {
     fn send(&mut self, request: &HttpRequest) -> Result<Answer, SendFailure> {
         self.urls.push(request.url.clone());
-        let path = request.url.trim_start_matches("https://api.stripe.com");
+        let path = request.url.trim_start_matches(STRIPE);
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let query = |name: &str| {
             query.split('&').filter_map(|pair| pair.split_once('=')).find(|pair| pair.0 == name)
@@ -177,8 +178,7 @@ fn note(id: &str, amount: u64, lines: &[&str], refunds: &[(&str, u64)]) -> Value
 
 /// Payment, paid, refunded.
 fn shares(facts: &InvoiceFacts) -> Vec<(&str, u64, u64)> {
-    let share = |one: &refund_core::credits::PaymentShare| (one.paid, one.refunded);
-    facts.payments.iter().map(|one| (one.payment.as_str(), share(one).0, share(one).1)).collect()
+    facts.payments.iter().map(|one| (one.payment.as_str(), one.paid, one.refunded)).collect()
 }
 
 /// The quote when the period ends half way.
@@ -431,10 +431,9 @@ fn what_was_refunded_for_another_line_is_gone_but_was_not_given_for_this_one() {
     let payments = vec![by_intent("inpay_1", "pi_a", 4000, 1)];
     let lines = vec![line("il_1", "si_1", 3000), line("il_2", "si_2", 1000)];
     let mut stripe = Stripe::of(lines, payments);
-    let mut first = Metadata::default();
     stripe.pays("pi_a", 4000, vec![]);
     let facts = stripe.read(&of_line("si_1")).unwrap();
-    first = facts.mark(first);
+    let first = facts.mark(Metadata::default());
     assert_eq!(first.get("refund_node_period"), Some("in_1/si_1"));
     stripe.pays("pi_a", 4000, vec![refund("re_1", 1500, "succeeded", json!(first))]);
     let second = stripe.read(&of_line("si_2")).unwrap();

@@ -49,7 +49,7 @@ pub struct Input {
     #[serde(default)]
     pub payments: Option<Vec<PaymentShare>>,
     /// Given in another way, in the smallest unit: credit notes, credit balance. Subtracted first. Beside an
-    /// invoice or subscription only what its credit notes do not tell.
+    /// invoice or subscription only what its credit notes do not tell, such as what Stripe credited by prorating.
     #[serde(default)]
     pub credited: u64,
     /// A fee that is kept in any case, in the smallest unit, such as for set-up.

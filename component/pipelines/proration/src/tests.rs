@@ -319,7 +319,7 @@ fn the_manifest_is_current() {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manifest.json");
     let title = Title {
         title: "Refund an unused period",
-        description: "Computes what is fair when a period ends early, and refunds it payment by payment. A dry run unless you say otherwise. What is denied or needs approval is among the failures; an outcome that nobody knows is a failure of the whole, to be completed by calling again with the same input.",
+        description: "Computes what is fair when a period ends early, and refunds it payment by payment. What was paid is given, or read from an invoice or a subscription. A dry run unless you say otherwise. What is denied or needs approval is among the failures; an outcome that nobody knows is a failure of the whole, to be completed by calling again with the same input.",
         icon: "M4 5h16v15H4zM4 9h16M8 3v4M16 3v4M9 14h6",
     };
     compare(&file, &manifest::<Prorate>(title));
