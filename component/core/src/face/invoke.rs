@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::billing;
 use super::disputes;
 use super::failure::InvokeError;
 use super::follow_ups;
@@ -75,6 +76,8 @@ pub fn invoke<T: Transport>(
         ("disputes.upload-file", Some(transport)) => disputes::upload(transport, input),
         ("reports.rows", Some(transport)) => report_reads::rows(transport, input),
         ("reports.charges-taken", Some(transport)) => report_reads::taken(transport, input),
+        ("billing.invoice", Some(transport)) => billing::invoice(transport, input),
+        ("billing.subscription", Some(transport)) => billing::subscription(transport, input),
         (_, transport) => {
             let http = if transport.is_some() { HTTP_OPERATIONS } else { &[] };
             let names = PURE_OPERATIONS.iter().chain(http).map(|name| (*name).to_owned());

@@ -1,6 +1,7 @@
 //! Makes the manifest from the types: what `describe` answers is never written by hand, and a test
 //! compares the checked-in files with what this module makes.
 
+mod billing;
 mod disputes;
 mod reports;
 
@@ -313,5 +314,6 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
     ];
     all.extend(disputes::operations(schemas));
     all.extend(reports::operations(schemas));
+    all.extend(billing::operations(schemas));
     all
 }

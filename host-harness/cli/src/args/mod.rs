@@ -165,7 +165,7 @@ pub(crate) enum Command {
     /// Answer disputes: what is due when, evidence, submitting it, giving in.
     #[command(after_help = DISPUTES_HELP)]
     Disputes(Disputes),
-    /// Compute a fair credit: after an outage, or when a period ends early. Needs no key.
+    /// Compute a fair credit: after an outage, or when a period ends early. Needs no key, unless it reads an invoice.
     #[command(after_help = CREDITS_HELP)]
     Credits(Credits),
     /// Sum up refunds: how many, why, of what, at what cost, at which rate.

@@ -9,7 +9,7 @@ use http::{Method, Uri};
 use super::address::is_public;
 
 /// What the operations of the contract send: method and path, `{id}` standing for one segment.
-const STRIPE: [(Method, &str); 14] = [
+const STRIPE: [(Method, &str); 19] = [
     (Method::GET, "/v1/charges"),
     (Method::GET, "/v1/charges/{id}"),
     (Method::GET, "/v1/payment_intents/{id}"),
@@ -24,6 +24,11 @@ const STRIPE: [(Method, &str); 14] = [
     (Method::POST, "/v1/disputes/{id}"),
     (Method::POST, "/v1/disputes/{id}/close"),
     (Method::GET, "/v1/balance_transactions/{id}"),
+    (Method::GET, "/v1/invoices/{id}"),
+    (Method::GET, "/v1/invoices/{id}/lines"),
+    (Method::GET, "/v1/invoice_payments"),
+    (Method::GET, "/v1/credit_notes"),
+    (Method::GET, "/v1/subscriptions/{id}"),
 ];
 
 /// What the operations upload. Stripe itself takes files at another host than everything else.
@@ -237,6 +242,13 @@ mod tests {
             (Method::GET, "https://api.stripe.com/v1/disputes/dp_1", true),
             (Method::POST, "https://api.stripe.com/v1/disputes/dp_1", true),
             (Method::POST, "https://api.stripe.com/v1/disputes/dp_1/close", true),
+            (Method::GET, "https://api.stripe.com/v1/invoices/in_1/lines?limit=100", true),
+            (Method::GET, "https://api.stripe.com/v1/invoices", false),
+            (Method::POST, "https://api.stripe.com/v1/invoices/in_1", false),
+            (Method::GET, "https://api.stripe.com/v1/invoice_payments?invoice=in_1", true),
+            (Method::POST, "https://api.stripe.com/v1/credit_notes", false),
+            (Method::GET, "https://api.stripe.com/v1/subscriptions/sub_1", true),
+            (Method::DELETE, "https://api.stripe.com/v1/subscriptions/sub_1", false),
             (Method::POST, "https://files.stripe.com/v1/files", true),
             (Method::GET, "https://files.stripe.com/v1/files", false),
             (Method::POST, "https://files.stripe.com/v1/refunds", false),
