@@ -13,10 +13,9 @@ let compiling: Promise<WebAssembly.Module> | undefined;
 
 /** Compiles it without blocking, once in a process. */
 export async function component(): Promise<WebAssembly.Module> {
-  compiling ??= readFile(FILE)
-    .then((bytes) => WebAssembly.compile(checked(bytes)))
-    .then((module) => (compiled ??= module));
-  return compiled ?? compiling;
+  compiling ??= readFile(FILE).then((bytes) => WebAssembly.compile(checked(bytes)));
+  compiled ??= await compiling;
+  return compiled;
 }
 
 /** The same for callers that cannot wait. */

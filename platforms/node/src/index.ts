@@ -7,3 +7,7 @@ export type { CallOptions, OperationInputs, OperationName, OperationOutputs } fr
 export type * from "./generated/types.js";
 export { manifest, type Manifest, type Operation } from "./manifest.js";
 export { RefundNode, type OpenOptions } from "./refund-node.js";
+export type { DeliveryOptions, EventHandler } from "./webhooks/deliver.js";
+export { expressWebhook } from "./webhooks/express.js";
+export { fastifyWebhook, type FastifyWebhookOptions } from "./webhooks/fastify.js";
+export { Webhooks, type StripeEvent, type WebhooksOptions } from "./webhooks/webhooks.js";

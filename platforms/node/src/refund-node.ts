@@ -10,8 +10,12 @@ import { DIGEST } from "./generated/digest.js";
 import { TypedOperations, type CallOptions } from "./generated/operations.js";
 import { encode } from "./json.js";
 import { egressRules, manifest, operations, type Manifest, type Operation } from "./manifest.js";
+import type { Task } from "./pool/messages.js";
 import { Pool, type Job } from "./pool/pool.js";
 import { outputOf } from "./reply.js";
+
+/** Requests of one call. The longest scan reads a thousand pages. */
+const MOST_REQUESTS = 3_000;
 
 /** How to open a refund node. */
 export interface OpenOptions {
@@ -84,10 +88,14 @@ export class RefundNode extends TypedOperations {
   override async invoke(name: string, input: object = {}, { signal }: CallOptions = {}): Promise<never> {
     const operation = operations.get(name);
     if (!operation) throw new UnknownOperation(name, [...operations.keys()]);
-    const task = { call: "invoke", operation: name, input: this.#input(operation, input), needsHttp: operation.needs_http } as const;
+    const task: Task = {
+      call: "invoke",
+      operation: name,
+      input: this.#input(operation, input),
+      needsHttp: operation.needs_http,
+    };
     const changesSomething = operation.effect === "moves-money" || operation.effect === "writes";
-    const key = operation.needs_http ? await this.#keys() : noKey;
-    const send: Job["send"] = (wire, aborted) => this.#egress.send(wire, key, aborted);
+    const send = operation.needs_http ? await this.#wayOut() : denied;
     return outputOf(name, await this.#pool.run({ task, changesSomething, send, signal })) as never;
   }
 
@@ -104,7 +112,7 @@ export class RefundNode extends TypedOperations {
     this.#egress.close();
   }
 
-  async [Symbol.asyncDispose ?? Symbol.for("nodejs.asyncDispose")](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
@@ -124,13 +132,18 @@ export class RefundNode extends TypedOperations {
     return encode({ ...input, connection: this.#connection });
   }
 
-  /** The key for each request of a call. The first is fetched at once: a call without a key does not begin. */
-  async #keys(): Promise<() => Promise<string>> {
+  /** Sends the requests of one call. The first key is fetched at once: a call without a key does not begin. */
+  async #wayOut(): Promise<Job["send"]> {
     let first: string | undefined = await this.#keyring.fetch();
-    return async () => {
-      const key = first ?? (await this.#keyring.fetch());
+    let left = MOST_REQUESTS;
+    const key = async (): Promise<string> => {
+      const fetched = first ?? (await this.#keyring.fetch());
       first = undefined;
-      return key;
+      return fetched;
+    };
+    return async (wire, signal) => {
+      left -= 1;
+      return left < 0 ? { error: "HTTP-request-denied" } : this.#egress.send(wire, key, signal);
     };
   }
 }
@@ -141,8 +154,6 @@ const connectionGiven = {
   problem: "is given by this package",
   fix: "leave it out, and give `key`, `baseUrl`, `account` and `maxRetries` to `RefundNode.open`",
 };
-
-const noKey = (): Promise<string> => Promise.reject(new HostError("missing-key", "this operation has no key"));
 
 const denied: Job["send"] = () => Promise.resolve({ error: "HTTP-request-denied" });
 

@@ -16,6 +16,13 @@ const WHOLE_MS = 80_000;
 /** Largest answer. The component gives up at half of it. */
 const MOST_ANSWER = 16 << 20;
 
+const CONNECTIONS = {
+  keepAlive: true,
+  noDelay: true,
+  // Node's own patience with one of several addresses is 250 ms, and a slow network takes longer.
+  autoSelectFamilyAttemptTimeout: 2_500,
+};
+
 /** Bounds that only tests set. */
 export interface Bounds {
   connectMs: number;
@@ -27,10 +34,8 @@ export interface Bounds {
 export class Egress {
   readonly #allow: Allow;
   readonly #bounds: Bounds;
-  readonly #agents = {
-    "http:": new http.Agent({ keepAlive: true }),
-    "https:": new https.Agent({ keepAlive: true, minVersion: "TLSv1.2" }),
-  };
+  readonly #plain = new http.Agent(CONNECTIONS);
+  readonly #tls = new https.Agent({ ...CONNECTIONS, minVersion: "TLSv1.2" });
 
   constructor(allow: Allow, bounds: Partial<Bounds> = {}) {
     this.#allow = allow;
@@ -41,28 +46,28 @@ export class Egress {
   async send(wire: WireRequest, key: () => Promise<string>, signal: AbortSignal): Promise<WireOutcome> {
     const url = this.#allow.permits(wire.method, wire.url);
     if (!url || wire.headers.some(([name]) => isForbidden(name))) return { error: "HTTP-request-denied" };
-    const authorization = `Bearer ${await key()}`;
-    const headers = { ...group(wire.headers), authorization, "content-length": wire.body.length };
-    if (wire.method === "GET" && wire.body.length === 0) Reflect.deleteProperty(headers, "content-length");
+    const connectMs = Math.min(wire.connectTimeoutMs ?? Infinity, this.#bounds.connectMs);
     const isTls = url.protocol === "https:";
-    const agent = this.#agents[isTls ? "https:" : "http:"];
-    const request = (isTls ? https : http).request(url, {
-      method: wire.method,
-      headers,
-      agent,
-      signal,
-      lookup: guarded,
-      // Node's own patience with one of several addresses is 250 ms, and a slow network takes longer.
-      autoSelectFamilyAttemptTimeout: 2_500,
-    } as https.RequestOptions);
-    const bounds = { ...this.#bounds, connectMs: Math.min(wire.connectTimeoutMs ?? Infinity, this.#bounds.connectMs) };
-    return new Exchange(request, bounds, isTls).run(wire.body);
+    let request;
+    try {
+      request = (isTls ? https : http).request(url, {
+        method: wire.method,
+        headers: headersOf(wire, await key()),
+        agent: isTls ? this.#tls : this.#plain,
+        signal,
+        lookup: guarded,
+      });
+    } catch {
+      // No key, or a header that Node does not send. What was thrown may hold either.
+      return { error: "HTTP-request-denied" };
+    }
+    return new Exchange(request, { ...this.#bounds, connectMs }, isTls).run(wire.body);
   }
 
   /** Ends idle connections. */
   close(): void {
-    this.#agents["http:"].destroy();
-    this.#agents["https:"].destroy();
+    this.#plain.destroy();
+    this.#tls.destroy();
   }
 }
 
@@ -168,10 +173,17 @@ function guarded(name: string, options: LookupOptions, answer: Answered): void {
   });
 }
 
-/** Node wants values of one name together. */
-function group(headers: [string, string][]): Record<string, string[]> {
-  const grouped: Record<string, string[]> = {};
-  for (const [name, value] of headers) (grouped[name.toLowerCase()] ??= []).push(value);
+/** The guest's headers with the key. The length is counted here, whatever the guest says. */
+function headersOf({ headers, body }: WireRequest, key: string): Record<string, string | string[]> {
+  const grouped: Record<string, string | string[]> = {};
+  for (const [name, value] of headers) {
+    const lower = name.toLowerCase();
+    const others = grouped[lower] ?? [];
+    grouped[lower] = [...(typeof others === "string" ? [others] : others), value];
+  }
+  delete grouped["content-length"];
+  if (body.length > 0) grouped["content-length"] = String(body.length);
+  grouped.authorization = `Bearer ${key}`;
   return grouped;
 }
 

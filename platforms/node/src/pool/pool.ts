@@ -28,6 +28,7 @@ export interface Job {
 interface Waiting extends Job {
   resolve: (reply: Reply) => void;
   reject: (error: unknown) => void;
+  onAbort: () => void;
 }
 
 /** A few threads, and the calls that wait for one. */
@@ -51,8 +52,8 @@ export class Pool {
       if (this.#waiting.length >= this.#options.queue) {
         throw new HostError("busy", `${String(this.#options.queue)} calls wait already: try again later`);
       }
-      const waiting = { ...job, resolve, reject };
-      job.signal?.addEventListener("abort", () => this.#takeBack(waiting), { once: true });
+      const waiting: Waiting = { ...job, resolve, reject, onAbort: () => this.#takeBack(waiting) };
+      job.signal?.addEventListener("abort", waiting.onAbort);
       this.#waiting.push(waiting);
       this.#dispatch();
     });
@@ -69,6 +70,7 @@ export class Pool {
     const place = this.#waiting.indexOf(job);
     if (place < 0) return;
     this.#waiting.splice(place, 1);
+    job.signal?.removeEventListener("abort", job.onAbort);
     job.reject(job.signal?.reason);
   }
 
@@ -77,6 +79,7 @@ export class Pool {
       const thread = this.#idle();
       if (!thread) return;
       const job = this.#waiting.shift() as Waiting;
+      job.signal?.removeEventListener("abort", job.onAbort);
       void thread
         .run(job, this.#options.timeout)
         .then(job.resolve, job.reject)

@@ -51,7 +51,7 @@ export class Sandbox {
   constructor(module: WebAssembly.Module, transport: Transport = closed) {
     const memory = (): Memory => this.#memory;
     const imports = { ...wasi(memory, transport), ...ownResources(module) };
-    const { exports } = new WebAssembly.Instance(module, imports as WebAssembly.Imports);
+    const { exports } = new WebAssembly.Instance(module, imports);
     this.#exports = exports as Record<string, never>;
     this.#memory = new Memory(exports as unknown as MemoryExports);
   }

@@ -246,7 +246,7 @@ function set(assign: () => unknown, isGood: boolean): number {
   return isGood ? 0 : 1;
 }
 
-function dropper<T extends object>(handles: Handles, kind: abstract new (...args: never[]) => T) {
+function dropper(handles: Handles, kind: abstract new (...args: never[]) => object) {
   return (handle: number): void => {
     handles.take(handle, kind);
   };

@@ -3,6 +3,7 @@ declare namespace WebAssembly {
   type Imports = Record<string, Record<string, unknown>>;
 
   class Module {
+    private readonly brand;
     constructor(bytes: Uint8Array);
     static imports(module: Module): { module: string; name: string; kind: string }[];
     static exports(module: Module): { name: string; kind: string }[];
