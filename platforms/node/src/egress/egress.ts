@@ -92,8 +92,13 @@ class Exchange {
     return new Promise<WireOutcome>((resolve) => {
       const request = this.#request;
       request.on("socket", (socket) => this.#watch(socket));
-      request.on("error", (error: NodeJS.ErrnoException) => resolve({ error: this.#code(error) }));
-      request.on("response", (response) => void this.#read(response).then(resolve));
+      const failed = (error: NodeJS.ErrnoException): void => resolve({ error: this.#code(error) });
+      request.on("error", failed);
+      request.on("response", (response) => {
+        // From here on the answer itself tells how it ends.
+        request.off("error", failed).on("error", () => undefined);
+        void this.#read(response).then(resolve);
+      });
       this.#timers.push(setTimeout(() => this.#giveUp(), this.#bounds.wholeMs));
       request.end(body);
     }).finally(() => this.#timers.forEach(clearTimeout));
