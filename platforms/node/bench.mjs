@@ -13,7 +13,7 @@ import Stripe from "stripe";
 
 import { KEY, simulator } from "./test/support.mjs";
 
-const CREATES = 150;
+const CREATES = 100;
 const STARTS = 9;
 
 const stripes = await simulator("--lean");
@@ -56,17 +56,16 @@ async function eligibility() {
 async function creates() {
   const node = await RefundNode.open({ key: KEY, baseUrl: stripes.url });
   const stripe = stripeNode();
-  const charge = await stripes.charge({ amount: 50_000_000 });
-  let id = 0;
-  const refund = () => ({ charge: charge.id, amount: 1 });
-  const idempotent = () => ({ idempotencyKey: `bench-${++id}` });
+  const charges = await paid(CREATES * 5);
+  const idempotent = () => ({ idempotencyKey: `bench-${charges.length}` });
   const [ours, both, post] = await inTurnsAsync(CREATES, [
-    () => node.refunds.create({ operation_id: `bench-${++id}`, payment: charge.id, amount: 1, currency: "usd" }),
+    () => node.refunds.create({ operation_id: `bench-${charges.length}`, payment: charges.pop() }),
     async () => {
-      await stripe.charges.retrieve(charge.id);
-      await stripe.refunds.create(refund(), idempotent());
+      const charge = charges.pop();
+      await stripe.charges.retrieve(charge);
+      await stripe.refunds.create({ charge }, idempotent());
     },
-    () => stripe.refunds.create(refund(), idempotent()),
+    () => stripe.refunds.create({ charge: charges.pop() }, idempotent()),
   ]);
   rows.push(ratio("create, one after the other", ours, both, "stripe-node, retrieve + create", 1.1));
   rows.push(ratio("the same", ours, post, "stripe-node, create alone"));
@@ -76,18 +75,17 @@ async function creates() {
 async function delay() {
   const node = await RefundNode.open({ key: KEY, baseUrl: stripes.url });
   const stripe = stripeNode();
-  const charge = await stripes.charge({ amount: 50_000_000 });
-  const hundred = (one) => Promise.all(Array.from({ length: 100 }, (_, index) => one(index)));
-  const create = (round) => (index) =>
-    node.refunds.create({ operation_id: `delay-${round}-${index}`, payment: charge.id, amount: 1, currency: "usd" });
-  await hundred(create("warm"));
-  const here = await watched(() => hundred(create("here")));
-  const there = await watched(() =>
-    hundred(async (index) => {
-      await stripe.charges.retrieve(charge.id);
-      await stripe.refunds.create({ charge: charge.id, amount: 1 }, { idempotencyKey: `delay-${index}` });
-    }),
-  );
+  const charges = await paid(400);
+  const hundred = (one) => Promise.all(Array.from({ length: 100 }, () => one(charges.pop())));
+  const ours = (charge) => node.refunds.create({ operation_id: `delay-${charge}`, payment: charge });
+  const theirs = async (charge) => {
+    await stripe.charges.retrieve(charge);
+    await stripe.refunds.create({ charge }, { idempotencyKey: `delay-${charge}` });
+  };
+  await hundred(ours);
+  await hundred(theirs);
+  const here = await watched(() => hundred(ours));
+  const there = await watched(() => hundred(theirs));
   rows.push({ what: "event-loop delay, p99, while 100 creates run", here: here.p99, there: there.p99, against: "stripe-node", goal: 5_000 });
   rows.push({ ...ratio("100 creates at once, all of them", here.took, there.took, "stripe-node, retrieve + create") });
   await node.close();
@@ -99,6 +97,13 @@ function start() {
   const once = (what) => Number(spawnSync(process.execPath, [script, what], { encoding: "utf8" }).stdout) * 1_000;
   const [here, there] = inTurnsOnce(STARTS, [() => once("refund-node"), () => once("stripe")]);
   rows.push({ what: "start: from import to the first verdict", here, there, against: "import of stripe-node", goal: 60_000 });
+}
+
+/** Charges that nobody refunded yet. */
+async function paid(count) {
+  const made = [];
+  while (made.length < count) made.push((await stripes.charge()).id);
+  return made;
 }
 
 async function watched(work) {

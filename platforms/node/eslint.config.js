@@ -1,6 +1,12 @@
 import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
+/** What Node has everywhere, as far as it is used here. */
+const NODE = [
+  "AbortController", "Buffer", "SharedArrayBuffer", "TextEncoder", "URL", "WebAssembly", "console", "fetch", "performance",
+  "process", "setImmediate", "setTimeout", "structuredClone",
+];
+
 export default tseslint.config(
   { ignores: ["dist/", "src/generated/"] },
   {
@@ -17,7 +23,7 @@ export default tseslint.config(
     files: ["**/*.mjs", "test/**/*.js", "eslint.config.js"],
     extends: [eslint.configs.recommended],
     languageOptions: {
-      globals: { process: "readonly", console: "readonly", WebAssembly: "readonly", URL: "readonly", structuredClone: "readonly", fetch: "readonly" },
+      globals: Object.fromEntries(NODE.map((name) => [name, "readonly"])),
     },
   },
 );
