@@ -53,7 +53,7 @@ export class RefundNode extends TypedOperations {
   readonly #keyring: Keyring;
   readonly #connection: Record<string, unknown>;
 
-  private constructor(module: WebAssembly.Module, keyring: Keyring, options: OpenOptions) {
+  private constructor(module: Promise<WebAssembly.Module>, keyring: Keyring, options: OpenOptions) {
     super();
     const { baseUrl, account, maxRetries } = options;
     const origin = baseUrl === undefined ? undefined : parseBaseUrl(baseUrl);
@@ -71,7 +71,15 @@ export class RefundNode extends TypedOperations {
   static async open(options: OpenOptions = {}): Promise<RefundNode> {
     checkDigest(options.digest);
     const keyring = new Keyring(options.key, options.live ?? false);
-    return new RefundNode(await component(), keyring, options);
+    const module = component();
+    const node = new RefundNode(module, keyring, options);
+    try {
+      await module;
+    } catch (error) {
+      await node.close();
+      throw error;
+    }
+    return node;
   }
 
   /** The operations and their schemas. */

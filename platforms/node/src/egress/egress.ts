@@ -1,6 +1,5 @@
 import { lookup as resolve, type LookupAddress, type LookupOptions } from "node:dns";
-import http, { type ClientRequest, type IncomingMessage } from "node:http";
-import https from "node:https";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 
 import { join } from "../sandbox/bytes.js";
@@ -8,6 +7,7 @@ import { isForbidden } from "../sandbox/headers.js";
 import type { ErrorCode, WireAnswer, WireOutcome, WireRequest } from "../sandbox/transport.js";
 import { isLoopback, isPublic } from "./address.js";
 import type { Allow } from "./allow.js";
+import { Connections } from "./connections.js";
 
 /** Until a connection stands. */
 const CONNECT_MS = 30_000;
@@ -15,13 +15,6 @@ const CONNECT_MS = 30_000;
 const WHOLE_MS = 80_000;
 /** Largest answer. The component gives up at half of it. */
 const MOST_ANSWER = 16 << 20;
-
-const CONNECTIONS = {
-  keepAlive: true,
-  noDelay: true,
-  // Node's own patience with one of several addresses is 250 ms, and a slow network takes longer.
-  autoSelectFamilyAttemptTimeout: 2_500,
-};
 
 /** Bounds that only tests set. */
 export interface Bounds {
@@ -34,8 +27,7 @@ export interface Bounds {
 export class Egress {
   readonly #allow: Allow;
   readonly #bounds: Bounds;
-  readonly #plain = new http.Agent(CONNECTIONS);
-  readonly #tls = new https.Agent({ ...CONNECTIONS, minVersion: "TLSv1.2" });
+  readonly #connections = new Connections();
 
   constructor(allow: Allow, bounds: Partial<Bounds> = {}) {
     this.#allow = allow;
@@ -48,26 +40,21 @@ export class Egress {
     if (!url || wire.headers.some(([name]) => isForbidden(name))) return { error: "HTTP-request-denied" };
     const connectMs = Math.min(wire.connectTimeoutMs ?? Infinity, this.#bounds.connectMs);
     const isTls = url.protocol === "https:";
-    let request;
+    const { request, agent } = await this.#connections.to(url);
+    let sent;
     try {
-      request = (isTls ? https : http).request(url, {
-        method: wire.method,
-        headers: headersOf(wire, await key()),
-        agent: isTls ? this.#tls : this.#plain,
-        signal,
-        lookup: guarded,
-      });
+      const headers = headersOf(wire, await key());
+      sent = request(url, { method: wire.method, headers, agent, signal, lookup: guarded });
     } catch {
       // No key, or a header that Node does not send. What was thrown may hold either.
       return { error: "HTTP-request-denied" };
     }
-    return new Exchange(request, { ...this.#bounds, connectMs }, isTls).run(wire.body);
+    return new Exchange(sent, { ...this.#bounds, connectMs }, isTls).run(wire.body);
   }
 
   /** Ends idle connections. */
   close(): void {
-    this.#plain.destroy();
-    this.#tls.destroy();
+    this.#connections.close();
   }
 }
 

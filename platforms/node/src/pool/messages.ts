@@ -3,9 +3,13 @@ import type { WireOutcome, WireRequest } from "../sandbox/transport.js";
 
 /** What a worker is started with. No key is ever in here, nor in any message below. */
 export interface WorkerData {
-  module: WebAssembly.Module;
   /** Counts the outcomes that were sent: a worker that waits for one sleeps on it. */
   outcomes: SharedArrayBuffer;
+}
+
+/** To a worker, before all else: the component, which is compiled while the thread starts. */
+export interface Load {
+  module: WebAssembly.Module;
 }
 
 /** To a worker: what to call. */

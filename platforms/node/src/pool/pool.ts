@@ -33,13 +33,13 @@ interface Waiting extends Job {
 
 /** A few threads, and the calls that wait for one. */
 export class Pool {
-  readonly #module: WebAssembly.Module;
+  readonly #module: Promise<WebAssembly.Module>;
   readonly #options: PoolOptions;
   readonly #threads: Thread[] = [];
   readonly #waiting: Waiting[] = [];
   #isClosed = false;
 
-  constructor(module: WebAssembly.Module, options: PoolOptions) {
+  constructor(module: Promise<WebAssembly.Module>, options: PoolOptions) {
     this.#module = module;
     this.#options = options;
     this.#threads.push(this.#start());

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { HostError, type HostErrorCode } from "../errors.js";
 import type { Reply } from "../sandbox/sandbox.js";
 import type { WireRequest } from "../sandbox/transport.js";
-import type { FromWorker, Outcome, WorkerData } from "./messages.js";
+import type { FromWorker, Load, Outcome, Task, WorkerData } from "./messages.js";
 import type { Job } from "./pool.js";
 
 const WORKER = new URL("./worker.js", import.meta.url);
@@ -20,18 +20,21 @@ interface Running extends Job {
 export class Thread {
   readonly #worker: Worker;
   readonly #outcomes = new SharedArrayBuffer(4);
+  readonly #loaded: Promise<void>;
   readonly #onEnd: (thread: Thread) => void;
   #running: Running | undefined;
 
-  constructor(module: WebAssembly.Module, onEnd: (thread: Thread) => void) {
+  constructor(module: Promise<WebAssembly.Module>, onEnd: (thread: Thread) => void) {
     this.#onEnd = onEnd;
-    const workerData: WorkerData = { module, outcomes: this.#outcomes };
+    const workerData: WorkerData = { outcomes: this.#outcomes };
     // Neither the environment, where a key may stand, nor the flags of this process.
     this.#worker = new Worker(WORKER, { workerData, env: {}, execArgv: [], name: "refund-node" });
     this.#worker.on("message", (message: FromWorker) => this.#hear(message));
     this.#worker.on("error", (error) => void this.#end("trapped", `its thread ended: ${error.message}`));
     this.#worker.on("exit", () => void this.#end("trapped", "its thread ended"));
     this.#worker.unref();
+    // Where there is no module, whoever opens the pool is told, and closes it.
+    this.#loaded = module.then((compiled) => this.#post({ module: compiled }), () => undefined);
   }
 
   get isIdle(): boolean {
@@ -45,7 +48,7 @@ export class Thread {
       this.#running = { ...job, resolve, reject, timer, abort: new AbortController() };
       // A program that waits for a call stays alive for it, and for nothing else.
       this.#worker.ref();
-      this.#worker.postMessage(job.task);
+      void this.#loaded.then(() => this.#post(job.task));
     });
   }
 
@@ -73,11 +76,14 @@ export class Thread {
     const running = this.#running;
     if (!running) return;
     const outcome = await running.send(wire, running.abort.signal);
-    const message: Outcome = { request, outcome };
-    this.#worker.postMessage(message);
+    this.#post({ request, outcome });
     const count = new Int32Array(this.#outcomes);
     Atomics.add(count, 0, 1);
     Atomics.notify(count, 0);
+  }
+
+  #post(message: Load | Task | Outcome): void {
+    this.#worker.postMessage(message);
   }
 
   async #end(code: HostErrorCode, why: string): Promise<void> {

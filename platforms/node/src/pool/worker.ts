@@ -3,10 +3,13 @@ import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from "
 
 import { Sandbox, type Reply } from "../sandbox/sandbox.js";
 import type { Pending, Transport, WireOutcome, WireRequest } from "../sandbox/transport.js";
-import type { FromWorker, Outcome, Task, WorkerData } from "./messages.js";
+import type { FromWorker, Load, Outcome, Task, WorkerData } from "./messages.js";
 
-const { module, outcomes } = workerData as WorkerData;
+const { outcomes } = workerData as WorkerData;
 const port = parentPort as MessagePort;
+
+/** The component. It comes with the first message. */
+let module: WebAssembly.Module;
 
 /** Counted over all instances, so that a late answer to one is never taken for an answer to the next. */
 let requests = 0;
@@ -66,7 +69,8 @@ function send(message: FromWorker): void {
   port.postMessage(message);
 }
 
-port.on("message", (message: Task | Outcome) => {
+port.on("message", (message: Load | Task | Outcome) => {
+  if ("module" in message) module = message.module;
   // An outcome that nobody waits for any more belongs to a call that trapped.
   if (!("call" in message)) return;
   send(run(message));
