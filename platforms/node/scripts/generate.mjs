@@ -61,13 +61,18 @@ export interface CallOptions {
 /** A method for every operation. */
 export abstract class TypedOperations {
   /** Runs an operation by name. */
-  abstract invoke<Name extends OperationName>(
+  invoke<Name extends OperationName>(
     operation: Name,
     input: OperationInputs[Name],
     options?: CallOptions,
   ): Promise<OperationOutputs[Name]>;
   /** The same for a name that is known only when the program runs. */
-  abstract invoke(operation: string, input: object, options?: CallOptions): Promise<unknown>;
+  invoke(operation: string, input: object, options?: CallOptions): Promise<unknown>;
+  invoke(operation: string, input: object, options: CallOptions = {}): Promise<unknown> {
+    return this.run(operation, input, options);
+  }
+
+  protected abstract run(operation: string, input: object, options: CallOptions): Promise<unknown>;
 
 ${[...groups].map(([name, members]) => group(name, members)).join("\n")}}
 `;

@@ -92,8 +92,7 @@ export class RefundNode extends TypedOperations {
     return DIGEST;
   }
 
-  /** Runs an operation by name. */
-  override async invoke(name: string, input: object = {}, { signal }: CallOptions = {}): Promise<never> {
+  protected override async run(name: string, input: object, { signal }: CallOptions): Promise<unknown> {
     const operation = operations.get(name);
     if (!operation) throw new UnknownOperation(name, [...operations.keys()]);
     const task: Task = {
@@ -104,7 +103,7 @@ export class RefundNode extends TypedOperations {
     };
     const changesSomething = operation.effect === "moves-money" || operation.effect === "writes";
     const send = operation.needs_http ? await this.#wayOut() : denied;
-    return outputOf(name, await this.#pool.run({ task, changesSomething, send, signal })) as never;
+    return outputOf(name, await this.#pool.run({ task, changesSomething, send, signal }));
   }
 
   /** The manifest as the component itself tells it now; `manifest` is what it told when the package was built. */
