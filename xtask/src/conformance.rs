@@ -78,10 +78,7 @@ fn prepare(name: &str, component: &Path) -> Result<Option<Vec<String>>> {
                 missing("Node", &format!("the platform {name}"))?;
                 return Ok(None);
             }
-            npm("node", component)?;
-            if name != "node" {
-                npm(name, component)?;
-            }
+            built(name, component)?;
             if name == "n8n" {
                 let folder = root().join("platforms/n8n");
                 let mut install = Command::new("node");
@@ -94,7 +91,7 @@ fn prepare(name: &str, component: &Path) -> Result<Option<Vec<String>>> {
                 missing("Python", "the platform python")?;
                 return Ok(None);
             }
-            Ok(Some(vec![pip(component)?, runner("python", "conformance.py")]))
+            Ok(Some(vec![python(component)?, runner("python", "conformance.py")]))
         }
         "rust" => Ok(Some(vec![cargo()?])),
         other => bail!("there is no platform `{other}`: n8n, {}", USUAL.join(", ")),
@@ -103,6 +100,15 @@ fn prepare(name: &str, component: &Path) -> Result<Option<Vec<String>>> {
 
 fn runner(platform: &str, file: &str) -> String {
     root().join("platforms").join(platform).join(file).display().to_string()
+}
+
+/// A package for npm, built from the component; the other two hold what is built for Node. Its folder.
+pub(crate) fn built(platform: &str, component: &Path) -> Result<PathBuf> {
+    npm("node", component)?;
+    if platform != "node" {
+        npm(platform, component)?;
+    }
+    Ok(root().join("platforms").join(platform))
 }
 
 /// Installs a package's tools from its lock file, and builds it from the component.
@@ -123,7 +129,7 @@ fn npm(platform: &str, component: &Path) -> Result<()> {
 }
 
 /// Installs the Python package, built from the component, into an environment of its own; the interpreter there.
-fn pip(component: &Path) -> Result<String> {
+pub(crate) fn python(component: &Path) -> Result<String> {
     let folder = root().join("platforms/python");
     let environment = root().join("target/peers/platform-python");
     let python = interpreter(&environment);

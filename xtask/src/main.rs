@@ -2,6 +2,7 @@
 
 mod bench;
 mod conformance;
+mod dist;
 mod fuzz;
 mod peers;
 mod run;
@@ -22,6 +23,8 @@ cargo xtask compose FILE.wac --dep NAME=FILE -o FILE
                      compose a pipeline of your own (docs/tutorial-pipeline.md)
 cargo xtask wasmtime wasmtime's own command, to serve dist/refund-node-http.wasm: installs it, and says
                      where it is; about a quarter of an hour, once
+cargo xtask dist     a release in dist/: components, WIT, npm tarballs, wheel, command, OCI layout, SBOMs,
+                     checksums; then each is installed from there in an empty folder and asked something
 cargo xtask demo     a guided tour on the built-in simulator
 cargo xtask test     every check: format, lints, native tests, both wasm targets, end-to-end tests
                      through wasmtime, the official Stripe libraries against the simulator
@@ -67,6 +70,8 @@ fn run(arguments: &[String]) -> Result<()> {
         ["build"] => build(),
         ["compose", rest @ ..] => compose(rest),
         ["wasmtime"] => wasmtime(),
+        ["dist"] => dist::run(),
+        ["dist", "check"] => dist::check(),
         ["demo", rest @ ..] => demo(rest),
         ["test"] => test::run(),
         ["conformance", rest @ ..] => conformance::run(rest).map(drop),

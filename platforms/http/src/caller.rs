@@ -8,6 +8,7 @@ use crate::key::{self, Mode};
 use crate::told::Problem;
 
 /// Real money is moved only for somebody who says so.
+#[cfg(not(feature = "simulator"))]
 const LIVE: &str = "x-refund-node-live";
 /// Stripe's own name for it.
 const ACCOUNT: &str = "stripe-account";
@@ -59,7 +60,7 @@ impl Caller {
 
     /// No simulator needs a key that moves money.
     #[cfg(feature = "simulator")]
-    #[expect(clippy::unnecessary_wraps, reason = "as in the other edition")]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as in the other edition")]
     fn is_live(&self) -> Result<bool, Error> {
         Ok(false)
     }
@@ -89,7 +90,7 @@ impl Caller {
     fn one(&self, name: &str) -> Result<Option<String>, Error> {
         let bad =
             |problem: &str| Problem::new(name, problem, "send it once, in visible ASCII").into();
-        let mut values = self.0.get(&name.to_owned());
+        let mut values = self.0.get(name);
         match (values.pop(), values.is_empty()) {
             (None, _) => Ok(None),
             (Some(_), false) => Err(bad("is there several times")),

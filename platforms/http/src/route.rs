@@ -11,7 +11,7 @@ use crate::wire::{self, Answer};
 
 /// The answer to a request; never fails, for an error is one.
 pub(crate) fn answer(request: &IncomingRequest) -> Answer {
-    run(request).map_or_else(|error| error.answer(), Answer::ok)
+    run(request).map_or_else(Error::answer, Answer::ok)
 }
 
 fn run(request: &IncomingRequest) -> Result<String, Error> {

@@ -23,6 +23,7 @@ pub(crate) enum Told {
 
 /// One thing wrong with a request, as the node tells it.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the contract's")]
 pub(crate) struct Problem {
     pub(crate) field: String,
     pub(crate) value: String,

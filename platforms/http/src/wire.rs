@@ -68,7 +68,7 @@ pub(crate) fn send(answer: Answer, out: ResponseOutparam) {
     ];
     for (name, value) in common.into_iter().chain(answer.headers) {
         // A host that has its own mind about a header keeps it.
-        let _ = headers.append(&name.to_owned(), &value.into_bytes());
+        let _ = headers.append(name, &value.into_bytes());
     }
     let response = OutgoingResponse::new(headers);
     let _ = response.set_status_code(answer.status);

@@ -37,12 +37,13 @@ impl Connection {
     /// The input with this connection. All else stays as the caller wrote it, to the letter: numbers are not read
     /// and written again on their way.
     pub fn join(&self, input: &str) -> Result<String, InputError> {
+        #[expect(clippy::zero_sized_map_values, reason = "serde reads an object into a map alone")]
         let fields: BTreeMap<String, IgnoredAny> =
-            serde_json::from_str(input).map_err(not_an_object)?;
+            serde_json::from_str(input).map_err(|error| not_an_object(&error))?;
         if fields.contains_key(FIELD) {
             return Err(InputError::NamesConnection);
         }
-        let connection = serde_json::to_string(self).map_err(not_an_object)?;
+        let connection = serde_json::to_string(self).map_err(|error| not_an_object(&error))?;
         let open = input.trim_end();
         let open = open.strip_suffix('}').unwrap_or(open);
         let comma = if fields.is_empty() { "" } else { "," };
@@ -50,7 +51,7 @@ impl Connection {
     }
 }
 
-fn not_an_object(error: serde_json::Error) -> InputError {
+fn not_an_object(error: &serde_json::Error) -> InputError {
     InputError::NotAnObject(match error.classify() {
         // What is there instead would stand in the parser's own words.
         Category::Data => "is something else than an object".into(),

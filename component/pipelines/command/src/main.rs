@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use pipeline_compose::{NODE, compose};
+use wit_parser::Resolve;
 
 const HELP: &str = "\
 compose FOLDER       write the composed pipelines and wrappers into a folder, and the node
@@ -35,6 +36,7 @@ fn run(arguments: &[String]) -> Result<()> {
 fn write_all(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     write(&folder.join("refund-node.wasm"), refund_artifact::NODE)?;
+    write(&folder.join("refund-node-refunds.wit.wasm"), &contract()?)?;
     for pipeline in refund_pipelines::ALL {
         write(&folder.join(format!("{}.wasm", pipeline.name)), pipeline.composed)?;
     }
@@ -63,6 +65,14 @@ fn compose_one(document: &str, mut rest: &[String]) -> Result<()> {
     let composed =
         compose(&text, &parts).with_context(|| format!("{document} does not compose"))?;
     write(&output, &composed)
+}
+
+/// The contract by itself, as one file that `wkg`, `wac` and `wit-bindgen` read.
+fn contract() -> Result<Vec<u8>> {
+    let mut resolve = Resolve::default();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../wit");
+    let (package, _) = resolve.push_dir(&folder)?;
+    wit_component::encode(&resolve, package)
 }
 
 /// `NAME=FILE`
