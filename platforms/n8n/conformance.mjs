@@ -18,7 +18,7 @@ try {
   const credentials = await kept(KEYS);
   const ready = { platform: "n8n", version: server.version, digest, manifest: manifestDigest };
   await serve(ready, async ({ operation, input, credential }) => {
-    const wanted = parameters(forms.get(operation), input);
+    const wanted = parameters(forms.get(operation), operation, input);
     const url = await webhook(credential, wanted, credentials.get(credential));
     const json = await server.post(url, { operation, input });
     return "error" in json ? { error: json.error } : { output: json };

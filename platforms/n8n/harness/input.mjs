@@ -5,8 +5,8 @@
  *
  * @param {import("../../forms/src/forms.js").Form | undefined} form of the operation, where there is one
  */
-export function parameters(form, input) {
-  return form && canSay(form, input) ? throughFields(form, input) : asJson();
+export function parameters(form, operation, input) {
+  return form && canSay(form, input) ? throughFields(form, input) : asJson(operation);
 }
 
 function canSay(form, input) {
@@ -38,11 +38,7 @@ function throughFields(form, input) {
   };
 }
 
-function asJson() {
-  return {
-    resource: '={{ $json.body.operation.split(".")[0] }}',
-    operation: '={{ $json.body.operation.split(".")[1] }}',
-    specifyInput: "json",
-    inputJson: "={{ $json.body.input }}",
-  };
+function asJson(name) {
+  const [resource, operation] = name.split(".");
+  return { resource, operation, specifyInput: "json", inputJson: "={{ $json.body.input }}" };
 }

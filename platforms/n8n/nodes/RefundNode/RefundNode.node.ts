@@ -1,9 +1,7 @@
 import {
 	NodeConnectionTypes,
-	type ICredentialsDecrypted,
-	type ICredentialTestFunctions,
+	NodeOperationError,
 	type IExecuteFunctions,
-	type INodeCredentialTestResult,
 	type INodeExecutionData,
 	type INodeType,
 	type INodeTypeDescription,
@@ -12,7 +10,7 @@ import type { RefundNode as Stripe } from 'refund-node';
 
 import { plain } from '../../../forms/src/index.js';
 import { open, signingSecrets } from '../../shared/connection';
-import { credentialOf } from '../../shared/credential';
+import { credentialOf, refundNodeApiTest } from '../../shared/credential';
 import { failureOf, shown } from '../../shared/failures';
 import { propertiesOf } from '../../shared/fields';
 import { forms } from '../../shared/forms';
@@ -64,33 +62,20 @@ async function answer(
 ): Promise<INodeExecutionData> {
 	const pairedItem = { item: itemIndex };
 	try {
-		const resource = context.getNodeParameter('resource', itemIndex) as string;
-		const name = `${resource}.${context.getNodeParameter('operation', itemIndex) as string}`;
+		const name = operationOf(context, itemIndex);
 		const form = forms.find((one) => one.name === name);
 		const input = inputOfItem(context, form, itemIndex, secrets);
 		return { json: plain(await (await opened).invoke(name, input)), pairedItem };
 	} catch (error) {
 		const failure = failureOf(error);
-		if (!failure) throw error;
+		if (!failure) throw new NodeOperationError(context.getNode(), error as Error, { itemIndex });
 		if (!context.continueOnFail()) throw shown(context.getNode(), failure, itemIndex);
 		return { json: { error: failure }, pairedItem };
 	}
 }
 
-/** Reads the balance: the smallest call that shows whether Stripe takes the key. */
-async function refundNodeApiTest(
-	this: ICredentialTestFunctions,
-	credential: ICredentialsDecrypted,
-): Promise<INodeCredentialTestResult> {
-	try {
-		const stripe = await open(credential.data);
-		try {
-			await stripe.invoke('refunds.balance', {});
-			return { status: 'OK', message: 'Stripe takes the key' };
-		} finally {
-			await stripe.close();
-		}
-	} catch (error) {
-		return { status: 'Error', message: failureOf(error)?.message ?? String(error) };
-	}
+/** A workflow of another version may name what is not here; n8n leaves the operation out then. */
+function operationOf(context: IExecuteFunctions, itemIndex: number): string {
+	const parts = ['resource', 'operation'].map((part) => context.getNodeParameter(part, itemIndex, '') as string);
+	return parts.filter((part) => part !== '').join('.');
 }

@@ -10,7 +10,7 @@ import {
 } from 'n8n-workflow';
 
 import { plain } from '../../../forms/src/index.js';
-import { credentialOf } from '../../shared/credential';
+import { credentialOf, refundNodeApiTest } from '../../shared/credential';
 import { rawBody, webhooksOf } from '../../shared/delivery';
 import { failureOf } from '../../shared/failures';
 
@@ -40,7 +40,7 @@ export class RefundNodeTrigger implements INodeType {
 		defaults: { name: 'Refund Node Trigger' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
-		credentials: [{ name: 'refundNodeApi', required: true }],
+		credentials: [{ name: 'refundNodeApi', required: true, testedBy: 'refundNodeApiTest' }],
 		webhooks: [{ name: 'default', httpMethod: 'POST', responseMode: 'onReceived', path: 'stripe', rawBody: true }],
 		properties: [
 			{
@@ -67,8 +67,9 @@ export class RefundNodeTrigger implements INodeType {
 				description: 'How many seconds ago a delivery may have been signed; 0 for any age',
 			},
 		],
-		usableAsTool: true,
 	};
+
+	methods = { credentialTest: { refundNodeApiTest } };
 
 	webhookMethods = {
 		default: {
