@@ -104,6 +104,9 @@ function calls(call, url) {
       await call("POST", `workflows/${id}/activate`, { versionId });
       if (path) await listening(`${url}/webhook/${path}`);
     },
+    /** Runs it once, from one of its triggers, as the button in the editor does. */
+    run: (workflow, trigger) =>
+      call("POST", `workflows/${workflow.id}/run`, { workflowData: workflow, triggerToStartFrom: { name: trigger } }),
     deactivate: ({ id }) => call("POST", `workflows/${id}/deactivate`, {}),
     remove: async ({ id }) => {
       await call("POST", `workflows/${id}/archive`, {});

@@ -1,4 +1,7 @@
-/** Pieces of flows, as the editor would save them. */
+/**
+ * Pieces of flows, as the editor would save them. No id may be the value of any property: Node-RED takes it
+ * for a reference, and a node that refers to itself is not started.
+ */
 
 export const TAB = { id: "tab", type: "tab", label: "Tests" };
 

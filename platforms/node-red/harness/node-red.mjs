@@ -2,6 +2,7 @@ import { mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 
 import { freePort, started } from "../../forms/harness/process.mjs";
 
@@ -24,7 +25,16 @@ export async function nodeRed() {
     folder,
     log: server.log,
     version: require("node-red/package.json").version,
-    deploy: (flow) => deploy(url, flow),
+    /** Puts a flow in place of what is there, and waits until its nodes run: Node-RED answers a little earlier. */
+    async deploy(flow) {
+      const starts = () => server.log.filter((line) => line.includes("Started flows")).length;
+      server.log.length = 0;
+      await deploy(url, flow);
+      for (let tries = 0; starts() === 0; tries += 1) {
+        if (tries === 200) throw new Error("the flow was not started within 10 s");
+        await setTimeout(50);
+      }
+    },
     /** Which component it loaded. */
     component: async () => (await fetch(`${url}/refund-node/component`)).json(),
     /** Sends a message into a flow that begins with `http in`. */
@@ -57,7 +67,7 @@ function settings(port) {
   return `module.exports = ${JSON.stringify(values)};\n`;
 }
 
-/** Puts a flow in place of what is there, over the admin API. Credentials stand in the nodes themselves. */
+/** Over the admin API. Credentials stand in the nodes themselves. */
 async function deploy(url, flow) {
   const answer = await fetch(`${url}/flows`, {
     method: "POST",

@@ -1,8 +1,12 @@
+const { RawRoutes } = require("./raw-routes.js");
+
 /**
  * Stripe's deliveries: a route of its own that takes the raw bytes. `http in` parses them, and what was
  * parsed and printed again has another signature.
  */
 module.exports = (RED) => {
+  const routes = new RawRoutes(RED.httpNode, RED.settings.httpNodeRoot);
+
   function RefundWebhook(config) {
     RED.nodes.createNode(this, config);
     const secrets = RED.nodes.getNode(config.account)?.signingSecrets() ?? [];
@@ -12,12 +16,12 @@ module.exports = (RED) => {
       return;
     }
     const route = listen(this, config, secrets).then((handler) => {
-      RED.httpNode.post(config.path, handler);
+      routes.add(config.path, handler);
       return handler;
     });
     route.catch((error) => this.error(error.message));
     this.on("close", (done) => {
-      route.then((handler) => forget(RED.httpNode, handler)).then(() => done(), () => done());
+      route.then((handler) => routes.remove(config.path, handler)).then(() => done(), () => done());
     });
   }
 
@@ -46,11 +50,4 @@ async function listen(node, { events, tolerance }, secrets) {
       node.error(error.message);
     },
   });
-}
-
-/** Express has no call for it; Node-RED's own `http in` does the same. */
-function forget(app, handler) {
-  const { stack } = app._router;
-  const index = stack.findIndex(({ route }) => route?.stack.some((layer) => layer.handle === handler));
-  if (index >= 0) stack.splice(index, 1);
 }
