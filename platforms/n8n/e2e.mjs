@@ -157,7 +157,9 @@ async function run(workflow, trigger) {
   });
 }
 
-const statuses = async (workflow) => (await server.executions(workflow)).map(({ status }) => status);
+async function statuses(workflow) {
+  return (await server.executions(workflow)).map(({ status }) => status);
+}
 
 async function refunds({ id }) {
   const { refunds_by_charge } = await stripe.order("stats");

@@ -38,9 +38,9 @@ async function refunds({ id }) {
   return (await stripe.order("stats")).refunds_by_charge[id] ?? 0;
 }
 
-test("fields of the payload win over those of the node, and one operation id makes one refund", async () => {
+test("the payload fills in what the node leaves empty, and one operation id makes one refund", async () => {
   const { id } = await charge();
-  await deployed({ operation_id: "op-1", payment: id, amount: "500", currency: "usd" });
+  await deployed({ operation_id: "op-1", payment: id, currency: "usd" });
   const { output } = await call({ amount: 700 });
   assert.equal(output.refund.amount, 700);
   assert.equal((await call({ amount: 700 })).output.origin, "found");
@@ -51,6 +51,15 @@ test("a node that is told not to take the payload takes its own fields only", as
   const { id } = await charge();
   await deployed({ operation_id: "op-2", payment: id, amount_decimal: "5.00", currency: "usd" }, { merge: false });
   assert.equal((await call({ amount: 700 })).output.refund.amount, 500);
+});
+
+test("what the node fixes no message changes: a policy least of all", async () => {
+  const { id } = await charge();
+  const policy = JSON.stringify({ approval_above: [{ amount: 1000, currency: "usd" }] });
+  await deployed({ operation_id: "op-6", payment: id, policy });
+  const { error } = await call({ policy: {}, operation_id: "op-7" });
+  assert.deepEqual([error.kind, error.problems.map(({ field }) => field)], ["invalid-input", ["policy", "operation_id"]]);
+  assert.equal(await refunds({ id }), 0);
 });
 
 test("a payload that is no object is refused, and so is a field without a value", async () => {
@@ -148,4 +157,38 @@ test("without a signing secret there is no route", async () => {
   const answer = await fetch(`${runtime.url}/stripe`, { method: "POST", body: "{}" });
   assert.equal(answer.status, 404);
   assert.match(runtime.log.join("\n"), /No signing secret/);
+});
+
+/** An example flow as somebody imports it, with the account of the tests in the place of its own. */
+function example(name, webhookSecrets) {
+  const flow = JSON.parse(readFileSync(new URL(`../examples/${name}.json`, import.meta.url), "utf8"));
+  const [{ id }] = flow.filter(({ type }) => type === "refund-account");
+  return flow.map((node) => (node.id === id ? account(id, { key: KEY, baseUrl: stripe.url, webhookSecrets }) : node));
+}
+
+test("example: what is above the threshold waits for an approval, which is for that request and no other", async () => {
+  const { id } = await stripe.order("charges", { amount: 9000, currency: "usd" });
+  await runtime.deploy(example("refund-with-approval"));
+  const asked = { operation_id: "ticket-9", payment: id, amount: 8000, currency: "usd" };
+  const post = async (path, body) => {
+    const headers = { "content-type": "application/json" };
+    return await fetch(`${runtime.url}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+  };
+  assert.equal((await post("/refunds", { ...asked, policy: {} })).status, 422, "nobody brings a policy of his own");
+  const waits = await post("/refunds", asked);
+  assert.deepEqual([waits.status, await refunds({ id })], [202, 0]);
+  assert.equal((await post("/approvals", { operation_id: "ticket-of-nobody" })).status, 422);
+  assert.equal((await post("/approvals", { operation_id: "ticket-9" })).status, 200);
+  assert.equal(await refunds({ id }), 1);
+});
+
+test("example: what follows from a dispute", async () => {
+  const endpoint = await stripe.stripe("webhook_endpoints", { url: `${runtime.url}/stripe`, "enabled_events[]": "*" });
+  const flow = example("stripe-events", endpoint.secret);
+  const last = flow.find(({ type }) => type === "debug");
+  Object.assign(last, { console: true, complete: "payload" });
+  await runtime.deploy(flow);
+  await until(async () => (await fetch(`${runtime.url}/stripe`, { method: "POST", body: "{}" })).status === 400);
+  await stripe.order("disputes", { charge: (await charge()).id, status: "needs_response", reason: "fraudulent" });
+  await until(() => runtime.log.some((line) => line.includes("follow_ups")));
 });
