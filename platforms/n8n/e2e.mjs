@@ -66,8 +66,9 @@ async function duplicateSweep(account) {
 
   const settings = workflow.nodes.find((one) => one.name === "Settings").parameters.assignments.assignments;
   settings.find((one) => one.name === "dry_run").value = false;
-  await run(workflow, "Every night");
-  await run(workflow, "Every night");
+  const inEarnest = await server.save(workflow);
+  await run(inEarnest, "Every night");
+  await run(inEarnest, "Every night");
   assert.deepEqual([await refunds(first), await refunds(second)], [0, 1], "the later charge, once in two sweeps");
   passed("duplicate sweep: nothing in a dry run, then the later charge once");
 }

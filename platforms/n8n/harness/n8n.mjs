@@ -99,6 +99,8 @@ function calls(call, url) {
     },
     /** Keeps a workflow, and gives it with its id. */
     create: (workflow) => call("POST", "workflows", { settings: {}, ...workflow }),
+    /** Saves a changed workflow. */
+    save: ({ id, ...workflow }) => call("PATCH", `workflows/${id}`, workflow),
     /** Puts it into production, and waits until its webhook is there: n8n says yes a little earlier. */
     async activate({ id, versionId }, path) {
       await call("POST", `workflows/${id}/activate`, { versionId });
