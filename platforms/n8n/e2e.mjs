@@ -16,6 +16,7 @@ const stripe = await simulator();
 const server = await n8n();
 try {
   const account = await server.credential("Refund Node account", { secretKey: "sk_test_simulator", baseUrl: stripe.url });
+  await credentialTest();
   await refundWithApproval(account);
   await duplicateSweep(account);
   await slaCredit(account);
@@ -24,6 +25,22 @@ try {
 } finally {
   await server.stop();
   await stripe.stop();
+}
+
+/** What the button "Test" of the credential says. */
+async function credentialTest() {
+  const tested = async (secretKey) => {
+    const data = { secretKey, baseUrl: stripe.url, allowLiveKey: false };
+    const credentials = { id: "", name: "tested", type: "refundNodeApi", data };
+    return await server.call("POST", "credentials/test", { credentials });
+  };
+  assert.deepEqual(await tested("sk_test_simulator"), { status: "OK", message: "Stripe takes the key" });
+  for (const [key, message] of [["sk_live_simulator", /live key/], ["pk_test_simulator", /publishable/], ["", /no key/]]) {
+    const answer = await tested(key);
+    assert.equal(answer.status, "Error");
+    assert.match(answer.message, message);
+  }
+  passed("credential: a good key is taken, others are refused with the reason");
 }
 
 async function refundWithApproval(account) {
@@ -58,7 +75,8 @@ async function refundWithApproval(account) {
 
 async function duplicateSweep(account) {
   const card = { amount: 4200, currency: "usd", customer: "cus_1", metadata: { order: "4711" } };
-  const [first, second] = [await stripe.order("charges", card), await stripe.order("charges", card)];
+  const first = await stripe.order("charges", { ...card, age: 60 });
+  const second = await stripe.order("charges", card);
   const workflow = await server.create(prepared(read("duplicate-sweep"), account));
 
   await run(workflow, "Every night");

@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -17,13 +18,22 @@ function installed() {
   throw new Error("REFUND_NODE_N8N has to name a folder with n8n: node install.mjs FOLDER");
 }
 
+/** As a community node: what `npm pack` makes, and nothing else of this folder. */
+function addPackage(folder) {
+  const target = join(folder, ".n8n/nodes/node_modules/n8n-nodes-refund-node");
+  mkdirSync(target, { recursive: true });
+  const [{ filename }] = JSON.parse(execFileSync("npm", ["pack", "--json", "--pack-destination", folder], { cwd: PACKAGE, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+  execFileSync("tar", ["-xzf", join(folder, filename), "--strip-components=1", "-C", target]);
+}
+
 /**
- * A real n8n with a folder of its own, on loopback, with this package as a custom extension. What is done
- * to it goes over the same calls that its editor makes.
+ * A real n8n with a folder of its own, on loopback, with this package installed. What is done to it goes
+ * over the same calls that its editor makes.
  */
 export async function n8n() {
   const home = installed();
   const folder = mkdtempSync(join(tmpdir(), "refund-node-n8n-"));
+  addPackage(folder);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const server = await started(join(home, "node_modules/node/bin/node"), [join(home, "node_modules/n8n/bin/n8n"), "start"], {
@@ -50,7 +60,6 @@ async function environment({ home, folder, port, url }) {
     HOME: folder,
     PATH: join(home, "node_modules/node/bin") + delimiter + process.env.PATH,
     N8N_USER_FOLDER: folder,
-    N8N_CUSTOM_EXTENSIONS: join(PACKAGE, "dist"),
     N8N_LISTEN_ADDRESS: "127.0.0.1",
     N8N_HOST: "127.0.0.1",
     N8N_PORT: String(port),

@@ -1,7 +1,7 @@
 /** Pieces of workflows, as the editor would save them. */
 
-export const REFUND_NODE = "CUSTOM.refundNode";
-export const TRIGGER = "CUSTOM.refundNodeTrigger";
+export const REFUND_NODE = "n8n-nodes-refund-node.refundNode";
+export const TRIGGER = "n8n-nodes-refund-node.refundNodeTrigger";
 
 export function node(name, type, typeVersion, parameters, more = {}) {
   return { id: name.toLowerCase().replace(/\W+/g, "-"), name, type, typeVersion, position: [0, 0], parameters, ...more };
@@ -24,14 +24,8 @@ export function called(path, parameters, credentials) {
   ]);
 }
 
-/**
- * An example of this package for a server where the package is a custom extension, which has other
- * type names than an installed one, with a credential of that server.
- */
+/** An example of this package, with a credential of the server that it is meant for. */
 export function prepared(example, credentials) {
-  const nodes = example.nodes.map((one) => {
-    if (!one.type.startsWith("n8n-nodes-refund-node.")) return one;
-    return { ...one, type: one.type.replace("n8n-nodes-refund-node.", "CUSTOM."), credentials };
-  });
+  const nodes = example.nodes.map((one) => (one.type.startsWith("n8n-nodes-refund-node.") ? { ...one, credentials } : one));
   return { ...example, nodes };
 }
