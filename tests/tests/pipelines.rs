@@ -10,6 +10,9 @@ use refund_simulator::{Fault, FaultKind, NewCharge};
 use refund_tests::{Stage, request};
 use serde_json::{Value, json};
 
+#[path = "pipelines/billing.rs"]
+mod billing;
+
 async fn stage(pipeline: Pipeline) -> Stage {
     Stage::of(pipeline.composed, |host| host).await
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::run::{cargo, must, root};
+use crate::run::{cargo, must, target};
 use crate::say;
 
 /// A running simulator, ended when dropped.
@@ -36,9 +36,7 @@ struct Took {
 pub(crate) fn run(lines: u32) -> Result<()> {
     say("Building for speed; the first time this takes some minutes.");
     must(cargo().args(["build", "--release", "--quiet"]))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root().join("target"), |folder| root().join(folder));
-    let binary = target.join("release/refund-node");
+    let binary = target().join("release/refund-node");
     must(Command::new(&binary).arg("bench"))?;
     let folder = std::env::temp_dir().join(format!("refund-node-bench-{}", std::process::id()));
     fs::create_dir_all(&folder)?;

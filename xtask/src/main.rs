@@ -1,6 +1,7 @@
 //! `cargo xtask build | demo | test` and more: each does its own set-up.
 
 mod bench;
+mod conformance;
 mod fuzz;
 mod peers;
 mod run;
@@ -16,12 +17,17 @@ use crate::run::root;
 const HELP: &str = "\
 cargo xtask build    make the component files in dist/, print size, digest and imports, and write them
                      into the release notes, dist/RELEASE.md
-cargo xtask compose  the pipelines, composed with the node, in dist/
+cargo xtask compose  the pipelines and the wrappers for platforms, composed with the node, in dist/
 cargo xtask compose FILE.wac --dep NAME=FILE -o FILE
                      compose a pipeline of your own (docs/tutorial-pipeline.md)
+cargo xtask wasmtime wasmtime's own command, to serve dist/refund-node-http.wasm: installs it, and says
+                     where it is; about a quarter of an hour, once
 cargo xtask demo     a guided tour on the built-in simulator
 cargo xtask test     every check: format, lints, native tests, both wasm targets, end-to-end tests
                      through wasmtime, the official Stripe libraries against the simulator
+cargo xtask conformance [--platform NAME]...
+                     the same cases on every platform that embeds the component: node, node-red, python
+                     and rust, and n8n when it is named (2.3 GB)
 cargo xtask tutorial     composing by itself, and docs/tutorial-pipeline.md to the letter
 cargo xtask soak --minutes N
                      bulk runs with faults, killed at random moments and resumed, until the time is
@@ -60,8 +66,10 @@ fn run(arguments: &[String]) -> Result<()> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["build"] => build(),
         ["compose", rest @ ..] => compose(rest),
+        ["wasmtime"] => wasmtime(),
         ["demo", rest @ ..] => demo(rest),
         ["test"] => test::run(),
+        ["conformance", rest @ ..] => conformance::run(rest).map(drop),
         ["tutorial"] => test::tutorial(),
         ["bench"] => bench::run(20_000),
         ["containment"] => containment(),
@@ -116,6 +124,12 @@ fn compose(rest: &[&str]) -> Result<()> {
         compose.arg(root().join("dist"));
     }
     run::must(compose.args(rest))
+}
+
+fn wasmtime() -> Result<()> {
+    let wasmtime = supply::WASMTIME.installed()?;
+    say(&format!("{} serve --addr 127.0.0.1:8080 dist/refund-node-http.wasm", wasmtime.display()));
+    Ok(())
 }
 
 fn demo(rest: &[&str]) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The official Stripe libraries against the simulator: code nobody here wrote.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -15,7 +15,7 @@ const KEY: &str = "sk_test_simulator";
 /// stripe-node, installed from its lock file.
 pub(crate) fn node() -> Result<u32> {
     if !exists("node") || !exists("npm") {
-        return missing("Node");
+        return missing("Node", "its official Stripe library").map(|()| 0);
     }
     let folder = root().join("tests/peers/node");
     let stamp = folder.join("node_modules/.package-lock.json");
@@ -30,11 +30,11 @@ pub(crate) fn node() -> Result<u32> {
 /// stripe-python, in an environment of its own under target.
 pub(crate) fn python() -> Result<u32> {
     if !exists("python3") {
-        return missing("Python");
+        return missing("Python", "its official Stripe library").map(|()| 0);
     }
     let folder = root().join("tests/peers/python");
     let environment = root().join("target/peers/python");
-    let python = environment.join("bin/python");
+    let python = interpreter(&environment);
     let stamp = environment.join("installed");
     let wanted = folder.join("requirements.txt");
     if !is_newer(&stamp, &wanted) {
@@ -52,14 +52,17 @@ pub(crate) fn python() -> Result<u32> {
 }
 
 /// A machine without them says so; CI may not be such a machine.
-fn missing(what: &str) -> Result<u32> {
+pub(crate) fn missing(what: &str, untried: &str) -> Result<()> {
     if std::env::var_os("CI").is_some() {
-        bail!("{what} is missing, and CI may not skip its peer tests");
+        bail!("{what} is missing, and CI may not skip {untried}");
     }
-    say(&format!(
-        "\n!!! SKIPPED: {what} is not on this machine, so its official Stripe library was NOT tried.\n"
-    ));
-    Ok(0)
+    say(&format!("\n!!! SKIPPED: {what} is not on this machine, so {untried} was NOT tried.\n"));
+    Ok(())
+}
+
+/// The interpreter of a Python environment.
+pub(crate) fn interpreter(environment: &Path) -> PathBuf {
+    environment.join("bin/python")
 }
 
 fn is_newer(made: &Path, from: &Path) -> bool {
@@ -70,10 +73,15 @@ fn is_newer(made: &Path, from: &Path) -> bool {
 fn against_simulator(mut script: Command) -> Result<u32> {
     let simulator = Running::start()?;
     script.env("SIMULATOR_URL", &simulator.url).env("SIMULATOR_KEY", KEY);
-    let output = must_read(&mut script)?;
+    passed(&must_read(&mut script)?)
+}
+
+/// How many tests passed, by the last line that says `12 passed, 0 failed`. None at all is a failure, and so is one
+/// that failed.
+pub(crate) fn passed(output: &str) -> Result<u32> {
     let last = output.lines().rev().find(|line| line.contains(" passed, ")).unwrap_or_default();
     let passed = last.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0);
-    ensure!(passed > 0 && last.contains(" 0 failed"), "the peer did not pass: `{last}`");
+    ensure!(passed > 0 && last.contains(" 0 failed"), "not everything passed: `{last}`");
     Ok(passed)
 }
 

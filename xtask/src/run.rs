@@ -54,14 +54,19 @@ pub(crate) fn sysroot() -> Result<PathBuf> {
     Ok(String::from_utf8(output.stdout)?.trim().into())
 }
 
+/// Where cargo puts what it makes.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root().join("target"), |folder| root().join(folder))
+}
+
 /// Builds the `refund-node` command if needed; where it is.
 ///
 /// The whole workspace at once, here and in every step of the tests: with fewer crates cargo unifies
 /// other features, and would build wasmtime a second time.
 pub(crate) fn refund_node() -> Result<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root().join("target"), |folder| root().join(folder));
-    let binary = target.join("debug").join(format!("refund-node{}", std::env::consts::EXE_SUFFIX));
+    let binary =
+        target().join("debug").join(format!("refund-node{}", std::env::consts::EXE_SUFFIX));
     if !binary.exists() {
         crate::say(
             "Building; the first time this takes about ten minutes on two cores, most of it wasmtime.",

@@ -9,32 +9,53 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::run::{cargo, must, must_read, plain_cargo, refund_node, root};
 use crate::say;
 
-/// A cargo subcommand of a fixed version, in a folder of our own.
+/// A program of a fixed version, in a folder of our own.
 pub(crate) struct Tool {
+    /// Its crate.
     name: &'static str,
     version: &'static str,
     /// Left out: what takes long to build and is not used here.
     features: &'static [&'static str],
+    /// What the crate calls it, where that is another name.
+    program: Option<&'static str>,
+    /// One that computes a lot is worth a longer build.
+    optimised: bool,
+}
+
+impl Tool {
+    /// A cargo subcommand.
+    const fn subcommand(name: &'static str, version: &'static str) -> Self {
+        Self { name, version, features: &[], program: None, optimised: false }
+    }
 }
 
 const DENY: Tool =
-    Tool { name: "cargo-deny", version: "0.20.2", features: &["--no-default-features"] };
-const CYCLONEDX: Tool = Tool { name: "cargo-cyclonedx", version: "0.5.9", features: &[] };
-pub(crate) const FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2", features: &[] };
-const AUDITABLE: Tool = Tool { name: "cargo-auditable", version: "0.7.7", features: &[] };
+    Tool { features: &["--no-default-features"], ..Tool::subcommand("cargo-deny", "0.20.2") };
+const CYCLONEDX: Tool = Tool::subcommand("cargo-cyclonedx", "0.5.9");
+pub(crate) const FUZZ: Tool = Tool::subcommand("cargo-fuzz", "0.13.2");
+const AUDITABLE: Tool = Tool::subcommand("cargo-auditable", "0.7.7");
+/// `wasmtime serve`, of the version that our host is made of.
+pub(crate) const WASMTIME: Tool = Tool {
+    name: "wasmtime-cli",
+    version: "48.0.8",
+    features: &["--no-default-features", "--features", "cranelift,run,serve"],
+    program: Some("wasmtime"),
+    optimised: true,
+};
 
 impl Tool {
     /// Installs it if it is not there; where it is.
     pub(crate) fn installed(&self) -> Result<PathBuf> {
         let home = root().join("target/tools").join(format!("{}-{}", self.name, self.version));
-        let binary =
-            home.join("bin").join(format!("{}{}", self.name, std::env::consts::EXE_SUFFIX));
+        let program = self.program.unwrap_or(self.name);
+        let binary = home.join("bin").join(format!("{program}{}", std::env::consts::EXE_SUFFIX));
         if !binary.exists() {
             say(&format!("Installing {} {}.", self.name, self.version));
             must(
                 plain_cargo()
                     .args(["install", self.name, "--version", self.version, "--locked", "--quiet"])
-                    .args(["--debug", "--root"])
+                    .args((!self.optimised).then_some("--debug"))
+                    .arg("--root")
                     .arg(&home)
                     .args(self.features),
             )?;
@@ -109,7 +130,7 @@ fn build_in(folder: &Path) -> Result<PathBuf> {
     for name in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
         copy(&root().join(name), &folder.join(name))?;
     }
-    for name in ["component", "host-harness", "tests", "wit", "xtask"] {
+    for name in ["component", "host-harness", "platforms", "tests", "wit", "xtask"] {
         copy(&root().join(name), &folder.join(name))?;
     }
     must(

@@ -7,19 +7,20 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 use crate::run::{cargo, lint_from_now_on, must, must_read, root, sysroot};
-use crate::{peers, say, supply};
+use crate::{conformance, peers, say, supply};
 
 /// Targets the guest must build for.
 const WASM: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];
 
 /// Where tests lie that need no component, or only the command; every file in there is run.
-const FOLDERS: [&str; 6] = [
+const FOLDERS: [&str; 7] = [
     "component/core/tests",
     "host-harness/cli/tests",
     "host-harness/ledger/tests",
     "host-harness/outbox/tests",
     "host-harness/report/tests",
     "host-harness/simulator/tests",
+    "platforms/conformance/tests",
 ];
 /// Where tests lie that run the component through wasmtime, over real HTTP.
 const END_TO_END: &str = "tests/tests";
@@ -60,6 +61,7 @@ pub(crate) fn run() -> Result<()> {
     step("the same component elsewhere", &|| supply::reproduce().map(|()| 0))?;
     step("stripe-node against the simulator", &peers::node)?;
     step("stripe-python against the simulator", &peers::python)?;
+    step("conformance of the platforms", &|| conformance::run(&[]))?;
     summary(&all);
     Ok(())
 }

@@ -81,6 +81,22 @@ stripe_id!(
     /// An uploaded file: `file_…`.
     FileId, "file", "a file id", ["file_"]
 );
+stripe_id!(
+    /// An invoice: `in_…`.
+    InvoiceId, "invoice", "an invoice id", ["in_"]
+);
+stripe_id!(
+    /// A line of an invoice: `il_…`.
+    LineId, "line", "an invoice line id", ["il_"]
+);
+stripe_id!(
+    /// A subscription: `sub_…`.
+    SubscriptionId, "subscription", "a subscription id", ["sub_"]
+);
+stripe_id!(
+    /// An item of a subscription: `si_…`.
+    ItemId, "item", "a subscription item id", ["si_"]
+);
 
 fn check_stripe_id(
     text: &str,
@@ -125,7 +141,7 @@ fn check_stripe_id(
 
 /// What an id of another kind is, so that the message can say so.
 fn describe_prefix(text: &str) -> &'static str {
-    const KNOWN: [(&str, &str); 9] = [
+    const KNOWN: [(&str, &str); 12] = [
         ("ch_", " but a charge id"),
         ("py_", " but a charge id"),
         ("pi_", " but a PaymentIntent id"),
@@ -133,6 +149,9 @@ fn describe_prefix(text: &str) -> &'static str {
         ("pyr_", " but a refund id"),
         ("cus_", " but a customer id"),
         ("in_", " but an invoice id"),
+        ("il_", " but an invoice line id"),
+        ("sub_", " but a subscription id"),
+        ("si_", " but a subscription item id"),
         ("dp_", " but a dispute id"),
         ("txn_", " but a balance transaction id"),
     ];
@@ -232,6 +251,11 @@ impl OperationId {
             );
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// The id of one of several refunds that are made in the name of this one: `<id>-<n>`.
+    pub fn numbered(&self, n: usize) -> Result<Self, FieldProblem> {
+        Self::parse(&format!("{self}-{n}"))
     }
 
     /// The text.

@@ -1,14 +1,15 @@
 //! Every rule of a Stripe refund, pure: no I/O, no clock, no WASI.
 //!
 //! The crate reads from the bottom up: [`money`], [`id`] and [`metadata`] are the words; [`model`] is
-//! Stripe's objects, decoded leniently; [`eligibility`], [`policy`], [`credits`], [`disputes`], [`duplicates`],
-//! [`followups`], [`reports`] and [`webhook`] are the rules; [`wire`] is what requests and answers look like;
-//! [`client`] is the careful sequences over a
+//! Stripe's objects, decoded leniently; [`eligibility`], [`policy`], [`credits`], [`billing`], [`disputes`],
+//! [`duplicates`], [`followups`], [`reports`] and [`webhook`] are the rules; [`wire`] is what requests and answers
+//! look like; [`client`] is the careful sequences over a
 //! [`client::Transport`] that somebody else provides; [`face`] is the generic `describe` / `invoke`.
 //!
 //! Facts about Stripe are cited as *reference* followed by a section: the study of the official
 //! libraries and documents that this project rests on.
 
+pub mod billing;
 pub mod client;
 pub mod credits;
 pub mod disputes;

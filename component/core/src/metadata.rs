@@ -11,6 +11,9 @@ use crate::problem::{FieldProblem, Problems};
 /// The key under which the operation id is kept in a refund's metadata.
 pub const OPERATION_KEY: &str = "refund_node_operation";
 
+/// The key under which a refund says which billed period it is for: invoice, slash, subscription item.
+pub const PERIOD_KEY: &str = "refund_node_period";
+
 /// Most keys on one object.
 pub const MAX_KEYS: usize = 50;
 /// Longest key, in characters.

@@ -25,8 +25,12 @@ fn read_price(money: types::Money) -> Price {
     Price { amount: money.amount, currency: money.currency }
 }
 
-fn read_span(span: wit::Span) -> Span {
+pub(crate) fn read_span(span: wit::Span) -> Span {
     Span { start: span.start, end: span.end }
+}
+
+pub(crate) fn span(span: Span) -> wit::Span {
+    wit::Span { start: span.start, end: span.end }
 }
 
 fn read_spans(spans: Vec<wit::Span>) -> Vec<Span> {
@@ -63,7 +67,6 @@ fn read_sla(request: wit::SlaRequest) -> SlaRequest {
 }
 
 fn quote(quote: Quote) -> wit::Quote {
-    let span = |span: Span| wit::Span { start: span.start, end: span.end };
     wit::Quote {
         credit: money(quote.credit),
         earned: quote.earned,
@@ -106,11 +109,14 @@ fn read_prorate(request: wit::ProrateRequest) -> ProrateRequest {
     }
 }
 
-fn proration(proration: Proration) -> wit::Proration {
-    let payment = |payment: PaymentRef| match payment {
+pub(crate) fn payment(payment: PaymentRef) -> types::PaymentRef {
+    match payment {
         PaymentRef::Charge(id) => types::PaymentRef::Charge(id.to_string()),
         PaymentRef::PaymentIntent(id) => types::PaymentRef::PaymentIntent(id.to_string()),
-    };
+    }
+}
+
+fn proration(proration: Proration) -> wit::Proration {
     let share = |share: credits::RefundShare| wit::RefundShare {
         payment: payment(share.payment),
         amount: share.amount,

@@ -1,6 +1,5 @@
 //! Exports `disputes`.
 
-use refund_core::client;
 use refund_core::client::disputes::{
     self, CloseConfirmation, ConfirmationMismatch, DisputeAction, DisputeChanged, DisputeError,
     DisputeFilter, DisputeOutcomeUnknown, ListedDispute,
@@ -11,7 +10,7 @@ use refund_core::model::{DisputeCase, Movement, UploadedFile};
 use crate::Component;
 use crate::bindings::exports::refund_node::refunds::disputes as wit;
 use crate::bindings::exports::refund_node::refunds::types::{CallError, Connection, Money};
-use crate::http::{call_error, connection, payment, refusal, transport_failure};
+use crate::http::{call_error, connect, connection, payment, refusal, transport_failure};
 use crate::transport::Wasi;
 use crate::types::{dispute, metadata, money, problems};
 
@@ -85,10 +84,6 @@ impl wit::Guest for Component {
             .map(uploaded)
             .map_err(call_error)
     }
-}
-
-fn connect(to: Connection) -> Result<client::Connection, CallError> {
-    connection(to).map_err(|found| CallError::Invalid(problems(found)))
 }
 
 fn standing(standing: &Standing) -> wit::Standing {

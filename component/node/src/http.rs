@@ -1,4 +1,4 @@
-//! What the two interfaces that need HTTP share: the connection, and how a call fails.
+//! What the interfaces that need HTTP share: the connection, and how a call fails.
 
 use refund_core::client::{
     CallError, Connection, ConnectionInput, TransportFailure, TransportKind,
@@ -18,6 +18,11 @@ pub(crate) fn connection(connection: wit::Connection) -> Result<Connection, Vec<
         api_key: connection.api_key.map(Secret::new),
         max_retries: connection.max_retries,
     })
+}
+
+/// The same for calls that move no money.
+pub(crate) fn connect(to: wit::Connection) -> Result<Connection, wit::CallError> {
+    connection(to).map_err(|found| wit::CallError::Invalid(problems(found)))
 }
 
 pub(crate) fn payment(payment: &wit::PaymentRef) -> Result<PaymentRef, FieldProblem> {

@@ -3,6 +3,8 @@
 //! Every file here converts and delegates; rules live in `refund-core`. With the feature `http` (the
 //! default) the crate is the world `refund-node`, without it the world `pure`, which imports nothing.
 
+#[cfg(feature = "http")]
+mod billing;
 #[allow(
     clippy::all,
     clippy::pedantic,

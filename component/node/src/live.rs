@@ -12,7 +12,7 @@ use crate::bindings::exports::refund_node::refunds::policies;
 use crate::bindings::exports::refund_node::refunds::types::{CallError, Connection, PaymentRef};
 use crate::duplicates::{group, read_options, tally};
 use crate::eligibility::{facts, read_amount, read_policy, verdict};
-use crate::http::{call_error, connection, payment};
+use crate::http::{call_error, connect, payment};
 use crate::policies::read_ask;
 use crate::reports::{charges_taken, row};
 use crate::transport::Wasi;
@@ -113,8 +113,4 @@ fn check(
 ) -> Result<wit::Checked, CallError> {
     let checked = client::check_live(&mut Wasi, to, of, ask, rules).map_err(call_error)?;
     Ok(wit::Checked { verdict: verdict(checked.verdict), facts: checked.facts.map(facts) })
-}
-
-fn connect(to: Connection) -> Result<client::Connection, CallError> {
-    connection(to).map_err(|found| CallError::Invalid(problems(found)))
 }

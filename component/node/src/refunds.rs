@@ -11,7 +11,7 @@ use crate::bindings::exports::refund_node::refunds::types::{
     CallError, Connection, Metadata, Refund,
 };
 use crate::eligibility::{read_amount, read_policy, verdict};
-use crate::http::{call_error, connection, payment, refusal, transport_failure};
+use crate::http::{call_error, connect, connection, payment, refusal, transport_failure};
 use crate::transport::Wasi;
 use crate::types::{problems, read_metadata, read_reason, refund};
 
@@ -62,10 +62,6 @@ impl wit::Guest for Component {
         let to = connect(to)?;
         client::cancel(&mut Wasi, &to, &id).map(refund).map_err(call_error)
     }
-}
-
-fn connect(to: Connection) -> Result<client::Connection, CallError> {
-    connection(to).map_err(|found| CallError::Invalid(problems(found)))
 }
 
 fn invalid(problem: FieldProblem) -> CallError {

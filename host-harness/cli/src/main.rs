@@ -48,7 +48,7 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::FollowUps(args) => commands::follow_ups::run(global, args).await,
         Command::Webhook(args) => commands::webhook::run(global, args).await,
         Command::Describe => commands::describe::run(global).await,
-        Command::Invoke(args) => commands::describe::invoke(global, &args).await,
+        Command::Invoke(args) => commands::invoke::run(global, &args).await,
         Command::Bulk(args) => commands::bulk::run(global, args).await,
         Command::Reconcile(args) => commands::reconcile::run(global, &args).await,
         Command::Audit(args) => commands::audit::run(global, args).await,

@@ -64,6 +64,14 @@ fn approvals(desk: &Desk, name: &str, arguments: &[&str]) -> Ended {
 }
 
 #[test]
+fn the_document_in_docs_passes_its_cases() {
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
+    let (policy, cases) = (format!("{docs}/shop.toml"), format!("{docs}/shop-cases.toml"));
+    let ended = desk().run(&["policy", "test", &policy, &cases]);
+    assert!(ended.code == 0 && ended.out.contains(", 0 failed"), "{ended:?}");
+}
+
+#[test]
 fn a_document_is_checked_explained_and_tested() {
     let desk = desk();
     let check = desk.run(&["policy", "check", "shop.toml"]);

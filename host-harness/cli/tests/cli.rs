@@ -260,7 +260,7 @@ fn bad_input_is_told_before_anything_is_sent() {
         (&["refund", "create", "ch_1", "--operation", "a", "--metadata", "x"], "is not KEY=VALUE"),
         (&["refund", "get", "ch_1"], "but a charge id"),
         (&["invoke", "refunds.nonsense", "--input", "{}"], "no such operation"),
-        (&["invoke", "refunds.list", "--input", "{"], "is not JSON"),
+        (&["invoke", "refunds.list", "--input", "{"], "is not a JSON object"),
         (&["duplicates", "--since", "soon"], "is not a time"),
     ] {
         let output = stripe.run(arguments);

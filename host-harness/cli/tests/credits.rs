@@ -1,10 +1,11 @@
-//! `credits`, as people type it. Nothing is reached, and no key is needed.
+//! `credits`, as people type it. Nothing is reached, and no key is needed, unless an invoice is to be read.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod desk;
 
 use desk::{Desk, Ended};
-use serde_json::json;
+use refund_simulator::{NewCreditNote, NewInvoice, NewItem, NewPayment, NewSubscription};
+use serde_json::{Value, json};
 
 const NOVEMBER: &str = "2026-11-01..2026-12-01";
 
@@ -107,6 +108,74 @@ fn a_proration_says_how_much_of_which_payment() {
     // Half of it, less what was given back.
     assert_eq!(said["refund"], json!({ "amount": 1_000, "currency": "usd" }));
     assert_eq!(said["shares"], json!([{ "payment": "pi_2", "amount": 1_000 }]));
+}
+
+/// A subscription of 30.00 dollars in November, paid by 20.00 and 10.00; its id and that of its invoice.
+fn subscribed(desk: &Desk) -> (String, String) {
+    let items = vec![NewItem {
+        amount: 3_000,
+        period_start: Some(1_793_491_200),
+        period_end: Some(1_796_083_200),
+        ..NewItem::default()
+    }];
+    let id = |object: &Value| object["id"].as_str().unwrap().to_owned();
+    let order = NewSubscription { items, ..NewSubscription::default() };
+    let subscription = id(&desk.stripe.subscription(&order).unwrap());
+    let pays = |amount| NewPayment { amount: Some(amount), ..NewPayment::default() };
+    let order = NewInvoice {
+        subscription: Some(subscription.clone()),
+        payments: Some(vec![pays(2_000), pays(1_000)]),
+        ..NewInvoice::default()
+    };
+    let invoice = id(&desk.stripe.invoice(&order).unwrap());
+    desk.stripe.credit_note(&NewCreditNote { invoice: invoice.clone(), amount: 300 }).unwrap();
+    (subscription, invoice)
+}
+
+#[test]
+fn a_proration_reads_the_invoice_or_the_subscription() {
+    let desk = Desk::new();
+    let (subscription, invoice) = subscribed(&desk);
+    let ends = ["--ends", "2026-11-16", "--kept", "2.00"];
+    let run = |more: &[&str]| desk.run(&[&["credits", "prorate"], more, &ends].concat());
+    let people = run(&["--invoice", &invoice]);
+    assert_eq!(people.code, 0, "{people:?}");
+    for word in [invoice.as_str(), "3.00 usd", "20.00 usd", "2026-11-01 00:00 UTC", "10.00 usd"] {
+        assert!(people.out.contains(word), "{word}: {people:?}");
+    }
+    for way in [["--invoice", &invoice], ["--subscription", &subscription]] {
+        let told = run(&[&way[..], &["--json"]].concat());
+        let said = told.json();
+        // Half of it, less what was credited and the fee that is kept.
+        assert_eq!(said["refund"], json!({ "amount": 1_000, "currency": "usd" }), "{told:?}");
+        assert_eq!(said["invoice"]["invoice"], json!(invoice));
+        assert_eq!(said["invoice"]["credited"], 300);
+    }
+    assert_eq!(desk.refunds().0, 0);
+}
+
+#[test]
+fn what_is_read_is_not_typed_as_well() {
+    let desk = Desk::new();
+    let (subscription, invoice) = subscribed(&desk);
+    let price = ["--price", "1.00", "--currency", "usd", "--period", NOVEMBER];
+    for (more, words) in [
+        (&["--invoice", &invoice, "--payment", "ch_1=1.00"][..], "--payment"),
+        (&[&["--invoice", &invoice][..], &price].concat(), "--price"),
+        (&["--invoice", &invoice, "--subscription", &subscription], "--subscription"),
+        (&[&["--line", "il_1"][..], &price, &["--payment", "ch_1=1.00"]].concat(), "--invoice"),
+        (&["--subscription", &subscription, "--line", "il_1"], "--invoice"),
+        (&[], "--price"),
+        (&["--invoice", &subscription], "is not an invoice id but a subscription id"),
+        (&["--subscription", &subscription, "--item", "si_none"], "item `si_none`"),
+    ] {
+        let all = [&["credits", "prorate", "--ends", "2026-11-16"][..], more].concat();
+        let refused = desk.run(&all);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.err.contains(words), "{words}: {refused:?}");
+    }
+    let without_key = credits(&desk, &["prorate", "--ends", "2026-11-16", "--invoice", &invoice]);
+    assert!(without_key.code == 2 && without_key.err.contains("STRIPE_SECRET_KEY"));
 }
 
 #[test]

@@ -18,6 +18,7 @@ wasmtime::component::bindgen!({
             export refund-node:refunds/refunds@0.1.0;
             export refund-node:refunds/live@0.1.0;
             export refund-node:refunds/disputes@0.1.0;
+            export refund-node:refunds/billing@0.1.0;
         }
     ",
     path: "../../wit",

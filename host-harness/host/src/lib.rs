@@ -37,8 +37,8 @@ mod trust;
 /// The types of the contract, as wit-bindgen names them.
 pub mod api {
     pub use crate::bindings::exports::refund_node::refunds::{
-        credits, disputes, duplicates, eligibility, follow_ups, live, node, policies, refunds,
-        reports, types, webhooks,
+        billing, credits, disputes, duplicates, eligibility, follow_ups, live, node, policies,
+        refunds, reports, types, webhooks,
     };
 }
 

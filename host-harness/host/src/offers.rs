@@ -2,7 +2,7 @@
 
 use wasmtime::component::InstancePre;
 
-use crate::api::{self, credits, disputes, follow_ups, live, policies, reports, types};
+use crate::api::{self, billing, credits, disputes, follow_ups, live, policies, reports, types};
 use crate::error::CallError;
 use crate::node::{Answer, Node, call_once};
 use crate::policy::Policy;
@@ -10,6 +10,7 @@ use crate::state::State;
 
 /// Where their functions are, as far as the component has them.
 pub(crate) struct Offers {
+    billing: Option<billing::GuestIndices>,
     credits: Option<credits::GuestIndices>,
     disputes: Option<disputes::GuestIndices>,
     follow_ups: Option<follow_ups::GuestIndices>,
@@ -20,6 +21,7 @@ pub(crate) struct Offers {
 impl Offers {
     pub(crate) fn new(pre: &InstancePre<State>) -> Self {
         Self {
+            billing: billing::GuestIndices::new(pre).ok(),
             credits: credits::GuestIndices::new(pre).ok(),
             disputes: disputes::GuestIndices::new(pre).ok(),
             follow_ups: follow_ups::GuestIndices::new(pre).ok(),
@@ -51,6 +53,26 @@ impl Node {
         request: &credits::ProrateRequest,
     ) -> Answer<credits::Proration, Vec<types::FieldProblem>> {
         call_once!(self, offered!(self, credits), call_prorate(request))
+    }
+
+    /// Reads what was paid for a billed period, by which payments, and what was given back of it.
+    pub async fn read_invoice(
+        &self,
+        connection: &types::Connection,
+        request: &billing::InvoiceRequest,
+    ) -> Answer<billing::InvoiceFacts, types::CallError> {
+        call_once!(self, offered!(self, billing), call_read_invoice(connection, request))
+    }
+
+    /// Reads the period of a subscription, or of one of its items.
+    pub async fn read_subscription(
+        &self,
+        connection: &types::Connection,
+        subscription: &str,
+        item: Option<&str>,
+    ) -> Answer<billing::SubscriptionPeriod, types::CallError> {
+        let face = offered!(self, billing);
+        call_once!(self, face, call_read_subscription(connection, subscription, item))
     }
 
     /// Reads a policy document, to be asked many times. It keeps its instance until it is dropped.

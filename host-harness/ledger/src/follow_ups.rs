@@ -11,28 +11,32 @@ use crate::operation::{Kept, Operation, Outcome};
 use crate::state::State;
 
 /// What follows from an operation that was settled.
-pub(crate) fn of_settled(settled: &Operation, outcome: &Outcome) -> Vec<FollowUp> {
+pub(crate) fn of_settled(
+    settled: &Operation,
+    outcome: &Outcome,
+    options: &Options,
+) -> Vec<FollowUp> {
     let ended = ended(settled, outcome);
-    ended.map_or_else(Vec::new, |ended| told(settled, ended, outcome.left))
+    ended.map_or_else(Vec::new, |ended| told(settled, ended, outcome.left, options))
 }
 
 /// What follows from an operation that somebody called off who should have agreed.
-pub(crate) fn of_called_off(operation: &Operation) -> Vec<FollowUp> {
-    told(operation, Ended::Denied(operation.detail.clone().unwrap_or_default()), None)
+pub(crate) fn of_called_off(operation: &Operation, options: &Options) -> Vec<FollowUp> {
+    told(operation, Ended::Denied(operation.detail.clone().unwrap_or_default()), None, options)
 }
 
 /// What follows from a refund that somebody saw. Nobody is told of a state that the refund has left behind,
 /// as far as the ledger knows: never "succeeded" after "failed".
-pub(crate) fn of_seen(refund: &Kept, known: State) -> Vec<FollowUp> {
+pub(crate) fn of_seen(refund: &Kept, known: State, options: &Options) -> Vec<FollowUp> {
     let news = (refund.state() == known).then(|| in_state(refund, known)).flatten();
-    news.map_or_else(Vec::new, |refund| followups::of_refund(&refund, &Options::default()))
+    news.map_or_else(Vec::new, |refund| followups::of_refund(&refund, options))
 }
 
 /// What follows from a second refund of an operation.
-pub(crate) fn of_twice(operation: &Operation, refund: &Kept) -> Vec<FollowUp> {
+pub(crate) fn of_twice(operation: &Operation, refund: &Kept, options: &Options) -> Vec<FollowUp> {
     let refunds = operation.refund.iter().chain([&refund.id]);
     let refunds = refunds.map(|id| RefundId::from_stripe(id.as_str())).collect();
-    told(operation, Ended::RefundedTwice(refunds), None)
+    told(operation, Ended::RefundedTwice(refunds), None, options)
 }
 
 /// What is left of what follows from an event, when a newer event about the same payment was there before.
@@ -56,7 +60,12 @@ fn ended(settled: &Operation, outcome: &Outcome) -> Option<Ended> {
     }
 }
 
-fn told(operation: &Operation, ended: Ended, left: Option<u64>) -> Vec<FollowUp> {
+fn told(
+    operation: &Operation,
+    ended: Ended,
+    left: Option<u64>,
+    options: &Options,
+) -> Vec<FollowUp> {
     let Ok(operation_id) = OperationId::parse(&operation.id) else { return Vec::new() };
     let Ok(payment) = PaymentRef::parse(&operation.payment) else { return Vec::new() };
     let currency = operation.currency.as_deref().and_then(|code| Currency::parse(code).ok());
@@ -68,7 +77,7 @@ fn told(operation: &Operation, ended: Ended, left: Option<u64>) -> Vec<FollowUp>
         left,
         metadata: metadata(&operation.request),
     };
-    followups::of_outcome(&outcome, &Options::default())
+    followups::of_outcome(&outcome, options)
 }
 
 /// Stripe puts the metadata of a request on the refund; where there is none, these tell whom it was for.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use refund_core::followups::FollowUp;
+use refund_core::followups::{FollowUp, Options};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::LedgerError;
@@ -91,14 +91,14 @@ impl Ledger {
             let effect = match &event.refund {
                 Some(refund) => {
                     let seen = apply(connection, refund, &actor)?;
-                    follow(connection, &sinks, || seen.follow_ups(refund))?;
+                    follow(connection, &sinks, |options| seen.follow_ups(refund, options))?;
                     seen.effect
                 }
                 None => Effect::Noted,
             };
             let late = is_late(connection, &event)?;
             let found = event.follow_ups;
-            follow(connection, &sinks, || if late { follow_ups::late(found) } else { found })?;
+            follow(connection, &sinks, |_| if late { follow_ups::late(found) } else { found })?;
             connection.prepare_cached("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)")?.execute(
                 params![
                     event.id,
@@ -123,7 +123,7 @@ impl Ledger {
         self.write(move |connection| {
             let seen = apply(connection, &refund, &actor)?;
             if matches!(seen.effect, Effect::Moved { .. } | Effect::Twice { .. }) {
-                follow(connection, &sinks, || seen.follow_ups(&refund))?;
+                follow(connection, &sinks, |options| seen.follow_ups(&refund, options))?;
             }
             Ok(seen.effect)
         })
@@ -188,10 +188,10 @@ impl Seen {
         Self { effect, known, twice: None }
     }
 
-    fn follow_ups(&self, refund: &Kept) -> Vec<FollowUp> {
-        let mut found = follow_ups::of_seen(refund, self.known);
+    fn follow_ups(&self, refund: &Kept, options: &Options) -> Vec<FollowUp> {
+        let mut found = follow_ups::of_seen(refund, self.known, options);
         if let Some(operation) = &self.twice {
-            found.extend(follow_ups::of_twice(operation, refund));
+            found.extend(follow_ups::of_twice(operation, refund, options));
         }
         found
     }

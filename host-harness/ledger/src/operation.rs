@@ -233,6 +233,11 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Whether an approval goes with it when it is carried out.
+    pub fn is_approved(&self) -> bool {
+        self.approval.is_some()
+    }
+
     /// The request is the one that was written down: its hash says so.
     pub(crate) fn is_intact(&self) -> bool {
         hex(&Sha256::digest(&self.request)) == self.hash

@@ -60,6 +60,14 @@ impl Desk {
         assert_eq!(self.ledger.audit(None).await.unwrap().broken, []);
     }
 
+    /// How often something stands in the audit.
+    async fn remarks(&self, word: &str) -> usize {
+        let rows = self.ledger.history("op-1").await.unwrap();
+        rows.iter()
+            .filter(|row| row.outcome.as_ref().is_some_and(|text| text.contains(word)))
+            .count()
+    }
+
     async fn state(&self) -> State {
         self.ledger.operation("op-1").await.unwrap().unwrap().state
     }
@@ -183,7 +191,15 @@ async fn time_runs_out() {
     assert_ne!(open, second);
     desk.as_user("bob").decide(&second, yes()).await.unwrap();
     desk.tamper("UPDATE approvals SET expires = 1 WHERE state = 'approved'");
-    let Begun::Go { .. } = desk.ledger.begin_again("op-1").await.unwrap() else { panic!() };
+    let shown = desk.ledger.approval(&second).await.unwrap();
+    assert_eq!((shown.state, shown.decided), (ApprovalState::Expired, Some(1)), "nobody wrote yet");
+    let expired = desk.ledger.approvals(Some(ApprovalState::Expired)).await.unwrap();
+    assert_eq!(expired.len(), 2);
+    assert!(desk.ledger.approvals(Some(ApprovalState::Approved)).await.unwrap().is_empty());
+    let Begun::Go { operation, .. } = desk.ledger.begin_again("op-1").await.unwrap() else {
+        panic!()
+    };
+    assert!(!operation.is_approved(), "an approval that expired is in no request");
     let error = desk.ledger.approved(&second).await.unwrap_err();
     assert!(matches!(error, ApprovalError::Expired(_)), "{error}");
     let left: Option<String> = rusqlite::Connection::open(desk.folder.path().join("ledger.db"))
@@ -191,6 +207,8 @@ async fn time_runs_out() {
         .query_row("SELECT approval FROM operations", [], |row| row.get(0))
         .unwrap();
     assert_eq!(left, None, "an approval that expired goes into no request");
+    assert_eq!(desk.remarks("expired").await, 2, "both ends are in the audit");
+    desk.audit_holds().await;
 }
 
 #[tokio::test]

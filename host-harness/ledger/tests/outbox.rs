@@ -142,6 +142,29 @@ fn now() -> u64 {
 }
 
 #[tokio::test]
+async fn the_document_says_when_access_ends() {
+    let named = |options: &str| {
+        let document =
+            format!("{options}[[sink]]\nname = 'shop'\nkind = 'command'\ncommand = ['false']");
+        Arc::new(Sinks::parse(&document, Path::new(""), &|_| None).unwrap())
+    };
+    for (options, expected) in [
+        ("", "keep-access"),
+        ("[follow_ups]\nrevoke_access = 'any'\n", "revoke-access"),
+        ("[follow_ups]\nonly = ['alert']\n", ""),
+    ] {
+        let mut desk = Desk::new();
+        desk.ledger = desk.ledger.with_sinks(named(options));
+        desk.begin().await;
+        desk.settle(made("succeeded", Some(300))).await;
+        let messages = desk.ledger.outbox().messages(None, 1000).await.unwrap();
+        let about_access = messages.iter().map(|one| one.kind.to_string());
+        let about_access: Vec<_> = about_access.filter(|kind| kind.ends_with("access")).collect();
+        assert_eq!(about_access.join(" "), expected, "{options}");
+    }
+}
+
+#[tokio::test]
 async fn five_events_and_the_operation_tell_one_fact_once() {
     let desk = Desk::new();
     desk.begin().await;
@@ -305,7 +328,7 @@ async fn without_sinks_nothing_is_kept() {
     let ledger = desk.ledger.with_sinks(Arc::default());
     ledger.begin(operation()).await.unwrap();
     ledger.settle("op-1", made("succeeded", Some(0))).await.unwrap();
-    assert_eq!((ledger.has_sinks(), desk.told().await.len()), (false, 0));
+    assert_eq!((ledger.follow_ups(), desk.told().await.len()), (None, 0));
 }
 
 #[tokio::test]

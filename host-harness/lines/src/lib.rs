@@ -17,6 +17,7 @@ mod columns;
 mod csv_lines;
 mod json_lines;
 mod lines;
+mod objects;
 mod template;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ pub use self::columns::Columns;
 use self::csv_lines::CsvLines;
 use self::json_lines::JsonLines;
 use self::lines::Lines;
+pub use self::objects::{NumberedObject, Objects};
 pub use self::template::Template;
 
 /// Longest line, in bytes. Longer ones are refused without being held in memory.

@@ -1,6 +1,11 @@
 //! Sinks out of a TOML document.
 //!
 //! ```toml
+//! [follow_ups]                         # when a refund has a consequence; may be left out
+//! revoke_access = "full"               # or any, never
+//! cancel_subscription = "never"
+//! reference_keys = ["order_id"]        # metadata that name an order
+//!
 //! [[sink]]
 //! name = "shop"                        # messages refer to it
 //! kind = "http"
@@ -33,6 +38,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use refund_core::followups::{FollowUp, Options};
 use refund_core::problem::{FieldProblem, Problems};
 use toml::{Table, Value};
 
@@ -44,9 +50,12 @@ mod target;
 
 use fields::Fields;
 
-/// Every sink.
+/// Every sink, and which follow-ups there are to deliver.
 #[derive(Debug, Default)]
-pub struct Sinks(Vec<Sink>);
+pub struct Sinks {
+    all: Vec<Sink>,
+    options: Options,
+}
 
 /// The document cannot be used: everything that is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,44 +83,50 @@ impl Sinks {
         folder: &Path,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let document: Table =
+        let mut document: Table =
             text.parse().map_err(|error| ConfigError(vec![syntax(text, &error)]))?;
         let mut problems = Problems::default();
+        let options = options(document.remove("follow_ups"), &mut problems);
         let mut names = HashSet::new();
-        let mut sinks = Vec::new();
+        let mut all = Vec::new();
         for (index, table) in tables(document, &mut problems).into_iter().enumerate() {
             let mut fields = Fields::new(format!("sink[{index}]"), table, folder, variable);
             if let Some(sink) = target::read(&mut fields) {
                 if !names.insert(sink.name.clone()) {
                     fields.problem("name", &sink.name, "is another sink's", "give each its own");
                 }
-                sinks.push(sink);
+                all.push(sink);
             }
             fields.finish(&mut problems);
         }
-        problems.into_result().map(|()| Self(sinks)).map_err(ConfigError)
+        problems.into_result().map(|()| Self { all, options }).map_err(ConfigError)
     }
 
     /// All of them.
     pub fn iter(&self) -> std::slice::Iter<'_, Sink> {
-        self.0.iter()
+        self.all.iter()
+    }
+
+    /// Which follow-ups there are.
+    pub fn options(&self) -> &Options {
+        &self.options
     }
 
     /// Whether there is none at all.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// A message for each sink that wants a follow-up, due at once.
-    pub fn route(&self, follow_up: &refund_core::followups::FollowUp, now: u64) -> Vec<Message> {
-        let wanted = self.0.iter().filter(|sink| sink.wants(follow_up.task.kind()));
+    pub fn route(&self, follow_up: &FollowUp, now: u64) -> Vec<Message> {
+        let wanted = self.all.iter().filter(|sink| sink.wants(follow_up.task.kind()));
         wanted.map(|sink| Message::new(follow_up, &sink.name, now)).collect()
     }
 }
 
 impl From<Vec<Sink>> for Sinks {
-    fn from(sinks: Vec<Sink>) -> Self {
-        Self(sinks)
+    fn from(all: Vec<Sink>) -> Self {
+        Self { all, options: Options::default() }
     }
 }
 
@@ -122,6 +137,19 @@ impl<'a> IntoIterator for &'a Sinks {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
+}
+
+fn options(given: Option<Value>, problems: &mut Problems) -> Options {
+    let Some(given) = given else { return Options::default() };
+    given.try_into().unwrap_or_else(|error: toml::de::Error| {
+        problems.push(FieldProblem::new(
+            "follow_ups",
+            "",
+            format!("cannot be used: {}", error.message()),
+            "there are revoke_access and cancel_subscription (full, any, never), only, and reference_keys",
+        ));
+        Options::default()
+    })
 }
 
 fn tables(document: Table, problems: &mut Problems) -> Vec<Table> {
@@ -143,7 +171,7 @@ fn tables(document: Table, problems: &mut Problems) -> Vec<Table> {
                 key,
                 "",
                 "is unknown",
-                "leave it out: there are only [[sink]] tables",
+                "leave it out: there are [follow_ups] and [[sink]] tables",
             )),
         }
     }

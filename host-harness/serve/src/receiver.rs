@@ -160,12 +160,13 @@ impl Receiver {
             action,
             Action::ChargeRefunded(_) | Action::DisputeOpened(_) | Action::DisputeClosed(_)
         );
-        if !about_more || !self.ledger.has_sinks() {
+        let Some(options) = self.ledger.follow_ups().filter(|_| about_more) else {
             return Ok(Vec::new());
-        }
+        };
         let body = String::from_utf8_lossy(body);
-        let event = self.invoke("webhooks.parse", &json!({ "payload": body })).await?;
-        let mut found = self.invoke("follow-ups.of-event", &event).await?;
+        let parsed = self.invoke("webhooks.parse", &json!({ "payload": body })).await?;
+        let input = json!({ "event": parsed["event"], "options": options });
+        let mut found = self.invoke("follow-ups.of-event", &input).await?;
         serde_json::from_value(found["follow_ups"].take())
             .map_err(|error| Refused::NotNow(format!("what follows cannot be read: {error}")))
     }

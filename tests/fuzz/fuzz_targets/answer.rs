@@ -33,6 +33,7 @@ enum Body<'a> {
     Charge { amount: i64, refunded: i64, disputed: bool, more: &'a str },
     List { has_more: bool, item: &'a str },
     Refund { amount: u64, status: &'a str, operation: &'a str },
+    Invoice { status: &'a str, amount: i64, period: (u64, u64), paid: u64, more: &'a str },
     Error { code: &'a str, message: &'a str },
 }
 
@@ -73,6 +74,14 @@ impl Body<'_> {
             })
             .to_string()
             .into_bytes(),
+            Self::Invoice { status, amount, period: (start, end), paid, more } => format!(
+                r#"{{"id":"in_1","object":"invoice","status":"{status}","currency":"usd","lines":{{"has_more":false,"data":[
+                {{"id":"il_1","amount":{amount},"currency":"usd","period":{{"start":{start},"end":{end}}},"parent":{{
+                "type":"subscription_item_details","subscription_item_details":{{"subscription_item":"si_1"}}}}}}]}},
+                "payments":{{"has_more":false,"data":[{{"id":"inpay_1","status":"paid","amount_paid":{paid},"currency":"usd",
+                "payment":{{"type":"charge","charge":"ch_1"}}}}]}}{more}}}"#
+            )
+            .into_bytes(),
             Self::Error { code, message } => serde_json::json!({
                 "error": {"type": "invalid_request_error", "code": code, "message": message},
             })
@@ -82,7 +91,7 @@ impl Body<'_> {
     }
 }
 
-const INPUTS: [(&str, &str); 15] = [
+const INPUTS: [(&str, &str); 17] = [
     ("refunds.create", r#"{"operation_id":"op-1","payment":"ch_1"}"#),
     ("refunds.create", r#"{"operation_id":"op-1","payment":"pi_1","amount":500,"currency":"usd"}"#),
     ("refunds.retrieve", r#"{"refund":"re_1"}"#),
@@ -101,6 +110,8 @@ const INPUTS: [(&str, &str); 15] = [
     ("disputes.upload-file", r#"{"name":"a.pdf","content_base64":"JVBERi0xLjcK"}"#),
     ("reports.rows", r#"{"range":{"created_from":1699990000}}"#),
     ("reports.charges-taken", r#"{"range":{"created_from":1699990000,"max_charges":300}}"#),
+    ("billing.invoice", r#"{"invoice":"in_1","operation_id":"op-1"}"#),
+    ("billing.subscription", r#"{"subscription":"sub_1"}"#),
 ];
 
 fuzz_target!(|session: Session<'_>| {

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use super::call::{Failure, exchange};
 use super::connection::Connection;
 use super::error::{CreateError, NeedsApproval, OperationConflict, OutcomeUnknown};
-use super::facts::{Known, all, gather, unpaid};
+use super::facts::{Known, gather, unpaid};
+use super::pages::all;
 use super::transport::Transport;
 use crate::eligibility::{Amount, Decision, Facts, Verdict};
 use crate::id::{ChargeId, OperationId, PaymentRef};
@@ -97,7 +98,7 @@ pub fn create(
             return Err(CreateError::Denied { verdict: unpaid(&intent, &request.amount) });
         }
     };
-    if let Some(refund) = of_operation(&facts.refunds, &request.operation_id) {
+    if let Some(refund) = Refund::made_by(&request.operation_id, &facts.refunds) {
         return request.answer_with(refund.clone());
     }
     let verdict = decide(request, &facts, transport.now())?;
@@ -231,8 +232,9 @@ fn send(
     }
     // Nothing found proves nothing: the request may still be on its way. Only a refund that is there
     // settles it.
-    let refunds = all(transport, connection, charge, requests::refunds_of).unwrap_or_default();
-    match of_operation(&refunds, &request.operation_id) {
+    let refunds =
+        all(transport, connection, charge.as_str(), |after| requests::refunds_of(charge, after));
+    match Refund::made_by(&request.operation_id, &refunds.unwrap_or_default()) {
         Some(refund) => Ok(Created {
             refund: refund.clone(),
             origin: Origin::Reconciled,
@@ -268,10 +270,4 @@ fn certain(request: &CreateRequest, failure: Failure) -> CreateError {
         Failure::Refused(refusal) => CreateError::Refused(refusal),
         Failure::Transport(failure) => CreateError::Transport(failure),
     }
-}
-
-/// The refund an operation made. Amount and charge never identify a refund: two equal partial refunds
-/// are legitimate.
-fn of_operation<'a>(refunds: &'a [Refund], operation: &OperationId) -> Option<&'a Refund> {
-    refunds.iter().find(|refund| refund.metadata.operation_id() == Some(operation.as_str()))
 }

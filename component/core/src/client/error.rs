@@ -76,7 +76,7 @@ impl fmt::Display for TransportFailure {
 #[serde(tag = "type", rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CallError {
-    /// The input is wrong; nothing was sent.
+    /// The input is wrong; nothing was sent, unless to read what shows it.
     #[error("{}", list(problems))]
     Invalid {
         /// All of what is wrong.

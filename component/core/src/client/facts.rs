@@ -1,21 +1,17 @@
 //! Facts, fresh from Stripe: never from a ledger, because refunds are made in the Dashboard too.
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::call::call;
 use super::connection::Connection;
-use super::error::{CallError, TransportFailure, TransportKind};
+use super::error::CallError;
+use super::pages::all;
 use super::transport::Transport;
 use crate::eligibility::{Amount, Facts, Verdict};
-use crate::id::{ChargeId, PaymentRef};
-use crate::model::{Charge, LatestCharge, Page, PaymentIntent};
+use crate::id::PaymentRef;
+use crate::model::{Charge, LatestCharge, PaymentIntent};
 use crate::policy::{Ask, Rules};
-use crate::wire::requests::{self, FULL_PAGE, Request};
-
-/// Most pages of refunds or disputes of one charge. A charge with more than a thousand refunds is
-/// nothing a verdict should be built on.
-const MAX_PAGES: usize = 10;
+use crate::wire::requests;
 
 /// A verdict and what it rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,9 +54,27 @@ pub(super) fn unpaid(intent: &PaymentIntent, amount: &Amount) -> Verdict {
     Verdict::not_succeeded(&intent.status, intent.currency, amount)
 }
 
-/// Reads the payment with its refunds, and the disputes of a charge that ever had one. The charge comes
-/// first, so that a refund made in between is seen.
+/// Reads the payment with its refunds, and the disputes of a charge that ever had one.
 pub(super) fn gather(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    payment: &PaymentRef,
+) -> Result<Known, CallError> {
+    let mut known = charged(transport, connection, payment)?;
+    if let Known::Charged(facts) = &mut known
+        && facts.charge.disputed
+    {
+        let charge = &facts.charge.id;
+        facts.disputes = all(transport, connection, charge.as_str(), |after| {
+            requests::disputes_of(charge, after)
+        })?;
+    }
+    Ok(known)
+}
+
+/// Reads the payment with its refunds, and no disputes. The charge comes first, so that a refund made in
+/// between is seen.
+pub(super) fn charged(
     transport: &mut impl Transport,
     connection: &Connection,
     payment: &PaymentRef,
@@ -81,55 +95,10 @@ pub(super) fn gather(
     };
     let refunds = match charge.refunds.take() {
         Some(page) if !page.has_more => page.data,
-        _ => all(transport, connection, &charge.id, requests::refunds_of)?,
-    };
-    let disputes = if charge.disputed {
-        all(transport, connection, &charge.id, requests::disputes_of)?
-    } else {
-        Vec::new()
-    };
-    Ok(Known::Charged(Box::new(Facts { charge, refunds, disputes })))
-}
-
-/// Reads every page of what belongs to a charge.
-pub(super) fn all<T: DeserializeOwned + HasId>(
-    transport: &mut impl Transport,
-    connection: &Connection,
-    charge: &ChargeId,
-    request: impl Fn(&ChargeId, Option<&str>) -> Request,
-) -> Result<Vec<T>, CallError> {
-    let mut objects: Vec<T> = Vec::new();
-    for _ in 0..MAX_PAGES {
-        let after = objects.last().map(HasId::id);
-        let page: Page<T> = call(transport, connection, &request(charge, after))?;
-        let more = page.has_more && !page.data.is_empty();
-        objects.extend(page.data);
-        if !more {
-            return Ok(objects);
+        _ => {
+            let id = &charge.id;
+            all(transport, connection, id.as_str(), |after| requests::refunds_of(id, after))?
         }
-    }
-    let most = MAX_PAGES * usize::from(FULL_PAGE);
-    Err(CallError::Transport(TransportFailure {
-        kind: TransportKind::TooLarge,
-        detail: format!("charge {charge} has more than {most} refunds or disputes"),
-        attempts: u32::try_from(MAX_PAGES).unwrap_or(u32::MAX),
-    }))
-}
-
-/// What a cursor is made of.
-pub(super) trait HasId {
-    /// The id.
-    fn id(&self) -> &str;
-}
-
-impl HasId for crate::model::Refund {
-    fn id(&self) -> &str {
-        self.id.as_str()
-    }
-}
-
-impl HasId for crate::model::Dispute {
-    fn id(&self) -> &str {
-        self.id.as_str()
-    }
+    };
+    Ok(Known::Charged(Box::new(Facts { charge, refunds, disputes: Vec::new() })))
 }

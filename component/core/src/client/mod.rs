@@ -3,17 +3,20 @@
 //! Nothing here does I/O. A [`Transport`] sends one request, tells the time and waits; in the component
 //! it is WASI HTTP, in the tests a script that loses answers on purpose.
 
+mod billing;
 mod call;
 mod connection;
 mod create;
 pub mod disputes;
 mod error;
 mod facts;
+mod pages;
 mod reads;
 mod reports;
 mod scan;
 mod transport;
 
+pub use billing::{InvoiceRequest, read_invoice, read_subscription};
 pub use connection::{Connection, ConnectionInput};
 pub use create::{CreateRequest, Created, Origin, create};
 pub use error::{

@@ -14,12 +14,12 @@ use crate::problem::{FieldProblem, Problems};
 use crate::rounding::Rounding;
 
 /// One payment of an invoice.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PaymentShare {
     /// What paid: a charge (`ch_…`) or PaymentIntent (`pi_…`).
-    #[serde(deserialize_with = "by_prefix")]
+    #[serde(serialize_with = "as_id", deserialize_with = "by_prefix")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub payment: PaymentRef,
     /// How much of it was for this invoice.
@@ -206,6 +206,10 @@ fn by_prefix<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Paymen
     })
 }
 
-fn as_id<S: serde::Serializer>(payment: &PaymentRef, serializer: S) -> Result<S::Ok, S::Error> {
+/// A payment as its id alone: the prefix says what it is.
+pub(crate) fn as_id<S: serde::Serializer>(
+    payment: &PaymentRef,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(payment.as_str())
 }

@@ -27,7 +27,7 @@ impl Span {
         self.end.saturating_sub(self.start)
     }
 
-    pub(super) fn check(self, field: &str) -> Result<(), Vec<FieldProblem>> {
+    pub(crate) fn check(self, field: &str) -> Result<(), Vec<FieldProblem>> {
         let mut problems = Problems::default();
         problems.keep(check_instant(self.start, &format!("{field}.start")));
         problems.keep(check_instant(self.end, &format!("{field}.end")));

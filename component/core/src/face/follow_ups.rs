@@ -1,18 +1,18 @@
-//! The operations `follow-ups.…`: their inputs, and how they run.
+//! What follows from events and operations: `webhooks.interpret` and `follow-ups.…`, their inputs, and how they run.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::failure::InvokeError;
 use super::inputs::amount;
 use super::invoke::{Named, read, write};
 use crate::eligibility::Amount;
-use crate::followups::{self, Ended, Options, Outcome};
+use crate::followups::{self, Ended, FollowUp, Options, Outcome};
 use crate::id::{OperationId, PaymentRef};
 use crate::metadata::Metadata;
 use crate::problem::Problems;
-use crate::webhook::{Event, interpret};
+use crate::webhook::{self, Action, Event};
 
-/// `follow-ups.of-event`
+/// `webhooks.interpret`, and `follow-ups.of-event` for those who want nothing else.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -22,6 +22,16 @@ pub(super) struct OfEvent {
     /// Which follow-ups are wanted.
     #[serde(default)]
     options: Options,
+}
+
+/// `webhooks.interpret`
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Interpreted {
+    /// What the event says about a refund, payment or dispute.
+    action: Action,
+    /// What is left to do; deliver it at least once, and drop what has an id that was there before.
+    follow_ups: Vec<FollowUp>,
 }
 
 /// `follow-ups.of-outcome`
@@ -62,12 +72,19 @@ pub(super) struct OfOutcome {
 #[expect(dead_code, reason = "only its schema is used")]
 pub(super) struct FollowUps {
     /// What to do; deliver it at least once, and drop what has an id that was there before.
-    follow_ups: Vec<followups::FollowUp>,
+    follow_ups: Vec<FollowUp>,
+}
+
+pub(super) fn interpret(input: &str) -> Result<String, InvokeError> {
+    let input: OfEvent = read(input)?;
+    let action = webhook::interpret(&input.event);
+    let follow_ups = followups::of_action(&action, &input.options);
+    write(&Interpreted { action, follow_ups })
 }
 
 pub(super) fn of_event(input: &str) -> Result<String, InvokeError> {
     let input: OfEvent = read(input)?;
-    let found = followups::of_action(&interpret(&input.event), &input.options);
+    let found = followups::of_action(&webhook::interpret(&input.event), &input.options);
     write(&Named("follow_ups", found))
 }
 
@@ -124,6 +141,9 @@ mod tests {
             json!({ "operation_id": "op-1", "payment": "ch_1", "ended": { "refund": refund } });
         assert_eq!(of_event, run("follow-ups.of-outcome", &outcome).unwrap());
         assert_eq!(of_event["follow_ups"].as_array().unwrap().len(), 3);
+        let interpreted = run("webhooks.interpret", &event).unwrap();
+        assert_eq!(interpreted["follow_ups"], of_event["follow_ups"]);
+        assert_eq!(interpreted["action"]["type"], "refund_failed");
         let wanted = json!({ "event": event["event"], "options": { "only": ["alert"] } });
         assert_eq!(run("follow-ups.of-event", &wanted).unwrap()["follow_ups"][0]["type"], "alert");
     }

@@ -12,7 +12,6 @@ use crate::policy::{Document, Rulebook, Rules};
 use crate::problem::FieldProblem;
 use crate::reports;
 use crate::secret::Secret;
-use crate::webhook::Event;
 
 /// `refunds.create`
 #[derive(Debug, Deserialize)]
@@ -284,15 +283,6 @@ pub(super) struct Parse {
     /// The body in base64; give one of the two.
     #[serde(default)]
     pub(super) payload_base64: Option<String>,
-}
-
-/// `webhooks.interpret`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct Interpret {
-    /// The event, as `webhooks.parse` gave it.
-    pub(super) event: Event,
 }
 
 /// The amount out of the three fields that people fill in.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::billing;
 use super::disputes;
 use super::failure::InvokeError;
 use super::follow_ups;
@@ -54,7 +55,7 @@ pub fn invoke<T: Transport>(
         ("reports.summarize", _) => summarize(input),
         ("webhooks.verify", transport) => verify(transport.map(|t| t.now()), input),
         ("webhooks.parse", _) => parse(input),
-        ("webhooks.interpret", _) => interpret(input),
+        ("webhooks.interpret", _) => follow_ups::interpret(input),
         ("credits.sla-quote", _) => write(&credits::sla_quote(&read(input)?)?),
         ("credits.prorate", _) => write(&credits::prorate(&read(input)?)?),
         ("follow-ups.of-event", _) => follow_ups::of_event(input),
@@ -75,6 +76,8 @@ pub fn invoke<T: Transport>(
         ("disputes.upload-file", Some(transport)) => disputes::upload(transport, input),
         ("reports.rows", Some(transport)) => report_reads::rows(transport, input),
         ("reports.charges-taken", Some(transport)) => report_reads::taken(transport, input),
+        ("billing.invoice", Some(transport)) => billing::invoice(transport, input),
+        ("billing.subscription", Some(transport)) => billing::subscription(transport, input),
         (_, transport) => {
             let http = if transport.is_some() { HTTP_OPERATIONS } else { &[] };
             let names = PURE_OPERATIONS.iter().chain(http).map(|name| (*name).to_owned());
@@ -211,11 +214,6 @@ fn parse(input: &str) -> Result<String, InvokeError> {
     let input: inputs::Parse = read(input)?;
     let payload = payload(input.payload, input.payload_base64.as_deref())?;
     write(&Named("event", webhook::parse(&payload)?))
-}
-
-fn interpret(input: &str) -> Result<String, InvokeError> {
-    let input: inputs::Interpret = read(input)?;
-    write(&Named("action", webhook::interpret(&input.event)))
 }
 
 /// Reads an input; a failure names the field.

@@ -1,13 +1,14 @@
 //! Makes the manifest from the types: what `describe` answers is never written by hand, and a test
 //! compares the checked-in files with what this module makes.
 
+mod billing;
 mod disputes;
 mod reports;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
-use super::follow_ups::{FollowUps, OfEvent, OfOutcome};
+use super::follow_ups::{FollowUps, Interpreted, OfEvent, OfOutcome};
 use super::{HTTP_OPERATIONS, PURE_OPERATIONS, inputs};
 use crate::API_VERSION;
 use crate::client::{Checked, Created, RefundPage, Scanned};
@@ -17,7 +18,7 @@ use crate::eligibility::Verdict;
 use crate::model::{Balance, Refund};
 use crate::policy::Described;
 use crate::reports::Summary;
-use crate::webhook::{Action, Event, Verified};
+use crate::webhook::{Event, Verified};
 
 /// A drawing of 24 by 24 for forms and lists; one colour, which the platform chooses.
 fn icon(path: &str) -> String {
@@ -46,13 +47,6 @@ struct Detected {
 struct Parsed {
     /// The event.
     event: Event,
-}
-
-#[derive(JsonSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-struct Interpreted {
-    /// What to do.
-    action: Action,
 }
 
 /// What an operation does to the world.
@@ -296,7 +290,7 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             description: "Says what follows from an event: a refund succeeded or failed, a dispute was opened, an object has to be fetched.",
             icon: ICON_WEBHOOK,
             effect: Effect::Pure,
-            input: schemas.subschema_for::<inputs::Interpret>(),
+            input: schemas.subschema_for::<OfEvent>(),
             output: schemas.subschema_for::<Interpreted>(),
         },
         Operation {
@@ -320,5 +314,6 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
     ];
     all.extend(disputes::operations(schemas));
     all.extend(reports::operations(schemas));
+    all.extend(billing::operations(schemas));
     all
 }

@@ -1,6 +1,7 @@
 //! The generic face: `describe` and `invoke`, JSON in and JSON out. Two functions are all a platform
 //! needs to show a form and run a node.
 
+mod billing;
 mod disputes;
 mod failure;
 mod follow_ups;
@@ -51,4 +52,6 @@ pub const HTTP_OPERATIONS: &[&str] = &[
     "disputes.upload-file",
     "reports.rows",
     "reports.charges-taken",
+    "billing.invoice",
+    "billing.subscription",
 ];

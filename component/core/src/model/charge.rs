@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::lenient::{id, null_default, open_enum, yes};
+use super::lenient::{id, null_default, open_enum, sub_list, yes};
 use super::{Page, Refund};
 use crate::id::{ChargeId, CustomerId, PaymentIntentId};
 use crate::json::{self, Tree};
@@ -75,11 +75,6 @@ pub struct Charge {
     #[serde(default, skip_serializing, deserialize_with = "sub_list")]
     #[cfg_attr(feature = "schema", schemars(skip))]
     pub refunds: Option<Page<Refund>>,
-}
-
-/// A sub-list that cannot be read counts as one that was not sent: it is then listed by itself.
-fn sub_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Page<Refund>>, D::Error> {
-    Ok(json::decode(&Tree::deserialize(deserializer)?).ok())
 }
 
 /// How a charge was paid.

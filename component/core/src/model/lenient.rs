@@ -1,9 +1,10 @@
 //! Helpers for decoding what Stripe may send in more than one shape.
 
-use serde::de::Error;
+use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 
-use crate::json::Tree;
+use super::Page;
+use crate::json::{self, Tree};
 
 /// Null counts as the default.
 pub(crate) fn null_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -29,6 +30,15 @@ where
         },
         _ => Err(D::Error::custom("neither an id nor an object")),
     }
+}
+
+/// A sub-list that cannot be read counts as one that was not sent: it is then listed by itself.
+pub(crate) fn sub_list<'de, D, T>(deserializer: D) -> Result<Option<Page<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    Ok(json::decode(&Tree::deserialize(deserializer)?).ok())
 }
 
 /// True where the field is left out: `captured` and `livemode` are missing in many exports.

@@ -7,23 +7,33 @@
 
 mod balance;
 mod charge;
+mod credit_note;
 mod dispute;
 mod dispute_case;
 mod file;
+mod invoice;
+mod invoice_line;
+mod invoice_payment;
 mod lenient;
 mod list;
 mod payment_intent;
 mod refund;
 mod reported;
+mod subscription;
 
 pub use balance::{Balance, Funds};
 pub use charge::{
     BalanceTransaction, CardDetails, Charge, ChargeStatus, FraudDetails, PaymentMethodDetails,
 };
+pub use credit_note::{CreditNote, CreditNoteLine, CreditNoteRefund};
 pub use dispute::{Dispute, EvidenceDetails};
 pub use dispute_case::{DisputeCase, DisputeMethod, DisputedCard, Movement};
 pub use file::UploadedFile;
+pub use invoice::{Invoice, InvoiceStatus};
+pub use invoice_line::{InvoiceLine, LinePeriod};
+pub use invoice_payment::{InvoicePayment, InvoicePaymentStatus, PaidBy};
 pub use list::Page;
 pub use payment_intent::{LatestCharge, PaymentIntent};
 pub use refund::{Destination, Reason, Refund, RefundStatus};
 pub use reported::ReportedRefund;
+pub use subscription::{Subscription, SubscriptionItem};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::lenient::{id, null_default, open_enum};
-use crate::id::{ChargeId, PaymentIntentId, RefundId};
+use crate::id::{ChargeId, OperationId, PaymentIntentId, RefundId};
 use crate::json::Tree;
 use crate::metadata::Metadata;
 use crate::money::{Currency, Money};
@@ -112,6 +112,12 @@ impl Refund {
     /// What is given back.
     pub fn money(&self) -> Money {
         Money { amount: self.amount, currency: self.currency }
+    }
+
+    /// The refund an operation made. Amount and charge never identify a refund: two equal partial refunds are
+    /// legitimate.
+    pub fn made_by<'a>(operation: &OperationId, refunds: &'a [Self]) -> Option<&'a Self> {
+        refunds.iter().find(|refund| refund.metadata.operation_id() == Some(operation.as_str()))
     }
 
     /// The money has left or is about to: it no longer counts as refundable. Everything does, except

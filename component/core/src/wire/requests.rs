@@ -1,5 +1,6 @@
 //! The requests, one function each: verb, path and parameters (reference 1.4 and 2).
 
+pub mod billing;
 pub mod disputes;
 
 use super::{Body, Form, IdempotencyKey};

@@ -1,4 +1,4 @@
-//! `cargo xtask compose`: writes the composed pipelines, or composes one of somebody else's.
+//! `cargo xtask compose`: writes the composed pipelines and wrappers, or composes one of somebody else's.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use pipeline_compose::{NODE, compose};
 
 const HELP: &str = "\
-compose FOLDER       write the composed pipelines into a folder
+compose FOLDER       write the composed pipelines and wrappers into a folder, and the node
 compose FILE.wac --dep NAME=FILE … -o FILE
                      compose as the document says: each `--dep` is a package's name in it and its file, a
                      component or a core module of wasm32-unknown-unknown; refund-node:node is the node of
@@ -34,8 +34,12 @@ fn run(arguments: &[String]) -> Result<()> {
 
 fn write_all(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
+    write(&folder.join("refund-node.wasm"), refund_artifact::NODE)?;
     for pipeline in refund_pipelines::ALL {
         write(&folder.join(format!("{}.wasm", pipeline.name)), pipeline.composed)?;
+    }
+    for wrapper in refund_platforms::ALL {
+        write(&folder.join(format!("{}.wasm", wrapper.name)), wrapper.composed)?;
     }
     Ok(())
 }

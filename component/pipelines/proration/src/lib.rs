@@ -1,78 +1,28 @@
 //! Pipeline: refunds the unused part of a period that ends early.
 //!
-//! One refund a payment. Its operation id is `<operation id>-<n>`, where n is the place of the payment in the
-//! input, counted from 1: it stays the same whatever else becomes of the sum.
+//! One refund a payment. Its operation id is `<operation id>-<n>`, where n is the place of the payment, counted
+//! from 1: in the input, or in the order in which they paid the invoice that was read. It stays the same whatever
+//! else becomes of the sum.
+
+mod basis;
+mod input;
 
 use std::collections::BTreeMap;
 
 use pipeline_shared::Pipeline;
 use pipeline_shared::batch::{Report, Terms, Told, Wish, refund};
-use pipeline_shared::face::Input as Connected;
-use pipeline_shared::imports::{Credits, Live, Refunds, Rules};
-use refund_core::client::ConnectionInput;
-use refund_core::credits::{
-    Order, PaymentShare, Price, ProrateRequest, Proration, RefundShare, Rounding, Span,
-};
-use refund_core::eligibility::Policy;
+use pipeline_shared::imports::{Billing, Credits, Live, Refunds, Rules};
+use refund_core::billing::{InvoiceFacts, MadeShare};
+use refund_core::client::{CreateError, OperationConflict};
+use refund_core::credits::{PaymentShare, ProrateRequest, Proration, RefundShare};
 use refund_core::face::InvokeError;
 use refund_core::id::{OperationId, PaymentRef};
-use refund_core::metadata::Metadata;
-use refund_core::model::Reason;
 use refund_core::money::Money;
-use refund_core::policy::Document;
 use refund_core::problem::FieldProblem;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-/// `proration.run`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Input {
-    /// Which Stripe to talk to.
-    #[serde(default)]
-    pub connection: ConnectionInput,
-    /// Your own name for this cancellation; the refund of the first payment is `<operation_id>-1`.
-    pub operation_id: String,
-    /// What the whole period costs.
-    pub price: Price,
-    /// The period, as on the subscription item or the invoice line.
-    pub period: Span,
-    /// When it ends instead, Unix seconds; inside the period, its two ends included.
-    pub ends: u64,
-    /// What paid for it; one or more, each once. Repeat a call with the same list in the same order: what this
-    /// very operation refunded is not in `refunded`.
-    pub payments: Vec<PaymentShare>,
-    /// Given in another way, in the smallest unit: credit notes, credit balance. Subtracted first.
-    #[serde(default)]
-    pub credited: u64,
-    /// A fee that is kept in any case, in the smallest unit, such as for set-up.
-    #[serde(default)]
-    pub kept: u64,
-    /// `half_up` when absent.
-    #[serde(default)]
-    pub rounding: Option<Rounding>,
-    /// `proportional` when absent.
-    #[serde(default)]
-    pub order: Option<Order>,
-    /// Your rules.
-    #[serde(default)]
-    pub policy: Policy,
-    /// Or a policy document; nothing may stand in `policy` then.
-    #[serde(default)]
-    pub document: Option<Document>,
-    /// By operation id: the `request_hash` of an earlier answer that asked for approval.
-    #[serde(default)]
-    pub approvals: BTreeMap<String, String>,
-    /// `duplicate`, `fraudulent` or `requested_by_customer`.
-    #[serde(default)]
-    pub reason: Option<Reason>,
-    /// Your own keys for every refund, at most 49.
-    #[serde(default)]
-    pub metadata: Metadata,
-    /// Only show what would be refunded: so unless you say `false`.
-    #[serde(default = "yes")]
-    pub dry_run: bool,
-}
+use crate::basis::{Basis, Source};
+pub use crate::input::Input;
 
 /// What is fair, and what became of it.
 #[derive(Debug, Serialize)]
@@ -80,6 +30,8 @@ pub struct Input {
 pub struct Output {
     /// What is fair, and how it came about.
     pub quote: Proration,
+    /// What was read from Stripe; absent where price, period and payments were given.
+    pub invoice: Option<InvoiceFacts>,
     /// The refunds.
     #[serde(flatten)]
     pub report: Report,
@@ -95,44 +47,74 @@ impl Pipeline for Prorate {
     type Output = Output;
 
     fn run(
-        input: Input,
-        node: &mut (impl Live + Refunds + Credits),
+        mut input: Input,
+        node: &mut (impl Live + Refunds + Credits + Billing),
     ) -> Result<Output, InvokeError> {
-        let operations = operations(&input)?;
-        let rules = Rules::either(input.policy, input.document.as_ref())?;
-        let request = ProrateRequest {
-            price: input.price,
-            period: input.period,
+        let operation = OperationId::parse(&input.operation_id)?;
+        let rules = Rules::either(input.policy.clone(), input.document.as_ref())?;
+        let Basis { price, period, payments, read } =
+            Source::of(&mut input)?.resolve(node, &operation)?;
+        let operations = operations(&operation, &payments)?;
+        let credited = read.as_ref().map_or(0, |read| read.credited);
+        let quote = node.prorate(&ProrateRequest {
+            price,
+            period,
             ends: input.ends,
-            payments: input.payments,
-            credited: input.credited,
+            payments,
+            credited: credited.saturating_add(input.credited),
             kept: input.kept,
             rounding: input.rounding,
             order: input.order,
+        })?;
+        let metadata = match &read {
+            Some(read) => {
+                check_made(&quote, &read.made)?;
+                read.mark(input.metadata)
+            }
+            None => input.metadata,
         };
-        let quote = node.prorate(&request)?;
         let wishes = wishes(&quote, &operations, input.approvals)?;
         let terms = Terms {
             dry_run: input.dry_run,
             rules: &rules,
             reason: input.reason.as_ref(),
-            metadata: &input.metadata,
+            metadata: &metadata,
         };
         let report = refund(node, wishes, terms);
-        Ok(Output { quote, report })
+        Ok(Output { quote, invoice: read, report })
     }
 }
 
 /// The operation of each payment. That the list has each once, the quote sees to.
-fn operations(input: &Input) -> Result<Vec<(PaymentRef, OperationId)>, FieldProblem> {
-    OperationId::parse(&input.operation_id)?;
-    let numbered = input.payments.iter().zip(1..);
-    numbered
-        .map(|(share, n)| {
-            let operation = OperationId::parse(&format!("{}-{n}", input.operation_id))?;
-            Ok((share.payment.clone(), operation))
-        })
-        .collect()
+fn operations(
+    operation: &OperationId,
+    payments: &[PaymentShare],
+) -> Result<Vec<(PaymentRef, OperationId)>, FieldProblem> {
+    let numbered = payments.iter().zip(1..);
+    numbered.map(|(share, n)| Ok((share.payment.clone(), operation.numbered(n)?))).collect()
+}
+
+/// What the operation made before must still be what is fair. Otherwise somebody refunded or credited in
+/// between, or the input is another one, and together with the rest it would come to a wrong sum.
+fn check_made(quote: &Proration, made: &[MadeShare]) -> Result<(), CreateError> {
+    for one in made {
+        let share = quote.shares.iter().find(|share| share.payment == one.payment);
+        let fair = share.map_or(0, |share| share.amount);
+        if fair != one.amount {
+            let money = |amount| Money { amount, currency: quote.refund.currency };
+            return Err(CreateError::OperationConflict(OperationConflict {
+                operation_id: one.operation_id.to_string(),
+                existing: None,
+                detail: format!(
+                    "{} of {} was refunded, {} is fair by now; nothing was refunded this time",
+                    money(one.amount),
+                    one.payment,
+                    money(fair)
+                ),
+            }));
+        }
+    }
+    Ok(())
 }
 
 /// A refund for each share of the quote.
@@ -161,20 +143,10 @@ fn wishes(
     quote.shares.iter().map(&mut wish).collect()
 }
 
-impl Connected for Input {
-    fn connection(&self) -> &ConnectionInput {
-        &self.connection
-    }
-}
-
 impl Told for Output {
     fn report(&self) -> &Report {
         &self.report
     }
-}
-
-fn yes() -> bool {
-    true
 }
 
 #[cfg(target_family = "wasm")]

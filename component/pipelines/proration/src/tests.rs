@@ -3,9 +3,12 @@
 use pipeline_shared::batch::settle;
 use pipeline_shared::schema::{Title, compare, manifest};
 use pipeline_shared::script::{Script, unknown, usd};
+use refund_core::billing::SubscriptionPeriod;
 use refund_core::client::CreateError;
+use refund_core::credits::Span;
 use refund_core::eligibility::{Amount, Verdict};
 use refund_core::face::{self, FailureKind};
+use refund_core::id::{InvoiceId, ItemId, LineId, SubscriptionId};
 use serde_json::{Value, json};
 
 use super::*;
@@ -41,6 +44,43 @@ fn prorate(node: &mut Script, changes: Value) -> Result<Output, InvokeError> {
         ],
         "dry_run": false,
     });
+    if let (Some(input), Value::Object(changes)) = (input.as_object_mut(), changes) {
+        input.extend(changes);
+    }
+    Prorate::run(face::read(&input.to_string())?, node)
+}
+
+/// What was read: an invoice that was paid by the same three.
+fn read_from_stripe(made: &[(&str, &str, u64)]) -> Script {
+    let paid = |payment: &str, paid| {
+        let Ok(payment) = PaymentRef::parse(payment) else { panic!("{payment}") };
+        PaymentShare { payment, paid, refunded: 0 }
+    };
+    let made_of = |(payment, operation, amount): &(&str, &str, u64)| {
+        let (Ok(payment), Ok(operation_id)) =
+            (PaymentRef::parse(payment), OperationId::parse(operation))
+        else {
+            panic!("{payment} {operation}")
+        };
+        MadeShare { payment, operation_id, amount: *amount }
+    };
+    let facts = InvoiceFacts {
+        invoice: InvoiceId::from_stripe("in_1"),
+        item: ItemId::from_stripe("si_1"),
+        lines: vec![LineId::from_stripe("il_1")],
+        price: usd(10_000),
+        period: Span { start: 0, end: 1000 },
+        payments: vec![paid("ch_a", 4000), paid("pi_b", 4000), paid("ch_c", 2000)],
+        credited: 70,
+        paid_elsewhere: 0,
+        made: made.iter().map(made_of).collect(),
+    };
+    Script { facts: Some(facts), ..three() }
+}
+
+/// The usual input, with an invoice or a subscription in the place of price, period and payments.
+fn prorate_read(node: &mut Script, changes: Value) -> Result<Output, InvokeError> {
+    let mut input = json!({ "operation_id": "cancel-7", "ends": 700, "dry_run": false });
     if let (Some(input), Value::Object(changes)) = (input.as_object_mut(), changes) {
         input.extend(changes);
     }
@@ -135,6 +175,124 @@ fn approvals_go_to_their_operations() {
 }
 
 #[test]
+fn an_invoice_gives_price_period_payments_and_credits() {
+    let mut node = read_from_stripe(&[]);
+    let input =
+        json!({ "invoice": "in_1", "line": "il_1", "credited": 5, "metadata": { "a": "b" } });
+    let output = prorate_read(&mut node, input).unwrap();
+    assert_eq!((output.invoice, output.report.refunds.len()), (node.facts.clone(), 3));
+    let operations: Vec<_> = asked(&node).into_iter().map(|(id, ..)| id).collect();
+    assert_eq!(operations, ["cancel-7-1", "cancel-7-2", "cancel-7-3"]);
+    let metadata = &node.asked[0].metadata;
+    assert_eq!(
+        (metadata.get("a"), metadata.get("refund_node_period")),
+        (Some("b"), Some("in_1/si_1"))
+    );
+    let request = node.invoice_request.unwrap();
+    assert_eq!(request.operation_id.as_deref(), Some("cancel-7"));
+    assert_eq!((request.line.as_deref(), request.period), (Some("il_1"), None));
+    let quoted = node.prorate_request.unwrap();
+    assert_eq!((quoted.credited, quoted.price.amount, quoted.payments.len()), (75, 10_000, 3));
+}
+
+#[test]
+fn what_is_given_carries_no_mark() {
+    let mut node = three();
+    let output = prorate(&mut node, json!({})).unwrap();
+    assert_eq!((output.invoice, node.asked[0].metadata.get("refund_node_period")), (None, None));
+}
+
+fn subscribed(item: Option<&str>, invoice: Option<&str>) -> SubscriptionPeriod {
+    SubscriptionPeriod {
+        subscription: SubscriptionId::from_stripe("sub_1"),
+        status: "canceled".into(),
+        item: item.map(ItemId::from_stripe),
+        period: Span { start: 0, end: 1000 },
+        latest_invoice: invoice.map(InvoiceId::from_stripe),
+        ended_at: Some(700),
+    }
+}
+
+#[test]
+fn a_subscription_leads_to_its_newest_invoice_and_no_other_period() {
+    let mut node = read_from_stripe(&[]);
+    node.subscription = Some(subscribed(Some("si_1"), Some("in_1")));
+    let input = json!({ "subscription": "sub_1", "item": "si_1" });
+    assert_eq!(prorate_read(&mut node, input).unwrap().report.refunds.len(), 3);
+    let request = node.invoice_request.unwrap();
+    assert_eq!((request.invoice.as_str(), request.line.as_deref()), ("in_1", Some("si_1")));
+    assert_eq!(request.period, Some(Span { start: 0, end: 1000 }));
+}
+
+#[test]
+fn what_is_wrong_with_a_subscription_is_told_in_its_words() {
+    for (subscription, facts, field) in [
+        (None, true, "item"),
+        (Some(subscribed(None, Some("in_1"))), false, "item"),
+        (Some(subscribed(Some("si_1"), None)), true, "subscription"),
+    ] {
+        let mut node = read_from_stripe(&[]);
+        node.subscription = subscription;
+        node.facts = node.facts.filter(|_| facts);
+        let input = json!({ "subscription": "sub_1" });
+        let Err(InvokeError::InvalidInput(problems)) = prorate_read(&mut node, input) else {
+            panic!("{field}")
+        };
+        assert_eq!(problems[0].field, field, "{problems:?}");
+        assert!(node.asked.is_empty());
+    }
+}
+
+#[test]
+fn exactly_one_of_three_ways() {
+    let (price, period) =
+        (json!({ "amount": 1, "currency": "usd" }), json!({ "start": 0, "end": 1 }));
+    for (input, fields) in [
+        (json!({}), vec!["invoice"]),
+        (json!({ "line": "il_1" }), vec!["invoice"]),
+        (json!({ "item": "si_1" }), vec!["subscription"]),
+        (json!({ "price": price }), vec!["period", "payments"]),
+        (json!({ "invoice": "in_1", "subscription": "sub_1" }), vec!["subscription"]),
+        (json!({ "invoice": "in_1", "item": "si_1" }), vec!["item"]),
+        (json!({ "subscription": "sub_1", "line": "il_1" }), vec!["subscription"]),
+        (json!({ "invoice": "in_1", "price": price, "payments": [] }), vec!["price", "payments"]),
+        (json!({ "subscription": "sub_1", "period": period }), vec!["period"]),
+    ] {
+        let mut node = read_from_stripe(&[]);
+        let Err(InvokeError::InvalidInput(problems)) = prorate_read(&mut node, input.clone())
+        else {
+            panic!("{input}")
+        };
+        let told: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
+        assert_eq!(told, fields, "{input}");
+        assert!(node.invoice_request.is_none() && node.asked.is_empty());
+    }
+}
+
+#[test]
+fn what_was_made_must_still_be_what_is_fair() {
+    let made = [("ch_a", "cancel-7-1", 1200), ("ch_c", "cancel-7-3", 603)];
+    let mut node = read_from_stripe(&made);
+    assert_eq!(
+        prorate_read(&mut node, json!({ "invoice": "in_1" })).unwrap().report.refunds.len(),
+        3
+    );
+    for (payment, operation, amount) in
+        [("ch_a", "cancel-7-1", 1201), ("pi_b", "cancel-7-2", 1), ("ch_d", "cancel-7-1", 5)]
+    {
+        let mut node = read_from_stripe(&[(payment, operation, amount)]);
+        let Err(InvokeError::Failed(failure)) =
+            prorate_read(&mut node, json!({ "invoice": "in_1" }))
+        else {
+            panic!("{operation}")
+        };
+        assert_eq!((failure.kind, failure.retryable), (FailureKind::Conflict, false));
+        assert!(failure.message.contains(operation), "{}", failure.message);
+        assert!(node.asked.is_empty());
+    }
+}
+
+#[test]
 fn problems_name_their_fields() {
     for (changes, field) in [
         (json!({ "operation_id": " " }), "operation_id"),
@@ -161,7 +319,7 @@ fn the_manifest_is_current() {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manifest.json");
     let title = Title {
         title: "Refund an unused period",
-        description: "Computes what is fair when a period ends early, and refunds it payment by payment. A dry run unless you say otherwise. What is denied or needs approval is among the failures; an outcome that nobody knows is a failure of the whole, to be completed by calling again with the same input.",
+        description: "Computes what is fair when a period ends early, and refunds it payment by payment. What was paid is given, or read from an invoice or a subscription. A dry run unless you say otherwise. What is denied or needs approval is among the failures; an outcome that nobody knows is a failure of the whole, to be completed by calling again with the same input.",
         icon: "M4 5h16v15H4zM4 9h16M8 3v4M16 3v4M9 14h6",
     };
     compare(&file, &manifest::<Prorate>(title));

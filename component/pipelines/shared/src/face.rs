@@ -8,7 +8,7 @@ use crate::batch::{Told, settle};
 use crate::bindings::exports::refund_node::refunds::node as exported;
 use crate::bindings::refund_node::refunds::node;
 use crate::imported::Imported;
-use crate::imports::{Credits, Live, Refunds};
+use crate::imports::{Billing, Credits, Live, Refunds};
 use crate::manifest::Addition;
 use crate::outward;
 
@@ -32,7 +32,7 @@ pub trait Pipeline {
     /// Runs it.
     fn run(
         input: Self::Input,
-        node: &mut (impl Live + Refunds + Credits),
+        node: &mut (impl Live + Refunds + Credits + Billing),
     ) -> Result<Self::Output, InvokeError>;
 }
 

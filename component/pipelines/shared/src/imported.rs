@@ -1,7 +1,9 @@
 //! The interfaces of the node, as this component imports them.
 
+use refund_core::billing::{InvoiceFacts, SubscriptionPeriod};
 use refund_core::client::{
-    CallError, ConnectionInput, CreateError, Created, OutcomeUnknown, ScanRange, Scanned,
+    CallError, ConnectionInput, CreateError, Created, InvoiceRequest, OutcomeUnknown, ScanRange,
+    Scanned,
 };
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use refund_core::duplicates::Options;
@@ -10,8 +12,8 @@ use refund_core::id::PaymentRef;
 use refund_core::model::Reason;
 use refund_core::problem::FieldProblem;
 
-use crate::bindings::refund_node::refunds::{credits, live, refunds, types};
-use crate::imports::{Checked, Credits, Live, Refunds, Request, Rules};
+use crate::bindings::refund_node::refunds::{billing, credits, live, refunds, types};
+use crate::imports::{Billing, Checked, Credits, Live, Refunds, Request, Rules};
 use crate::{inward, outward};
 
 /// The node, and the Stripe it is to talk to.
@@ -73,6 +75,24 @@ impl Credits for Imported {
         credits::prorate(&outward::prorate(request))
             .map_err(inward::problems)
             .and_then(|quote| inward::proration(quote).map_err(|problem| vec![problem]))
+    }
+}
+
+impl Billing for Imported {
+    fn read_invoice(&mut self, request: &InvoiceRequest) -> Result<InvoiceFacts, CallError> {
+        billing::read_invoice(&self.connection, &outward::invoice_request(request))
+            .map_err(inward::call_error)
+            .and_then(|facts| inward::facts(facts).map_err(CallError::from))
+    }
+
+    fn read_subscription(
+        &mut self,
+        subscription: &str,
+        item: Option<&str>,
+    ) -> Result<SubscriptionPeriod, CallError> {
+        billing::read_subscription(&self.connection, subscription, item)
+            .map(inward::subscription)
+            .map_err(inward::call_error)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a pipeline asks of the node: a trait for each interface, in the words of `refund-core`.
 
-use refund_core::client::{CallError, CreateError, Created, ScanRange, Scanned};
+use refund_core::billing::{InvoiceFacts, SubscriptionPeriod};
+use refund_core::client::{CallError, CreateError, Created, InvoiceRequest, ScanRange, Scanned};
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use refund_core::duplicates::Options;
 use refund_core::eligibility::{Amount, Policy, Verdict};
@@ -92,4 +93,17 @@ pub trait Credits {
 
     /// What to refund when a period ends early.
     fn prorate(&mut self, request: &ProrateRequest) -> Result<Proration, Vec<FieldProblem>>;
+}
+
+/// The interface `billing`.
+pub trait Billing {
+    /// What was paid for a period, by which payments, and what was given back of it.
+    fn read_invoice(&mut self, request: &InvoiceRequest) -> Result<InvoiceFacts, CallError>;
+
+    /// The period of a subscription, or of one of its items.
+    fn read_subscription(
+        &mut self,
+        subscription: &str,
+        item: Option<&str>,
+    ) -> Result<SubscriptionPeriod, CallError>;
 }

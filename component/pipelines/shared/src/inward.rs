@@ -1,23 +1,27 @@
-//! From the words of the contract to those of the core. Only a currency can fail, and only if the node is
-//! none of ours.
+//! From the words of the contract to those of the core. Only a currency or an operation id can fail, and only
+//! if the node is none of ours.
 
+use refund_core::billing::{InvoiceFacts, MadeShare, SubscriptionPeriod};
 use refund_core::client::{
     CallError, CreateError, Created, NeedsApproval, OperationConflict, Origin, OutcomeUnknown,
     Scanned, TransportFailure, TransportKind,
 };
-use refund_core::credits::{Proration, Quote, RefundShare, Span, Tier};
+use refund_core::credits::{PaymentShare, Proration, Quote, RefundShare, Span, Tier};
 use refund_core::duplicates::{Basis, Confidence, Group, Observation, Tally};
 use refund_core::eligibility::{
     Because, Decision, FailedRule, FeeKept, FeeSource, Ruling, Verdict,
 };
-use refund_core::id::{ChargeId, CustomerId, PaymentIntentId, PaymentRef, RefundId};
+use refund_core::id::{
+    ChargeId, CustomerId, InvoiceId, ItemId, LineId, OperationId, PaymentIntentId, PaymentRef,
+    RefundId, SubscriptionId,
+};
 use refund_core::model::{Destination, Reason, Refund, RefundStatus};
 use refund_core::money::{Currency, Money};
 use refund_core::problem::FieldProblem;
 use refund_core::wire::{Refusal, RefusalKind};
 
 use crate::bindings::refund_node::refunds::{
-    credits as wit_credits, duplicates, eligibility, live, refunds, types as wit,
+    billing, credits as wit_credits, duplicates, eligibility, live, refunds, types as wit,
 };
 use crate::imports::Checked;
 
@@ -358,9 +362,12 @@ fn observation(observation: duplicates::Observation) -> Observation {
     }
 }
 
+fn span(span: wit_credits::Span) -> Span {
+    Span { start: span.start, end: span.end }
+}
+
 pub(crate) fn quote(quote: wit_credits::Quote) -> Read<Quote> {
     let tier = |tier: wit_credits::Tier| Tier { below: tier.below, credit: tier.credit };
-    let span = |span: wit_credits::Span| Span { start: span.start, end: span.end };
     Ok(Quote {
         credit: money(&quote.credit)?,
         earned: quote.earned,
@@ -387,4 +394,41 @@ pub(crate) fn proration(proration: wit_credits::Proration) -> Read<Proration> {
         seconds_unused: proration.seconds_unused,
         seconds: proration.seconds,
     })
+}
+
+pub(crate) fn facts(facts: billing::InvoiceFacts) -> Read<InvoiceFacts> {
+    let share = |share: wit_credits::PaymentShare| PaymentShare {
+        payment: payment(share.payment),
+        paid: share.paid,
+        refunded: share.refunded,
+    };
+    let made = |made: billing::MadeShare| {
+        Ok::<_, FieldProblem>(MadeShare {
+            payment: payment(made.payment),
+            operation_id: OperationId::parse(&made.operation_id)?,
+            amount: made.amount,
+        })
+    };
+    Ok(InvoiceFacts {
+        invoice: InvoiceId::from_stripe(facts.invoice),
+        item: ItemId::from_stripe(facts.item),
+        lines: facts.lines.into_iter().map(LineId::from_stripe).collect(),
+        price: money(&facts.price)?,
+        period: span(facts.period),
+        payments: facts.payments.into_iter().map(share).collect(),
+        credited: facts.credited,
+        paid_elsewhere: facts.paid_elsewhere,
+        made: facts.made.into_iter().map(made).collect::<Read<_>>()?,
+    })
+}
+
+pub(crate) fn subscription(found: billing::SubscriptionPeriod) -> SubscriptionPeriod {
+    SubscriptionPeriod {
+        subscription: SubscriptionId::from_stripe(found.subscription),
+        status: found.status,
+        item: found.item.map(ItemId::from_stripe),
+        period: span(found.period),
+        latest_invoice: found.latest_invoice.map(InvoiceId::from_stripe),
+        ended_at: found.ended_at,
+    }
 }

@@ -1,6 +1,6 @@
 //! From the words of the core to those of the contract. Nothing can fail.
 
-use refund_core::client::{ConnectionInput, ScanRange};
+use refund_core::client::{ConnectionInput, InvoiceRequest, ScanRange};
 use refund_core::credits::{
     Downtime, Order, PaymentShare, Price, ProrateRequest, Rounding, Scale, SlaRequest, Span, Tier,
 };
@@ -12,7 +12,7 @@ use refund_core::money::Money;
 use refund_core::problem::FieldProblem;
 
 use crate::bindings::refund_node::refunds::{
-    credits as wit_credits, duplicates, eligibility, live, policies, refunds, types as wit,
+    billing, credits as wit_credits, duplicates, eligibility, live, policies, refunds, types as wit,
 };
 use crate::imports::Request;
 
@@ -179,5 +179,14 @@ pub(crate) fn prorate(request: &ProrateRequest) -> wit_credits::ProrateRequest {
         kept: request.kept,
         rounding: request.rounding.map(rounding),
         order: request.order.map(order),
+    }
+}
+
+pub(crate) fn invoice_request(request: &InvoiceRequest) -> billing::InvoiceRequest {
+    billing::InvoiceRequest {
+        invoice: request.invoice.clone(),
+        line: request.line.clone(),
+        period: request.period.as_ref().map(span),
+        operation_id: request.operation_id.clone(),
     }
 }

@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use refund_core::billing::{InvoiceFacts, SubscriptionPeriod};
 use refund_core::client::{
-    CallError, CreateError, Created, Origin, OutcomeUnknown, ScanRange, Scanned,
+    CallError, CreateError, Created, InvoiceRequest, Origin, OutcomeUnknown, ScanRange, Scanned,
 };
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use refund_core::duplicates::Options;
 use refund_core::eligibility::{Amount, Decision, Verdict};
 use refund_core::id::{ChargeId, OperationId, PaymentRef, RefundId};
+use refund_core::metadata::Metadata;
 use refund_core::model::{Reason, Refund, RefundStatus};
 use refund_core::money::{Currency, Money};
 use refund_core::problem::FieldProblem;
 
-use crate::imports::{Checked, Credits, Live, Refunds, Request, Rules};
+use crate::imports::{Billing, Checked, Credits, Live, Refunds, Request, Rules};
 
 /// A node that follows a script. Every payment it is asked about was paid with [`PAID`] dollars' worth of cents.
 #[derive(Debug, Default)]
@@ -30,6 +32,12 @@ pub struct Script {
     pub sla_quote: Option<Quote>,
     /// What is left of a period.
     pub proration: Option<Proration>,
+    /// What was paid for a period.
+    pub facts: Option<InvoiceFacts>,
+    /// What is subscribed to.
+    pub subscription: Option<SubscriptionPeriod>,
+    /// What `billing` was asked.
+    pub invoice_request: Option<InvoiceRequest>,
     /// Every request to make a refund, in order.
     pub asked: Vec<Asked>,
     /// Refunds that exist, by operation.
@@ -53,6 +61,8 @@ pub struct Asked {
     pub amount: Amount,
     /// Why.
     pub reason: Option<Reason>,
+    /// The caller's own keys.
+    pub metadata: Metadata,
     /// The policy document, as text.
     pub document: Option<String>,
     /// The approval.
@@ -132,6 +142,7 @@ impl Refunds for Script {
             payment: request.payment.clone(),
             amount: request.amount,
             reason: request.reason.cloned(),
+            metadata: request.metadata.clone(),
             document: request.rules.document.clone(),
             approval: request.approval.map(str::to_owned),
         });
@@ -181,5 +192,22 @@ impl Credits for Script {
     fn prorate(&mut self, request: &ProrateRequest) -> Result<Proration, Vec<FieldProblem>> {
         self.prorate_request = Some(request.clone());
         self.proration.clone().ok_or_else(|| vec![FieldProblem::missing("ends", "give it")])
+    }
+}
+
+impl Billing for Script {
+    fn read_invoice(&mut self, request: &InvoiceRequest) -> Result<InvoiceFacts, CallError> {
+        self.invoice_request = Some(request.clone());
+        let missing = || FieldProblem::missing("line", "name one of these lines").into();
+        self.facts.clone().ok_or_else(missing)
+    }
+
+    fn read_subscription(
+        &mut self,
+        _: &str,
+        _: Option<&str>,
+    ) -> Result<SubscriptionPeriod, CallError> {
+        let missing = || FieldProblem::missing("item", "name one of these").into();
+        self.subscription.clone().ok_or_else(missing)
     }
 }

@@ -5,7 +5,7 @@ use clap::{Args as Group, Subcommand};
 use super::Create;
 
 pub(super) const APPROVALS_HELP: &str = "A refund that the policy wants somebody to agree to is frozen by hash and waits in the ledger. Who asked
-cannot agree; whoever objects calls it off; after a week, or --valid-for, it expires. Eligibility is checked
+cannot agree; whoever objects calls it off; after a week, or what --valid-for says, it expires. Eligibility is checked
 again when it is carried out, and a request that was changed in between is refused.
 
 Examples:
@@ -24,7 +24,7 @@ pub(crate) struct Approvals {
 #[derive(Subcommand, Debug)]
 pub(crate) enum ApprovalsCommand {
     /// Ask for a refund: made at once where the policy lets it pass, else it waits for approval.
-    Request(Box<Create>),
+    Request(Box<Request>),
     /// Show approvals, newest first.
     List {
         /// Only open, approved, denied, expired, superseded or executed ones.
@@ -50,6 +50,15 @@ pub(crate) enum ApprovalsCommand {
         /// ap_….
         approval: String,
     },
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct Request {
+    #[command(flatten)]
+    pub(crate) create: Create,
+    /// How long people may take to approve: 24h, 7d.
+    #[arg(long, value_name = "TIME", default_value = "7d")]
+    pub(crate) valid_for: String,
 }
 
 #[derive(Group, Debug)]

@@ -165,7 +165,7 @@ pub(crate) enum Command {
     /// Answer disputes: what is due when, evidence, submitting it, giving in.
     #[command(after_help = DISPUTES_HELP)]
     Disputes(Disputes),
-    /// Compute a fair credit: after an outage, or when a period ends early. Needs no key.
+    /// Compute a fair credit: after an outage, or when a period ends early. Needs no key, unless it reads an invoice.
     #[command(after_help = CREDITS_HELP)]
     Credits(Credits),
     /// Sum up refunds: how many, why, of what, at what cost, at which rate.
@@ -178,9 +178,9 @@ pub(crate) enum Command {
     FollowUps(FollowUps),
     /// Print the manifest: operations and their JSON Schemas.
     Describe,
-    /// Run one operation: JSON in, JSON out.
+    /// Run one operation: JSON in, JSON out, for one input or for every line of a file.
     #[command(
-        after_help = "Example:\n  refund-node invoke refunds.retrieve --input '{\"refund\": \"re_123\"}'\n\nThe names and schemas are in `refund-node describe`."
+        after_help = "Examples:\n  refund-node invoke refunds.retrieve --input '{\"refund\": \"re_123\"}'\n  refund-node invoke sla-credit.run --component sla-credit.wasm --lines outages.jsonl > done.jsonl\n\nThe names and schemas are in `refund-node describe`. With --lines the exit code is the worst of all lines."
     )]
     Invoke(Invoke),
     /// Refund many payments from a file: plan, run, resume, export.

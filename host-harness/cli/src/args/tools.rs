@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Subcommand};
 
+use super::Speed;
+
 #[derive(Group, Debug)]
 pub(crate) struct Simulate {
     /// Where to listen on 127.0.0.1; 0 takes a free port.
@@ -79,6 +81,13 @@ pub(crate) struct Invoke {
     /// Its input, a JSON object; read from stdin when absent.
     #[arg(long, value_name = "JSON")]
     pub(crate) input: Option<String>,
+    /// A JSON object a line instead, `-` for stdin: each is run, and a line of JSON tells what became of it, in the
+    /// same order. A line that cannot be read is told with its number, and the rest goes on. Give the same file
+    /// again after a stop: what is done is not done twice.
+    #[arg(long, value_name = "FILE", conflicts_with = "input")]
+    pub(crate) lines: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) speed: Speed,
 }
 
 #[derive(Group, Debug)]

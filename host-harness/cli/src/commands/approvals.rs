@@ -1,13 +1,14 @@
 //! `approvals request | list | show | approve | deny | execute | expire`
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use refund_core::eligibility::Verdict;
 use refund_core::money::{Currency, Money};
 use refund_ledger::{Approval, ApprovalError, ApprovalState, Ballot, Ledger, RefundError, State};
 use serde_json::json;
 
-use super::refund;
+use super::{inputs, refund};
 use crate::args::{Approvals, ApprovalsCommand, Decide, Global};
 use crate::context::{Context, any_ledger, user, with_sinks};
 use crate::exit::Exit;
@@ -15,7 +16,10 @@ use crate::{exit, show};
 
 pub(crate) async fn run(global: &Global, args: Approvals) -> anyhow::Result<ExitCode> {
     match args.command {
-        ApprovalsCommand::Request(create) => refund::with_ledger(global, &create).await,
+        ApprovalsCommand::Request(request) => {
+            let seconds = inputs::seconds("valid-for", &request.valid_for)?;
+            refund::with_ledger(global, &request.create, Some(Duration::from_secs(seconds))).await
+        }
         ApprovalsCommand::List { state } => list(global, state.as_deref()).await,
         ApprovalsCommand::Show { approval } => {
             let approval = ledger(global)?.approval(&approval).await.map_err(refused)?;

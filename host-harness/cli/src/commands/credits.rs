@@ -1,5 +1,7 @@
 //! `credits sla-quote | prorate`
 
+mod prorate;
+
 use std::process::ExitCode;
 
 use refund_core::money::{Currency, Money};
@@ -7,28 +9,34 @@ use refund_core::problem::FieldProblem;
 use serde_json::{Value, json};
 
 use super::inputs;
-use crate::args::{Credits, CreditsCommand, Global, Prorate, SlaQuote};
+use crate::args::{Credits, CreditsCommand, Global, SlaQuote};
 use crate::context::pure;
 use crate::exit::Exit;
 use crate::{instants, percent, show};
 
 pub(crate) async fn run(global: &Global, args: Credits) -> anyhow::Result<ExitCode> {
-    let (operation, input) = match &args.command {
-        CreditsCommand::SlaQuote(args) => ("credits.sla-quote", quote_input(args)?),
-        CreditsCommand::Prorate(args) => ("credits.prorate", prorate_input(args)?),
-    };
-    let output = pure(global)?.invoke(operation, &input.to_string()).await;
-    let output = output.map_err(Exit::failed)?.map_err(Exit::of)?;
-    if global.json {
-        show::line(output);
-        return Ok(ExitCode::SUCCESS);
-    }
-    let output = serde_json::from_str(&output)?;
-    match args.command {
-        CreditsCommand::SlaQuote(_) => print_quote(&output),
-        CreditsCommand::Prorate(_) => print_proration(&output),
+    match &args.command {
+        CreditsCommand::SlaQuote(args) => quote(global, args).await?,
+        CreditsCommand::Prorate(args) => prorate::run(global, args).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn quote(global: &Global, args: &SlaQuote) -> anyhow::Result<()> {
+    let output = compute(global, "credits.sla-quote", &quote_input(args)?).await?;
+    if global.json {
+        show::line(output);
+    } else {
+        print_quote(&output);
+    }
+    Ok(())
+}
+
+/// Runs an operation that reaches nothing.
+async fn compute(global: &Global, operation: &str, input: &Value) -> anyhow::Result<Value> {
+    let output = pure(global)?.invoke(operation, &input.to_string()).await;
+    let output = output.map_err(Exit::failed)?.map_err(Exit::of)?;
+    Ok(serde_json::from_str(&output)?)
 }
 
 fn quote_input(args: &SlaQuote) -> anyhow::Result<Value> {
@@ -55,21 +63,6 @@ fn quote_input(args: &SlaQuote) -> anyhow::Result<Value> {
         "scale": scale,
         "cap": cap,
         "credited": optional("credited", args.credited.as_deref(), currency)?,
-        "rounding": word(&args.rounding),
-    }))
-}
-
-fn prorate_input(args: &Prorate) -> anyhow::Result<Value> {
-    let currency = currency(&args.currency)?;
-    let payments = args.payment.iter().map(|text| payment(text, currency));
-    Ok(json!({
-        "price": price("price", &args.price, currency)?,
-        "period": span("period", &args.period)?,
-        "ends": instants::instant("ends", &args.ends).map_err(Exit::bad_input)?,
-        "payments": payments.collect::<anyhow::Result<Vec<_>>>()?,
-        "credited": optional("credited", args.credited.as_deref(), currency)?,
-        "kept": optional("kept", args.kept.as_deref(), currency)?,
-        "order": word(&args.order),
         "rounding": word(&args.rounding),
     }))
 }
@@ -110,21 +103,6 @@ fn tier(text: &str) -> anyhow::Result<Value> {
     Ok(json!({ "below": share("tier", below)?, "credit": share("tier", credit)? }))
 }
 
-/// `ch_1=49.00`, or `ch_1=49.00:5.00` where a part was refunded.
-fn payment(text: &str, currency: Currency) -> anyhow::Result<Value> {
-    let Some((id, amounts)) = text.split_once('=') else {
-        let fix = "write it like ch_1=49.00, or ch_1=49.00:5.00 where 5.00 were refunded";
-        return Err(Exit::bad_input(FieldProblem::new("payment", text, "is no payment", fix)));
-    };
-    let (paid, refunded) = amounts.split_once(':').unwrap_or((amounts, ""));
-    let refunded = Some(refunded).filter(|_| amounts.contains(':'));
-    Ok(json!({
-        "payment": id,
-        "paid": units("payment", paid, currency)?,
-        "refunded": optional("payment", refunded, currency)?,
-    }))
-}
-
 /// As the contract spells it.
 fn word(flag: &str) -> String {
     flag.replace('-', "_")
@@ -151,25 +129,6 @@ fn print_quote(quote: &Value) {
         rows.push(row("counted", format!("{} to {}", at("start"), at("end"))));
     }
     show::table(["", ""], rows);
-}
-
-fn print_proration(proration: &Value) {
-    let currency = &proration["refund"]["currency"];
-    let money = |amount: &Value| show::money(amount, currency);
-    let rows = [
-        row("refund", money(&proration["refund"]["amount"])),
-        row("unused", money(&proration["unused"])),
-        row("subtracted", money(&proration["subtracted"])),
-        row("left over", money(&proration["left_over"])),
-        row("time unused", time(&proration["seconds_unused"])),
-        row("of", time(&proration["seconds"])),
-    ];
-    show::table(["", ""], rows);
-    let shares = proration["shares"].as_array().into_iter().flatten();
-    show::table(
-        ["payment", "refund"],
-        shares.map(|share| [show::text(&share["payment"]), money(&share["amount"])]),
-    );
 }
 
 fn row(name: &str, value: String) -> [String; 2] {

@@ -14,6 +14,7 @@ pub(crate) mod doctor;
 pub(crate) mod duplicates;
 pub(crate) mod follow_ups;
 pub(crate) mod inputs;
+pub(crate) mod invoke;
 pub(crate) mod listen;
 pub(crate) mod policy;
 pub(crate) mod reconcile;

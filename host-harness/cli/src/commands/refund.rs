@@ -1,6 +1,7 @@
 //! `refund create | get | list | update | cancel`
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use refund_core::id::{OperationId, PaymentRef};
 use refund_ledger::{
@@ -17,7 +18,7 @@ use crate::show;
 pub(crate) async fn run(global: &Global, args: Refund) -> anyhow::Result<ExitCode> {
     let (operation, input) = match args.command {
         RefundCommand::Create(create) if global.ledger.is_some() || global.sinks.is_some() => {
-            return with_ledger(global, &create).await;
+            return with_ledger(global, &create, None).await;
         }
         RefundCommand::Create(create) => ("refunds.create", create_input(&create)?),
         RefundCommand::Get { refund } => ("refunds.retrieve", json!({ "refund": refund })),
@@ -56,11 +57,17 @@ fn create_input(create: &Create) -> anyhow::Result<Value> {
     Ok(input)
 }
 
-/// Makes a refund through the ledger: written down before it is sent, alone on its payment.
-pub(crate) async fn with_ledger(global: &Global, create: &Create) -> anyhow::Result<ExitCode> {
+/// Makes a refund through the ledger: written down before it is sent, alone on its payment. Where somebody must agree,
+/// there is as much time for it as is given, or as the ledger gives.
+pub(crate) async fn with_ledger(
+    global: &Global,
+    create: &Create,
+    approval_time: Option<Duration>,
+) -> anyhow::Result<ExitCode> {
     let operation = operation(create)?;
     let context = Context::new(global)?;
     let ledger = context.ledger(global, "refund create")?;
+    let ledger = approval_time.map_or_else(|| ledger.clone(), |time| ledger.approval_time(time));
     let done = context.refunder(global, &ledger).refund(operation).await;
     let done = done.map_err(|error| match error {
         RefundError::Conflict(_) => Exit::denied(error),

@@ -9,7 +9,7 @@ use http::{Method, Uri};
 use super::address::is_public;
 
 /// What the operations of the contract send: method and path, `{id}` standing for one segment.
-const STRIPE: [(Method, &str); 14] = [
+const STRIPE: [(Method, &str); 19] = [
     (Method::GET, "/v1/charges"),
     (Method::GET, "/v1/charges/{id}"),
     (Method::GET, "/v1/payment_intents/{id}"),
@@ -24,6 +24,11 @@ const STRIPE: [(Method, &str); 14] = [
     (Method::POST, "/v1/disputes/{id}"),
     (Method::POST, "/v1/disputes/{id}/close"),
     (Method::GET, "/v1/balance_transactions/{id}"),
+    (Method::GET, "/v1/invoices/{id}"),
+    (Method::GET, "/v1/invoices/{id}/lines"),
+    (Method::GET, "/v1/invoice_payments"),
+    (Method::GET, "/v1/credit_notes"),
+    (Method::GET, "/v1/subscriptions/{id}"),
 ];
 
 /// What the operations upload. Stripe itself takes files at another host than everything else.
@@ -132,13 +137,31 @@ impl Rule {
                 None => is_id(segment),
             })
     }
+
+    /// The verb.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Scheme and host, as in `https://api.stripe.com`; the port where it is not the scheme's own.
+    pub fn origin(&self) -> String {
+        let Origin { host, port, .. } = &self.origin;
+        let usual = if self.origin.https { 443 } else { 80 };
+        let port = if *port == usual { String::new() } else { format!(":{port}") };
+        format!("{}://{host}{port}", self.origin.scheme())
+    }
+
+    /// The path; `{id}` stands for any one segment.
+    pub fn path(&self) -> String {
+        let segments = self.path.iter().map(|one| one.as_deref().unwrap_or("{id}"));
+        segments.flat_map(|one| ["/", one]).collect()
+    }
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.origin.https { "https" } else { "http" };
-        write!(f, "{} {scheme}://{}:{}", self.method, self.origin.host, self.origin.port)?;
-        self.path.iter().try_for_each(|one| write!(f, "/{}", one.as_deref().unwrap_or("{id}")))
+        let Origin { host, port, .. } = &self.origin;
+        write!(f, "{} {}://{host}:{port}{}", self.method, self.origin.scheme(), self.path())
     }
 }
 
@@ -159,6 +182,10 @@ impl Origin {
             return Err(AllowError::PlainText(base_url.to_owned()));
         }
         Ok(origin)
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.https { "https" } else { "http" }
     }
 
     /// Scheme, host and port of a URL without user information.
@@ -215,6 +242,13 @@ mod tests {
             (Method::GET, "https://api.stripe.com/v1/disputes/dp_1", true),
             (Method::POST, "https://api.stripe.com/v1/disputes/dp_1", true),
             (Method::POST, "https://api.stripe.com/v1/disputes/dp_1/close", true),
+            (Method::GET, "https://api.stripe.com/v1/invoices/in_1/lines?limit=100", true),
+            (Method::GET, "https://api.stripe.com/v1/invoices", false),
+            (Method::POST, "https://api.stripe.com/v1/invoices/in_1", false),
+            (Method::GET, "https://api.stripe.com/v1/invoice_payments?invoice=in_1", true),
+            (Method::POST, "https://api.stripe.com/v1/credit_notes", false),
+            (Method::GET, "https://api.stripe.com/v1/subscriptions/sub_1", true),
+            (Method::DELETE, "https://api.stripe.com/v1/subscriptions/sub_1", false),
             (Method::POST, "https://files.stripe.com/v1/files", true),
             (Method::GET, "https://files.stripe.com/v1/files", false),
             (Method::POST, "https://files.stripe.com/v1/refunds", false),

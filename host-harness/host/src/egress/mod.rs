@@ -7,6 +7,8 @@
 mod address;
 mod allow;
 mod body;
+#[cfg(test)]
+mod drift;
 mod hook;
 mod pace;
 mod resolver;

@@ -12,8 +12,18 @@ use crate::follow_ups;
 use crate::operation::{Operation, Outcome};
 use crate::state::State;
 
-const COLUMNS: &str = "key, operation, (SELECT payment FROM operations WHERE id = operation), amount, \
-     currency, request_hash, requester, needed, state, verdict, created, expires, decided";
+/// What came to nothing in time is expired, whether or not a write has ended it yet: so reading needs no write.
+const STATE: &str = "CASE WHEN state IN ('open', 'approved') AND expires < unixepoch() THEN 'expired' ELSE state END";
+
+/// Approvals, as [`read`] reads them.
+fn select(which: &str) -> String {
+    format!(
+        "SELECT key, operation, (SELECT payment FROM operations WHERE id = operation), amount, currency,
+             request_hash, requester, needed, {STATE}, verdict, created, expires,
+             CASE WHEN {STATE} = 'expired' THEN coalesce(decided, expires) ELSE decided END
+         FROM approvals {which}"
+    )
+}
 
 /// Files what somebody must agree to. What waits already for the same stays; what waits for something else
 /// is superseded.
@@ -23,8 +33,9 @@ pub(super) fn file(
     wish: &Wish,
     requester: &str,
     expires: i64,
+    actor: &str,
 ) -> Result<(), LedgerError> {
-    expire(connection, Some(&operation.id))?;
+    expire(connection, Some(&operation.id), actor)?;
     let waiting: Option<(i64, String)> = connection
         .prepare_cached(
             "SELECT key, request_hash FROM approvals WHERE operation = ? AND state IN ('open', 'approved')",
@@ -57,21 +68,43 @@ pub(super) fn file(
     Ok(())
 }
 
-/// Ends what came to nothing in time: of one operation, or of all.
-pub(super) fn expire(connection: &Connection, operation: Option<&str>) -> Result<(), LedgerError> {
-    connection
-        .prepare_cached(
-            "UPDATE operations SET approval = NULL WHERE id IN (SELECT operation FROM approvals
-                 WHERE state = 'approved' AND expires < ?1 AND (?2 IS NULL OR operation = ?2))",
-        )?
-        .execute(params![now(), operation])?;
-    connection
-        .prepare_cached(
-            "UPDATE approvals SET state = 'expired', decided = ?1
-             WHERE state IN ('open', 'approved') AND expires < ?1 AND (?2 IS NULL OR operation = ?2)",
-        )?
-        .execute(params![now(), operation])?;
+/// Ends what came to nothing in time: of one operation, or of all. Each end is a row of the audit.
+pub(super) fn expire(
+    connection: &Connection,
+    operation: Option<&str>,
+    actor: &str,
+) -> Result<(), LedgerError> {
+    for (key, operation) in overdue(connection, operation)? {
+        connection
+            .prepare_cached(
+                "UPDATE approvals SET state = 'expired', decided = expires WHERE key = ?",
+            )?
+            .execute([key])?;
+        connection
+            .prepare_cached("UPDATE operations SET approval = NULL WHERE id = ?")?
+            .execute([&operation])?;
+        if let Some(operation) = find(connection, &operation)? {
+            remark(connection, &operation, &format!("ap_{key} expired"), actor)?;
+        }
+    }
     Ok(())
+}
+
+fn overdue(
+    connection: &Connection,
+    operation: Option<&str>,
+) -> Result<Vec<(i64, String)>, LedgerError> {
+    const OVERDUE: &str = "SELECT key, operation FROM approvals
+         WHERE state IN ('open', 'approved') AND expires < ?1";
+    let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let found: rusqlite::Result<_> = match operation {
+        Some(one) => connection
+            .prepare_cached(&format!("{OVERDUE} AND operation = ?2"))?
+            .query_map(params![now(), one], row)?
+            .collect(),
+        None => connection.prepare_cached(OVERDUE)?.query_map([now()], row)?.collect(),
+    };
+    Ok(found?)
 }
 
 /// The refund of an approved operation was made.
@@ -136,8 +169,8 @@ fn by_id(connection: &Connection, id: &str) -> Result<Option<(i64, Approval)>, L
     let Some(key) = id.strip_prefix("ap_").and_then(|key| key.parse::<i64>().ok()) else {
         return Ok(None);
     };
-    let sql = format!("SELECT {COLUMNS} FROM approvals WHERE key = ?");
-    let found = connection.prepare_cached(&sql)?.query_row([key], read).optional()?;
+    let found =
+        connection.prepare_cached(&select("WHERE key = ?"))?.query_row([key], read).optional()?;
     found
         .map(|(key, approval)| Ok((key, Approval { votes: votes(connection, key)?, ..approval })))
         .transpose()
@@ -235,11 +268,8 @@ impl Ledger {
         &self,
         state: Option<ApprovalState>,
     ) -> Result<Vec<Approval>, LedgerError> {
-        self.write(move |connection| {
-            expire(connection, None)?;
-            let sql = format!(
-                "SELECT {COLUMNS} FROM approvals WHERE ?1 IS NULL OR state = ?1 ORDER BY key DESC"
-            );
+        self.read(move |connection| {
+            let sql = select(&format!("WHERE ?1 IS NULL OR {STATE} = ?1 ORDER BY key DESC"));
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map([state.map(ApprovalState::as_str)], read)?;
             let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
@@ -253,11 +283,7 @@ impl Ledger {
     /// One approval.
     pub async fn approval(&self, id: &str) -> Result<Approval, ApprovalError> {
         let wanted = id.to_owned();
-        let found = self.write(move |connection| {
-            expire(connection, None)?;
-            by_id(connection, &wanted)
-        });
-        found
+        self.read(move |connection| by_id(connection, &wanted))
             .await?
             .map(|(_, approval)| approval)
             .ok_or_else(|| ApprovalError::Unknown(id.to_owned()))
@@ -266,11 +292,8 @@ impl Ledger {
     /// The approval that an operation waits for, or had last.
     pub async fn approval_of(&self, operation: &str) -> Result<Option<Approval>, LedgerError> {
         let operation = operation.to_owned();
-        self.write(move |connection| {
-            expire(connection, Some(&operation))?;
-            let sql = format!(
-                "SELECT {COLUMNS} FROM approvals WHERE operation = ? ORDER BY key DESC LIMIT 1"
-            );
+        self.read(move |connection| {
+            let sql = select("WHERE operation = ? ORDER BY key DESC LIMIT 1");
             let found =
                 connection.prepare_cached(&sql)?.query_row([&operation], read).optional()?;
             found
@@ -287,14 +310,17 @@ impl Ledger {
         let (id, actor) = (id.to_owned(), self.actor.clone());
         let sinks = Arc::clone(&self.sinks);
         // By itself, so that it stays when the ballot is refused.
-        self.write(|connection| expire(connection, None)).await?;
+        let ends = actor.clone();
+        self.write(move |connection| expire(connection, None, &ends)).await?;
         let decided = self.write(move |connection| {
             let decided = decide(connection, &id, &voter, &ballot, &actor)?;
             let denied = decided.as_ref().ok().filter(|one| one.state == ApprovalState::Denied);
             if let Some(approval) = denied
                 && let Some(operation) = find(connection, &approval.operation)?
             {
-                follow(connection, &sinks, || follow_ups::of_called_off(&operation))?;
+                follow(connection, &sinks, |options| {
+                    follow_ups::of_called_off(&operation, options)
+                })?;
             }
             Ok(decided)
         });
@@ -305,7 +331,7 @@ impl Ledger {
     pub async fn withdraw(&self, id: &str) -> Result<Approval, ApprovalError> {
         let (wanted, actor) = (id.to_owned(), self.actor.clone());
         let withdrawn = self.write(move |connection| {
-            expire(connection, None)?;
+            expire(connection, None, &actor)?;
             let Some((key, approval)) = by_id(connection, &wanted)? else {
                 return Ok(Err(ApprovalError::Unknown(wanted)));
             };

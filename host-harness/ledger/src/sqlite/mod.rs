@@ -5,6 +5,7 @@ mod audit;
 mod known;
 mod operations;
 mod outbox;
+mod readers;
 mod schema;
 mod writer;
 
@@ -22,6 +23,7 @@ pub use self::operations::Page;
 pub(crate) use self::operations::{find, insert, keep_terms, move_to, of_refund};
 pub(crate) use self::outbox::follow;
 pub use self::outbox::{Outbox, Waiting};
+use self::readers::Readers;
 use self::writer::Writer;
 use crate::error::LedgerError;
 use crate::holder::Holder;
@@ -57,6 +59,8 @@ impl fmt::Display for Scope {
 #[derive(Clone)]
 pub struct Ledger {
     path: Arc<PathBuf>,
+    /// Before the writer, and so closed before it: whoever closes the file last takes its log into it, and may write.
+    readers: Arc<Readers>,
     writer: Writer,
     pub(crate) holder: Arc<Holder>,
     pub(crate) actor: Arc<str>,
@@ -128,6 +132,7 @@ impl Ledger {
         let holder = Holder::new(path).map_err(failed)?;
         Ok(Self {
             path: Arc::new(path.to_owned()),
+            readers: Arc::new(Readers::new(path.to_owned())),
             writer: Writer::start(connection).map_err(failed)?,
             holder: Arc::new(holder),
             actor: actor.into(),
@@ -170,20 +175,13 @@ impl Ledger {
         self.writer.write(work).await.map_err(|error| at(&self.path, error))
     }
 
-    /// Reads on a connection of its own, beside the writer, from one moment's state.
+    /// Reads beside the writer, from one moment's state.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        let path = Arc::clone(&self.path);
-        let reading = tokio::task::spawn_blocking(move || {
-            let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            connection.execute_batch("BEGIN")?;
-            work(&connection).map_err(|error| match at(&path, error) {
-                LedgerError::Write(problem) => LedgerError::Read(problem),
-                other => other,
-            })
-        });
+        let readers = Arc::clone(&self.readers);
+        let reading = tokio::task::spawn_blocking(move || readers.read(work));
         reading.await.map_err(|error| LedgerError::Read(error.to_string()))?
     }
 }

@@ -119,12 +119,13 @@ pub(crate) fn begin(
     holder: &Holder,
     actor: &str,
 ) -> Result<Begun, LedgerError> {
+    // Before it is read: an approval that expired must not be in what is carried out.
+    approvals::expire(connection, Some(id), actor)?;
     let operation =
         find(connection, id)?.ok_or_else(|| LedgerError::UnknownOperation(id.to_owned()))?;
     if operation.state.has_refund() || operation.state == State::Canceled {
         return Ok(Begun::Done(Box::new(operation)));
     }
-    approvals::expire(connection, Some(id))?;
     let payment = canonical(connection, &operation.payment)?;
     if let Some(busy) = busy(connection, &payment, holder)? {
         return Ok(Begun::Busy { operation: busy });
@@ -326,12 +327,14 @@ impl Journal for Ledger {
             if let Some(wish) =
                 outcome.wish.as_ref().filter(|_| settled.state == State::NeedsApproval)
             {
-                approvals::file(connection, &settled, wish, &requester, expires)?;
+                approvals::file(connection, &settled, wish, &requester, expires, &actor)?;
             }
             if settled.state.has_refund() {
                 approvals::executed(connection, &id)?;
             }
-            follow(connection, &sinks, || follow_ups::of_settled(&settled, &outcome))?;
+            follow(connection, &sinks, |options| {
+                follow_ups::of_settled(&settled, &outcome, options)
+            })?;
             Ok(settled)
         })
         .await

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use refund_core::followups::FollowUp;
+use refund_core::followups::{FollowUp, Options};
 use refund_outbox::{
     Claimed, Dispatcher, DispatcherOptions, Key, Message, Sinks, State, Store, StoreError,
 };
@@ -42,9 +42,9 @@ impl Ledger {
         Self { sinks, ..self.clone() }
     }
 
-    /// Whether anybody wants follow-ups.
-    pub fn has_sinks(&self) -> bool {
-        !self.sinks.is_empty()
+    /// Which follow-ups there are; `None` where nobody wants any.
+    pub fn follow_ups(&self) -> Option<&Options> {
+        (!self.sinks.is_empty()).then(|| self.sinks.options())
     }
 
     /// What waits for the sinks, what they took, and what died.
@@ -62,13 +62,14 @@ impl Ledger {
 pub(crate) fn follow(
     connection: &Connection,
     sinks: &Sinks,
-    found: impl FnOnce() -> Vec<FollowUp>,
+    found: impl FnOnce(&Options) -> Vec<FollowUp>,
 ) -> Result<(), LedgerError> {
     if sinks.is_empty() {
         return Ok(());
     }
     let now = u64::try_from(now()).unwrap_or_default();
-    let messages: Vec<_> = found().iter().flat_map(|one| sinks.route(one, now)).collect();
+    let messages: Vec<_> =
+        found(sinks.options()).iter().flat_map(|one| sinks.route(one, now)).collect();
     add(connection, &messages).map(|_| ())
 }
 

@@ -20,6 +20,24 @@ fn fields(problems: &[FieldProblem]) -> Vec<&str> {
 }
 
 #[test]
+fn consequences_are_chosen() {
+    use refund_core::followups::When;
+    let sinks = parse("[follow_ups]\nrevoke_access = 'any'\nreference_keys = ['ticket']").unwrap();
+    assert_eq!(sinks.options().revoke_access, When::Any);
+    assert_eq!(sinks.options().cancel_subscription, When::Full);
+    assert_eq!(sinks.options().reference_keys, ["ticket"]);
+    for (wrong, word) in [
+        ("revoke = 'any'", "`revoke`"),
+        ("revoke_access = 'sometimes'", "`sometimes`"),
+        ("reference_keys = 7", "integer"),
+    ] {
+        let problems = parse(&format!("[follow_ups]\n{wrong}")).unwrap_err();
+        assert_eq!(fields(&problems), ["follow_ups"], "{problems:?}");
+        assert!(problems[0].problem.contains(word), "{problems:?}");
+    }
+}
+
+#[test]
 fn a_whole_document() {
     let sinks = parse(
         r#"

@@ -17,6 +17,7 @@ use refund_ledger::{Ledger, Run};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
+pub(crate) use self::run::interrupt;
 use super::inputs;
 use crate::args::{Bulk, BulkCommand, BulkInput, Global, Speed};
 use crate::context::any_ledger;
@@ -139,7 +140,7 @@ fn said(policy: Value) -> Value {
 }
 
 /// The rates to keep to.
-fn pace(speed: &Speed, mode: KeyMode) -> Option<Pace> {
+pub(crate) fn pace(speed: &Speed, mode: KeyMode) -> Option<Pace> {
     let default = if mode == KeyMode::Live { Pace::LIVE } else { Pace::TEST };
     (!speed.no_pace).then(|| Pace {
         endpoint: speed.rate,

@@ -103,7 +103,7 @@ async fn send(
 }
 
 /// Becomes true with the first Ctrl-C; the second one ends the process, which loses nothing either.
-fn interrupt() -> watch::Receiver<bool> {
+pub(crate) fn interrupt() -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         asked_to_stop().await;

@@ -1,0 +1,69 @@
+//! Builds the wrappers and composes each with the node, as its `.wac` document says.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use guest_builder::Builder;
+use pipeline_compose::{NODE, compose};
+
+/// A component to make: its file, the crate and its features, the document and what that calls the crate.
+struct Wrapper {
+    file: &'static str,
+    package: &'static str,
+    features: &'static [&'static str],
+    document: &'static str,
+    name: &'static str,
+}
+
+const HTTP: Wrapper = Wrapper {
+    file: "refund-node-http",
+    package: "http-wrapper",
+    features: &[],
+    document: "http/refund-node-http.wac",
+    name: "refund-node:http",
+};
+
+const WRAPPERS: [Wrapper; 3] = [
+    HTTP,
+    Wrapper { file: "refund-node-http-simulator", features: &["simulator"], ..HTTP },
+    Wrapper {
+        file: "refund-node-obelisk",
+        package: "obelisk-facade",
+        features: &[],
+        document: "obelisk/refund-node-obelisk.wac",
+        name: "refund-node:obelisk",
+    },
+];
+
+fn main() -> Result<()> {
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let platforms = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).with_file_name("");
+    let builder = Builder::new()?.watch(&[
+        "wit",
+        "component/core/src",
+        "component/core/Cargo.toml",
+        "component/node/src",
+        "component/node/Cargo.toml",
+        "platforms/http",
+        "platforms/obelisk",
+        "platforms/wrapper",
+    ]);
+    let node = out.join("node.wasm");
+    builder.component("refund-node", &["http"], &node)?;
+    let node = std::fs::read(node)?;
+    for wrapper in WRAPPERS {
+        let alone = out.join(format!("{}-alone.wasm", wrapper.file));
+        builder.component(wrapper.package, wrapper.features, &alone)?;
+        let document = platforms.join(wrapper.document);
+        let composed = composed(wrapper.name, &document, &node, &std::fs::read(alone)?)
+            .with_context(|| format!("{} cannot be composed", document.display()))?;
+        std::fs::write(out.join(format!("{}.wasm", wrapper.file)), composed)?;
+    }
+    Ok(())
+}
+
+fn composed(name: &str, document: &Path, node: &[u8], alone: &[u8]) -> Result<Vec<u8>> {
+    let document = std::fs::read_to_string(document)?;
+    compose(&document, &[(NODE, node), (name, alone)])
+}

@@ -1,0 +1,87 @@
+//! A runner that does what a script says: what the judge has to notice is tried with it, and nothing else uses it.
+//!
+//! The script is one JSON object: `hello` is printed first, then each line of stdin takes one of `acts`, in order.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a runner speaks by its pipes")]
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Script {
+    hello: Value,
+    acts: VecDeque<Act>,
+}
+
+/// What is done about one call, in this order.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Act {
+    /// Requests to Stripe: method and path, `{payment}` standing for the one in the input.
+    send: Vec<String>,
+    /// A line for people.
+    say: Option<String>,
+    /// Ends here, with this exit code.
+    die: Option<i32>,
+    /// Never answers.
+    hang: bool,
+    /// The answer. Absent, the call itself is answered as it came, in `output.heard`.
+    answer: Option<Value>,
+}
+
+fn main() -> Result<()> {
+    let file = std::env::args().nth(1).context("give a script")?;
+    let mut script: Script = serde_json::from_str(&std::fs::read_to_string(file)?)?;
+    println!("{}", script.hello);
+    for line in std::io::stdin().lines() {
+        let line = line?;
+        let act = script.acts.pop_front().context("the script is over")?;
+        let call: Value = serde_json::from_str(&line)?;
+        let payment = call["input"]["payment"].as_str().unwrap_or_default();
+        act.send
+            .iter()
+            .try_for_each(|request| send(&request.replace("{payment}", payment), payment))?;
+        if let Some(text) = act.say {
+            eprintln!("{text}");
+        }
+        if let Some(code) = act.die {
+            std::process::exit(code);
+        }
+        if act.hang {
+            // Longer than any patience, and not for ever, should nobody end it.
+            std::thread::sleep(Duration::from_mins(5));
+        }
+        match act.answer {
+            Some(answer) => println!("{answer}"),
+            None => println!("{}", serde_json::json!({ "output": { "heard": line } })),
+        }
+    }
+    Ok(())
+}
+
+/// One request, answered or not. Every POST asks for a refund of a dollar.
+fn send(request: &str, payment: &str) -> Result<()> {
+    let base = std::env::var("REFUND_NODE_BASE_URL")?;
+    let host = base.trim_start_matches("http://");
+    let body = if request.starts_with("POST") {
+        format!("charge={payment}&amount=100")
+    } else {
+        String::new()
+    };
+    let mut stream = TcpStream::connect(host)?;
+    write!(
+        stream,
+        "{request} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\nauthorization: Bearer sk_test_simulator\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len(),
+    )?;
+    stream.read_to_end(&mut Vec::new())?;
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! All cases on one platform.
+
+use anyhow::{Context, Result};
+use refund_simulator::Simulator;
+
+use crate::answer::{Answer, Hello};
+use crate::case::{Case, Step};
+use crate::compare::{is_request, lacking, other_requests, shown};
+use crate::names::Names;
+use crate::runner::{Call, Runner};
+use crate::stage::{Front, order};
+use crate::{Platform, Terms};
+
+/// What one platform made of the cases.
+#[derive(Debug)]
+pub struct Column {
+    /// The platform, as it was named.
+    pub name: String,
+    /// What its runner said first; none when it did not come so far.
+    pub hello: Option<Hello>,
+    /// One for each case, in their order.
+    pub verdicts: Vec<Verdict>,
+    /// What is wrong with the platform whatever the case.
+    pub problems: Vec<String>,
+}
+
+/// What went wrong in a case; nothing in one that holds.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict(pub Vec<String>);
+
+impl Verdict {
+    /// Whether the platform keeps the promise.
+    pub fn is_ok(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Tries all cases. An error is the judge's own; what a platform does wrong is in the column.
+pub(crate) async fn try_all(cases: &[Case], platform: &Platform, terms: &Terms) -> Result<Column> {
+    let front = Front::open().await?;
+    let name = platform.name.clone();
+    let mut runner = match Runner::start(platform, &front.base_url(), terms).await {
+        Ok(runner) => runner,
+        Err(error) => {
+            let not_tried = Verdict(vec!["the runner did not start".to_owned()]);
+            let verdicts = vec![not_tried; cases.len()];
+            return Ok(Column {
+                name,
+                hello: None,
+                verdicts,
+                problems: vec![format!("{error:#}")],
+            });
+        }
+    };
+    let mut verdicts = Vec::new();
+    for case in cases {
+        let stripe = front.fresh().await?;
+        verdicts.push(Scene::new(&mut runner, &stripe).play(case).await);
+    }
+    let hello = Some(runner.hello().clone());
+    let problems =
+        runner.end().await.then(|| "a key was on the runner's stderr".to_owned()).into_iter();
+    Ok(Column { name, hello, verdicts, problems: problems.collect() })
+}
+
+/// One case on one platform.
+struct Scene<'a> {
+    runner: &'a mut Runner,
+    stripe: &'a Simulator,
+    names: Names,
+    /// Requests that belong to the steps so far.
+    seen: usize,
+}
+
+impl<'a> Scene<'a> {
+    fn new(runner: &'a mut Runner, stripe: &'a Simulator) -> Self {
+        Self { runner, stripe, names: Names::default(), seen: 0 }
+    }
+
+    /// What is at Stripe counts in the end, also when a step went wrong.
+    async fn play(mut self, case: &Case) -> Verdict {
+        let mut problems =
+            self.steps(case).await.unwrap_or_else(|error| vec![format!("{error:#}")]);
+        problems.extend(self.end(case).unwrap_or_else(|error| vec![format!("{error:#}")]));
+        Verdict(problems)
+    }
+
+    /// Goes on until something is wrong.
+    async fn steps(&mut self, case: &Case) -> Result<Vec<String>> {
+        for given in &case.given {
+            let body = self.names.fill(&given.body)?;
+            let answer = order(self.stripe, &given.path, &body).await?;
+            if let Some(name) = &given.name {
+                self.names.set(name, answer);
+            }
+        }
+        for (number, step) in case.steps.iter().enumerate() {
+            let told = || format!("step {} ({})", number + 1, step.invoke);
+            let problems = self.step(step).await.with_context(told)?;
+            if !problems.is_empty() {
+                return Ok(problems.iter().map(|one| format!("{}: {one}", told())).collect());
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<Vec<String>> {
+        let input = self.names.fill(&step.input)?;
+        let credential = step.credential;
+        let answer =
+            self.runner.ask(&Call { operation: &step.invoke, input: &input, credential }).await;
+        let requests = self.new_requests();
+        let answer = answer?;
+        let mut problems = self.compare(step, &answer)?;
+        problems.extend(self.compare_requests(step, &requests)?);
+        let (Answer::Output(said) | Answer::Error(said)) = answer;
+        if let Some(name) = &step.name {
+            self.names.set(name, said.clone());
+        }
+        self.names.set("output", said);
+        Ok(problems)
+    }
+
+    fn compare(&self, step: &Step, answer: &Answer) -> Result<Vec<String>> {
+        Ok(match (&step.output, &step.error, answer) {
+            (Some(expected), _, Answer::Output(found)) => {
+                lacking(&self.names.fill(expected)?, found, "output")
+            }
+            (_, Some(expected), Answer::Error(found)) => {
+                lacking(&self.names.fill(expected)?, found, "error")
+            }
+            (_, _, Answer::Output(found)) => {
+                vec![format!("an error was expected, and an output came: {}", shown(found))]
+            }
+            (_, _, Answer::Error(found)) => {
+                vec![format!("an output was expected, and an error came: {}", shown(found))]
+            }
+        })
+    }
+
+    fn compare_requests(&self, step: &Step, came: &[String]) -> Result<Vec<String>> {
+        let fill = |patterns: &[String]| -> Result<Vec<String>> {
+            patterns.iter().map(|pattern| self.names.fill_text(pattern)).collect()
+        };
+        if let Some(expected) = &step.requests {
+            return Ok(other_requests(&fill(expected)?, came).into_iter().collect());
+        }
+        let never = fill(step.never.as_deref().unwrap_or_default())?;
+        let wrong = came.iter().filter(|one| never.iter().any(|pattern| is_request(pattern, one)));
+        Ok(wrong.map(|one| format!("{one} must never be sent")).collect())
+    }
+
+    /// Method and path of what reached Stripe since this was last asked.
+    fn new_requests(&mut self) -> Vec<String> {
+        let all = self.stripe.requests();
+        let new = all.iter().skip(self.seen).map(|request| {
+            let path = request.path.split('?').next().unwrap_or_default();
+            format!("{} {path}", request.method)
+        });
+        let new = new.collect();
+        self.seen = all.len();
+        new
+    }
+
+    /// Counts refunds, and looks for requests that came after the answers.
+    fn end(&mut self, case: &Case) -> Result<Vec<String>> {
+        let mut problems = Vec::new();
+        let late = self.new_requests();
+        if !late.is_empty() {
+            problems.push(format!("requests came after the last answer: {late:?}"));
+        }
+        for (charge, expected) in &case.then.refunds {
+            let charge = self.names.fill_text(charge)?;
+            let count = self.stripe.refunds_of(&charge).len();
+            if count != *expected {
+                problems.push(format!("{charge} has {count} refunds, expected {expected}"));
+            }
+        }
+        Ok(problems)
+    }
+}

@@ -1,0 +1,34 @@
+/** Builds `dist` from the sources and the component: `npm run build`. */
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { operationsModule, typesModule } from "./generate.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const path = (...names) => join(root, ...names);
+const component = process.env.REFUND_NODE_COMPONENT ?? path("../../dist/refund-node.wasm");
+const tsc = (config) => execFileSync(process.execPath, [path("node_modules/typescript/bin/tsc"), "-p", path(config)], { stdio: "inherit" });
+
+rmSync(path("dist"), { recursive: true, force: true });
+mkdirSync(path("dist"));
+mkdirSync(path("src/generated"), { recursive: true });
+
+// The sandbox alone comes first: the component itself says what the rest is generated from.
+tsc("tsconfig.sandbox.json");
+const { digestOf, mainModule } = await import(path("dist/sandbox/file.js"));
+const { Sandbox } = await import(path("dist/sandbox/sandbox.js"));
+const bytes = readFileSync(component);
+const text = new Sandbox(new WebAssembly.Module(mainModule(bytes))).describe();
+const manifest = JSON.parse(text);
+
+writeFileSync(path("src/generated/digest.ts"), `/** Of the component that this package was built from. */\nexport const DIGEST = "${digestOf(bytes)}";\n`);
+writeFileSync(path("src/generated/types.ts"), await typesModule(manifest));
+writeFileSync(path("src/generated/operations.ts"), operationsModule(manifest));
+tsc("tsconfig.json");
+
+copyFileSync(component, path("dist/refund-node.wasm"));
+copyFileSync(path("../egress.json"), path("dist/egress.json"));
+writeFileSync(path("dist/manifest.json"), text);
+console.log(`built from ${component}, ${digestOf(bytes)}`);

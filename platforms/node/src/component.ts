@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+
+import { HostError } from "./errors.js";
+import { DIGEST } from "./generated/digest.js";
+import { digestOf, mainModule } from "./sandbox/file.js";
+
+const FILE = new URL("./refund-node.wasm", import.meta.url);
+
+/** The component of this package, compiled. */
+let compiled: WebAssembly.Module | undefined;
+let compiling: Promise<WebAssembly.Module> | undefined;
+
+/** Compiles it without blocking, once in a process. */
+export async function component(): Promise<WebAssembly.Module> {
+  compiling ??= readFile(FILE).then((bytes) => WebAssembly.compile(checked(bytes)));
+  compiled ??= await compiling;
+  return compiled;
+}
+
+/** The same for callers that cannot wait. */
+export function componentNow(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(checked(readFileSync(FILE)));
+  return compiled;
+}
+
+/** Refuses a component other than the one that is wanted. */
+export function checkDigest(wanted: string | undefined): void {
+  if (wanted !== undefined && wanted !== DIGEST) {
+    throw new HostError("wrong-digest", `this package holds the component ${DIGEST}, not ${wanted}`);
+  }
+}
+
+/** The bytes that are compiled are a range of those that are hashed here. */
+function checked(bytes: Uint8Array): Uint8Array {
+  const digest = digestOf(bytes);
+  if (digest !== DIGEST) {
+    throw new HostError("wrong-digest", `the component's file is ${digest}, not ${DIGEST}: install the package anew`);
+  }
+  return mainModule(bytes);
+}

@@ -1,0 +1,129 @@
+/** One thing that is wrong with an input. */
+export interface FieldProblem {
+  field: string;
+  value: string;
+  problem: string;
+  fix: string;
+}
+
+/** How an operation that ran ended in failure. */
+export type FailureKind =
+  | "denied"
+  | "needs-approval"
+  | "conflict"
+  | "refused"
+  | "transport"
+  | "outcome-unknown"
+  | "rejected";
+
+/** What the component says of a failure. */
+export interface Failure {
+  kind: FailureKind;
+  message: string;
+  retryable: boolean;
+  retryAfter: number | undefined;
+  /** The typed error as JSON. */
+  details: Record<string, unknown>;
+}
+
+/** What went wrong on this side of the sandbox. */
+export type HostErrorCode =
+  /** The operation needs HTTP, and no key was given. */
+  | "missing-key"
+  /** A publishable key, a webhook secret, or no key of Stripe's at all. */
+  | "wrong-key"
+  /** A live key, where live was not allowed. */
+  | "live-key"
+  /** The component is not the one that was asked for. */
+  | "wrong-digest"
+  /** The call took too long and was ended. */
+  | "timeout"
+  /** The component broke off. */
+  | "trapped"
+  /** The base URL is not one that a key may be sent to. */
+  | "wrong-base-url"
+  /** Too many calls wait already. */
+  | "busy"
+  /** `close()` was called. */
+  | "closed"
+  /** A webhook's body was parsed before it came here. */
+  | "parsed-body"
+  /** Webhooks without a secret. */
+  | "missing-secret"
+  /** An option that cannot be used. */
+  | "bad-option";
+
+/** Every error of this package. `toJSON()` is the same on every platform that embeds the component. */
+export abstract class RefundNodeError extends Error {
+  abstract readonly kind: string;
+
+  /** What every platform says of this error. */
+  abstract toJSON(): Record<string, unknown>;
+}
+
+/** The input does not fit the operation's schema; nothing was sent. */
+export class InvalidInput extends RefundNodeError {
+  override readonly name = "InvalidInput";
+  readonly kind = "invalid-input";
+
+  constructor(readonly problems: FieldProblem[]) {
+    super(problems.map(({ field, problem, fix }) => `${field}: ${problem}; ${fix}`).join("\n"));
+  }
+
+  override toJSON(): Record<string, unknown> {
+    return { kind: this.kind, message: this.message, problems: this.problems };
+  }
+}
+
+/** There is no operation of this name. */
+export class UnknownOperation extends RefundNodeError {
+  override readonly name = "UnknownOperation";
+  readonly kind = "unknown-operation";
+
+  constructor(operation: string, readonly known: string[]) {
+    super(`there is no operation ${JSON.stringify(operation)}; there are ${known.join(", ")}`);
+  }
+
+  override toJSON(): Record<string, unknown> {
+    return { kind: this.kind, message: this.message, known: this.known };
+  }
+}
+
+/** The operation ran and failed. */
+export class OperationFailed extends RefundNodeError {
+  override readonly name = "OperationFailed";
+  readonly kind: FailureKind;
+  /** Whether calling again, unchanged, may succeed. */
+  readonly retryable: boolean;
+  /** How many seconds to wait before, where known. */
+  readonly retryAfter: number | undefined;
+  /** The typed error. */
+  readonly details: Record<string, unknown>;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.kind = failure.kind;
+    this.retryable = failure.retryable;
+    this.retryAfter = failure.retryAfter;
+    this.details = failure.details;
+  }
+
+  override toJSON(): Record<string, unknown> {
+    const { kind, message, retryable, details } = this;
+    return { kind, message, retryable, retry_after: this.retryAfter ?? null, details };
+  }
+}
+
+/** This side of the sandbox said no, or had to end the call. */
+export class HostError extends RefundNodeError {
+  override readonly name = "HostError";
+  readonly kind = "host";
+
+  constructor(readonly code: HostErrorCode, message: string) {
+    super(message);
+  }
+
+  override toJSON(): Record<string, unknown> {
+    return { kind: this.kind, code: this.code, message: this.message };
+  }
+}

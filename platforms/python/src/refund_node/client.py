@@ -1,0 +1,142 @@
+"""What users call."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .allow import AllowList
+from .egress import Egress
+from .engine import Sandbox
+from .errors import HostError, InvalidInput, OperationFailed, UnknownOperation
+from .inputs import encode
+from .keys import source
+from .operations import Operations
+from .stop import Stop
+from .wasi import Call
+
+_DEFAULT_TIMEOUT = 300.0
+
+
+class RefundNode(Operations):
+    """A sandboxed component that makes Stripe refunds, and the key, which never enters it.
+
+    May be used by many threads at once. It holds idle connections to Stripe, so close it or use `with`.
+
+    key: the secret or restricted key, or a function that fetches it from a vault; not needed for operations
+        that do not talk to Stripe. A function is called for every operation that does.
+    live: whether a live key, which moves real money, may be used.
+    base_url: another Stripe: a simulator on loopback, or a proxy over https.
+    account: the connected account to act for.
+    max_retries: how often a request may be repeated after the first try, 0 to 10.
+    digest: `sha256:...` that the component must have.
+    timeout: seconds for one operation, all of its requests and waits together.
+    component: another component with the same interface, such as a composed pipeline; the packaged one if none.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: str | Callable[[], str] | None = None,
+        live: bool = False,
+        base_url: str | None = None,
+        account: str | None = None,
+        max_retries: int | None = None,
+        digest: str | None = None,
+        timeout: float = _DEFAULT_TIMEOUT,
+        component: Path | bytes | None = None,
+    ) -> None:
+        super().__init__(self.invoke)
+        if not timeout > 0:
+            raise ValueError("timeout is a number of seconds, more than 0")
+        self._timeout, self._closed = timeout, False
+        given = {"base_url": base_url, "account": account, "max_retries": max_retries}
+        self._connection = {name: value for name, value in given.items() if value is not None}
+        allowed = json.loads(_data("egress.json"))
+        self._egress = Egress(AllowList(allowed, base_url), source(key, live=live))
+        self._sandbox = Sandbox(_wasm(component), digest)
+        self._packaged = component is None
+
+    @property
+    def digest(self) -> str:
+        """Of the component that is loaded: `sha256:...`."""
+        return self._sandbox.digest
+
+    @functools.cached_property
+    def manifest(self) -> str:
+        """What the component says of itself: its operations and their JSON Schemas."""
+        return self._sandbox.describe(self._timeout)
+
+    def invoke(self, operation: str, input: Mapping[str, Any], /) -> dict[str, Any]:
+        """Run one operation by its name. Raises `RefundNodeError`; never returns half an answer."""
+        if self._closed:
+            raise HostError("closed", "this RefundNode was closed: make a new one")
+        if operation not in self._needs_http:
+            raise UnknownOperation(operation, list(self._needs_http))
+        needs_http = self._needs_http[operation]
+        text = encode(input, self._connection if needs_http else None)
+        # Here, not in the sandbox's thread: a vault may want the caller's thread, and fails like any function.
+        call = Call(Stop(), self._egress, self._egress.key()) if needs_http else Call(Stop())
+        answer = self._sandbox.invoke(call, self._timeout, operation, text)
+        if isinstance(answer, str):
+            output: dict[str, Any] = json.loads(answer)
+            return output
+        raise _error(operation, answer)
+
+    def close(self) -> None:
+        """Close idle connections. A call that is under way goes on to its end."""
+        self._closed = True
+        self._egress.close()
+
+    @functools.cached_property
+    def _needs_http(self) -> dict[str, bool]:
+        manifest = _data("manifest.json").decode() if self._packaged else self.manifest
+        return {one["name"]: one["needs_http"] for one in json.loads(manifest)["operations"]}
+
+    def __enter__(self) -> RefundNode:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<RefundNode {self.digest[:19]}>"
+
+
+def _error(operation: str, answer: Any) -> Exception:
+    """An `invoke-error` of the WIT. Its fields are named as there, which is no Python."""
+    if answer.tag == "unknown-operation":
+        return UnknownOperation(operation, answer.payload)
+    if answer.tag == "invalid-input":
+        return InvalidInput(
+            [
+                {"field": one.field, "value": one.value, "problem": one.problem, "fix": one.fix}
+                for one in answer.payload
+            ]
+        )
+    failed = answer.payload
+    return OperationFailed(
+        failed.kind,
+        failed.message,
+        retryable=failed.retryable,
+        retry_after=getattr(failed, "retry-after"),
+        details=json.loads(failed.details),
+    )
+
+
+def _wasm(component: Path | bytes | None) -> bytes:
+    if component is None:
+        return _data("refund-node.wasm")
+    return component if isinstance(component, bytes) else Path(component).read_bytes()
+
+
+@functools.cache
+def _data(name: str) -> bytes:
+    return resources.files(__package__).joinpath("data", name).read_bytes()

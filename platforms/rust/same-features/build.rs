@@ -1,0 +1,3 @@
+//! Empty: there for the build-dependencies.
+
+fn main() {}
