@@ -37,7 +37,7 @@ export function inputOf(form, values, options = {}) {
  * An output as every platform can carry it: an integer beyond those that JavaScript holds exactly, which comes as
  * a BigInt, is text.
  *
- * @param {object} output
+ * @param {unknown} output
  * @returns {Record<string, any>}
  */
 export function plain(output) {
