@@ -1,0 +1,44 @@
+import { NodeApiError, NodeOperationError, type INode, type JsonObject } from 'n8n-workflow';
+
+/** A failure as every platform reports it; see platforms/conformance. */
+export interface Failure extends JsonObject {
+	kind: string;
+	message: string;
+}
+
+/** What to do about a kind of failure that says nothing about it itself. */
+const ADVICE: Record<string, string> = {
+	'invalid-input': 'Correct the fields named above. Nothing was sent to Stripe.',
+	'unknown-operation': 'Choose resource and operation from the lists.',
+	denied: 'A rule of Stripe or of your policy forbids it; every reason is in the details. Nothing was refunded.',
+	'needs-approval':
+		'Let somebody approve, then call again with the request_hash of the details in the field Approval. See the example "Refund with approval".',
+	conflict: 'The operation ID or the approval belongs to something else. Nothing was refunded by this call.',
+	refused: 'Stripe refused. The details name its reason.',
+	transport: 'Stripe could not be reached, or gave no usable answer. Nothing was changed; try again.',
+	'outcome-unknown':
+		'It may or may not have been done. Run it again with the same operation ID: that finds out, and never refunds twice.',
+	rejected: 'What was given is forged, too old or no event.',
+	host: 'Correct what the message names. After a timeout run it again with the same operation ID: that finds out what happened.',
+};
+
+/** The failure in an error of the component or of a form; nothing where it is a bug. */
+export function failureOf(error: unknown): Failure | undefined {
+	const json = hasJson(error) ? (error.toJSON() as JsonObject) : undefined;
+	if (typeof json?.kind !== 'string' || !(json.kind in ADVICE)) return undefined;
+	return { message: (error as Error).message, ...json } as Failure;
+}
+
+/** The error that n8n shows: what happened, what to do, and the whole answer. */
+export function shown(node: INode, failure: Failure, itemIndex: number): NodeApiError | NodeOperationError {
+	const { kind, message } = failure;
+	const description = `${ADVICE[kind]} (${kind})`;
+	if ('details' in failure) return new NodeApiError(node, failure, { message, description, itemIndex });
+	const error = new NodeOperationError(node, message, { description, itemIndex });
+	error.context.failure = failure;
+	return error;
+}
+
+function hasJson(error: unknown): error is { toJSON(): unknown } {
+	return error instanceof Error && 'toJSON' in error && typeof error.toJSON === 'function';
+}
