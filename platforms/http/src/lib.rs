@@ -1,6 +1,7 @@
 //! Wrapper: the node behind `wasi:http/incoming-handler`, for hosts that serve components.
 //!
 //! It holds nothing between requests and has no key: who calls brings one. See README.md.
+#![cfg_attr(not(target_family = "wasm"), allow(dead_code, reason = "exported in wasm alone"))]
 
 #[allow(
     clippy::all,

@@ -2,6 +2,7 @@
 //!
 //! It keeps nothing and decides nothing: the node does, and its promise that one operation id is one refund is what
 //! makes trying again safe. See README.md.
+#![cfg_attr(not(target_family = "wasm"), allow(dead_code, reason = "exported in wasm alone"))]
 
 mod activity;
 #[allow(
