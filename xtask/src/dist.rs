@@ -98,7 +98,7 @@ fn one(dist: &Path, begins: &str, ends: &str) -> Result<PathBuf> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 /// What a command printed, on one line.

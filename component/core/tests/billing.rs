@@ -1,5 +1,10 @@
 //! What was paid for a period, over a transport that holds an invoice and what belongs to it.
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::expect_used,
+    clippy::needless_pass_by_value,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -279,7 +284,10 @@ fn a_period_in_tiers_is_one_period() {
     let mut stripe = Stripe::of(lines, payments);
     stripe.pays("pi_a", 6000, vec![]);
     let facts = stripe.read(&of_line("si_1")).unwrap();
-    assert_eq!(facts.lines.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["il_1", "il_2"]);
+    assert_eq!(
+        facts.lines.iter().map(refund_core::id::LineId::as_str).collect::<Vec<_>>(),
+        ["il_1", "il_2"]
+    );
     assert_eq!(facts.price.amount, 3500);
     assert_eq!(stripe.read(&of_line("il_2")).unwrap().price.amount, 500);
     let (field, told) = invalid(stripe.read(&usual_request()));
