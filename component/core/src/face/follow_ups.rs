@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(of_event["follow_ups"].as_array().unwrap().len(), 3);
         let interpreted = run("webhooks.interpret", &event).unwrap();
         assert_eq!(interpreted["follow_ups"], of_event["follow_ups"]);
-        assert_eq!(interpreted["action"]["type"], "refund_failed");
+        assert_eq!(interpreted["action"]["refund_failed"]["id"], "re_1");
         let wanted = json!({ "event": event["event"], "options": { "only": ["alert"] } });
         assert_eq!(run("follow-ups.of-event", &wanted).unwrap()["follow_ups"][0]["type"], "alert");
     }
