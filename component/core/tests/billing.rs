@@ -1,10 +1,5 @@
 //! What was paid for a period, over a transport that holds an invoice and what belongs to it.
-#![allow(
-    clippy::expect_used,
-    clippy::needless_pass_by_value,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails"
-)]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +11,7 @@ use refund_core::client::{
 };
 use refund_core::credits::{Order, Price, ProrateRequest, Proration, Span, prorate};
 use refund_core::face::{InvokeError, invoke};
+use refund_core::id::LineId;
 use refund_core::metadata::Metadata;
 use refund_core::wire::Answer;
 use serde_json::{Value, json};
@@ -34,7 +30,7 @@ struct Stripe {
 
 impl Stripe {
     /// An invoice of these lines, paid by these payments.
-    fn of(lines: Vec<Value>, payments: Vec<Value>) -> Self {
+    fn of(lines: &[Value], payments: &[Value]) -> Self {
         let mut stripe = Self::default();
         let invoice = json!({
             "id": "in_1", "object": "invoice", "status": "paid", "currency": "usd",
@@ -50,9 +46,9 @@ impl Stripe {
     fn usual() -> Self {
         let payments =
             vec![by_intent("inpay_2", "pi_b", 1000, 20), by_intent("inpay_1", "pi_a", 2000, 10)];
-        let mut stripe = Self::of(vec![line("il_1", "si_1", 3000)], payments);
-        stripe.pays("pi_a", 2000, vec![]);
-        stripe.pays("pi_b", 1000, vec![]);
+        let mut stripe = Self::of(&[line("il_1", "si_1", 3000)], &payments);
+        stripe.pays("pi_a", 2000, &[]);
+        stripe.pays("pi_b", 1000, &[]);
         stripe
     }
 
@@ -61,7 +57,7 @@ impl Stripe {
     }
 
     /// A `PaymentIntent` whose charge took so much, and had these refunds.
-    fn pays(&mut self, intent: &str, captured: u64, refunds: Vec<Value>) {
+    fn pays(&mut self, intent: &str, captured: u64, refunds: &[Value]) {
         let spent = |refund: &&Value| refund["status"] == "succeeded";
         let refunded: u64 =
             refunds.iter().filter(spent).map(|one| one["amount"].as_u64().unwrap()).sum();
@@ -164,7 +160,7 @@ fn by_intent(id: &str, intent: &str, amount: u64, created: u64) -> Value {
     })
 }
 
-fn refund(id: &str, amount: u64, status: &str, metadata: Value) -> Value {
+fn refund(id: &str, amount: u64, status: &str, metadata: &Value) -> Value {
     json!({
         "id": id, "object": "refund", "amount": amount, "currency": "usd", "status": status,
         "created": START, "metadata": metadata,
@@ -252,9 +248,9 @@ fn the_order_is_that_of_payment_and_nothing_unpaid_is_in_it() {
         by_intent("inpay_2", "pi_a", 300, 20),
         by_intent("inpay_1", "pi_b", 200, 30),
     ];
-    let mut stripe = Stripe::of(vec![line("il_1", "si_1", 1400)], payments);
+    let mut stripe = Stripe::of(&[line("il_1", "si_1", 1400)], &payments);
     for (intent, captured) in [("pi_a", 300), ("pi_b", 600), ("pi_late", 500)] {
-        stripe.pays(intent, captured, vec![]);
+        stripe.pays(intent, captured, &[]);
     }
     // One that paid in two parts is one payment.
     assert_eq!(shares(&stripe.facts()), [("pi_a", 300, 0), ("pi_b", 600, 0), ("pi_late", 500, 0)]);
@@ -281,13 +277,10 @@ fn a_period_in_tiers_is_one_period() {
     let payments = vec![by_intent("inpay_1", "pi_a", 6000, 1)];
     let lines =
         vec![line("il_1", "si_1", 3000), line("il_2", "si_1", 500), line("il_3", "si_2", 2500)];
-    let mut stripe = Stripe::of(lines, payments);
-    stripe.pays("pi_a", 6000, vec![]);
+    let mut stripe = Stripe::of(&lines, &payments);
+    stripe.pays("pi_a", 6000, &[]);
     let facts = stripe.read(&of_line("si_1")).unwrap();
-    assert_eq!(
-        facts.lines.iter().map(refund_core::id::LineId::as_str).collect::<Vec<_>>(),
-        ["il_1", "il_2"]
-    );
+    assert_eq!(facts.lines.iter().map(LineId::as_str).collect::<Vec<_>>(), ["il_1", "il_2"]);
     assert_eq!(facts.price.amount, 3500);
     assert_eq!(stripe.read(&of_line("il_2")).unwrap().price.amount, 500);
     let (field, told) = invalid(stripe.read(&usual_request()));
@@ -312,8 +305,8 @@ fn what_is_no_period_is_told_by_its_kind() {
     credit["discount_amounts"] = json!([{ "amount": 101 }]);
     let payments = vec![by_intent("inpay_1", "pi_a", 3000, 1)];
     let lines = vec![line("il_1", "si_1", 3000), settles, once, instant];
-    let mut stripe = Stripe::of(lines.clone(), payments.clone());
-    stripe.pays("pi_a", 3000, vec![]);
+    let mut stripe = Stripe::of(&lines, &payments);
+    stripe.pays("pi_a", 3000, &[]);
     // None of them makes the one period ambiguous.
     assert_eq!(stripe.facts().lines[0].as_str(), "il_1");
     stripe.invoice()["lines"]["data"].as_array_mut().unwrap().push(credit);
@@ -329,7 +322,7 @@ fn what_is_no_period_is_told_by_its_kind() {
         assert_eq!(field, "line", "{told}");
         assert!(told.contains(words) && told.contains(line), "{told}");
     }
-    let mut none = Stripe::of(lines[1..].to_vec(), payments);
+    let mut none = Stripe::of(&lines[1..], &payments);
     let (field, told) = invalid(none.read(&usual_request()));
     assert_eq!(field, "invoice");
     assert!(told.contains("none at all"), "{told}");
@@ -352,12 +345,12 @@ fn lists_that_do_not_fit_into_the_invoice_are_read_by_themselves() {
         (0..120).map(|n| line(&format!("il_{n}"), &format!("si_{n}"), 10)).collect();
     let payments: Vec<_> =
         (0..12).map(|n| by_intent(&format!("inpay_{n:02}"), "pi_a", 100, n)).collect();
-    let mut stripe = Stripe::of(lines[..10].to_vec(), payments[..10].to_vec());
+    let mut stripe = Stripe::of(&lines[..10], &payments[..10]);
     stripe.invoice()["lines"]["has_more"] = json!(true);
     stripe.invoice()["payments"]["has_more"] = json!(true);
     stripe.lists.insert("/v1/invoices/in_1/lines".into(), lines);
     stripe.lists.insert("/v1/invoice_payments".into(), payments);
-    stripe.pays("pi_a", 1200, vec![]);
+    stripe.pays("pi_a", 1200, &[]);
     let facts = stripe.read(&of_line("si_119")).unwrap();
     assert_eq!((facts.price.amount, shares(&facts)), (10, vec![("pi_a", 1200, 0)]));
     let paths = stripe.paths();
@@ -369,12 +362,12 @@ fn lists_that_do_not_fit_into_the_invoice_are_read_by_themselves() {
 fn earlier_refunds_count_as_every_verdict_counts_them() {
     let mut stripe = Stripe::usual();
     let refunds = vec![
-        refund("re_1", 300, "succeeded", json!({})),
-        refund("re_2", 200, "pending", json!({})),
-        refund("re_3", 400, "failed", json!({})),
-        refund("re_4", 100, "canceled", json!({})),
+        refund("re_1", 300, "succeeded", &json!({})),
+        refund("re_2", 200, "pending", &json!({})),
+        refund("re_3", 400, "failed", &json!({})),
+        refund("re_4", 100, "canceled", &json!({})),
     ];
-    stripe.pays("pi_a", 2000, refunds);
+    stripe.pays("pi_a", 2000, &refunds);
     assert_eq!(shares(&stripe.facts()), [("pi_a", 2000, 500), ("pi_b", 1000, 0)]);
     // Stripe may know of more than it lists.
     let charge = &mut stripe.objects.get_mut("/v1/payment_intents/pi_a").unwrap()["latest_charge"];
@@ -386,8 +379,8 @@ fn earlier_refunds_count_as_every_verdict_counts_them() {
 fn many_refunds_are_listed_by_themselves() {
     let mut stripe = Stripe::usual();
     let all: Vec<_> =
-        (0..15).map(|n| refund(&format!("re_{n}"), 10, "succeeded", json!({}))).collect();
-    stripe.pays("pi_a", 2000, all[..10].to_vec());
+        (0..15).map(|n| refund(&format!("re_{n}"), 10, "succeeded", &json!({}))).collect();
+    stripe.pays("pi_a", 2000, &all[..10]);
     let charge = &mut stripe.objects.get_mut("/v1/payment_intents/pi_a").unwrap()["latest_charge"];
     charge["refunds"]["has_more"] = json!(true);
     stripe.lists.insert("/v1/refunds".into(), all);
@@ -402,9 +395,9 @@ fn what_the_operation_made_is_not_what_was_refunded_before() {
     let amount = quote.shares[0].amount;
     assert_eq!(amount, 1000);
     let own = |id: &str, operation: &str, amount| {
-        refund(id, amount, "succeeded", json!({ "refund_node_operation": operation }))
+        refund(id, amount, "succeeded", &json!({ "refund_node_operation": operation }))
     };
-    stripe.pays("pi_a", 2000, vec![own("re_1", "cancel-7-1", amount)]);
+    stripe.pays("pi_a", 2000, &[own("re_1", "cancel-7-1", amount)]);
     let again = stripe.read(&as_operation("cancel-7")).unwrap();
     assert_eq!((&again.payments, half(&again)), (&first.payments, quote));
     assert_eq!(
@@ -417,19 +410,19 @@ fn what_the_operation_made_is_not_what_was_refunded_before() {
         assert_eq!((shares(&facts)[0], facts.made.len()), (("pi_a", 2000, 1000), 0));
     }
     // The number belongs to the payment: that of another payment is somebody else's.
-    stripe.pays("pi_a", 2000, vec![own("re_1", "cancel-7-2", 300)]);
+    stripe.pays("pi_a", 2000, &[own("re_1", "cancel-7-2", 300)]);
     let facts = stripe.read(&as_operation("cancel-7")).unwrap();
     assert_eq!((shares(&facts)[0], facts.made.len()), (("pi_a", 2000, 300), 0));
     // And so is a copy of one that was found.
-    stripe.pays("pi_a", 2000, vec![own("re_2", "cancel-7-1", 300), own("re_1", "cancel-7-1", 300)]);
+    stripe.pays("pi_a", 2000, &[own("re_2", "cancel-7-1", 300), own("re_1", "cancel-7-1", 300)]);
     assert_eq!(shares(&stripe.read(&as_operation("cancel-7")).unwrap())[0], ("pi_a", 2000, 300));
 }
 
 #[test]
 fn an_own_refund_that_failed_was_made_all_the_same() {
     let mut stripe = Stripe::usual();
-    let failed = refund("re_1", 1000, "failed", json!({ "refund_node_operation": "cancel-7-1" }));
-    stripe.pays("pi_a", 2000, vec![failed]);
+    let failed = refund("re_1", 1000, "failed", &json!({ "refund_node_operation": "cancel-7-1" }));
+    stripe.pays("pi_a", 2000, &[failed]);
     let facts = stripe.read(&as_operation("cancel-7")).unwrap();
     assert_eq!((shares(&facts)[0], facts.made[0].amount), (("pi_a", 2000, 0), 1000));
 }
@@ -438,12 +431,12 @@ fn an_own_refund_that_failed_was_made_all_the_same() {
 fn what_was_refunded_for_another_line_is_gone_but_was_not_given_for_this_one() {
     let payments = vec![by_intent("inpay_1", "pi_a", 4000, 1)];
     let lines = vec![line("il_1", "si_1", 3000), line("il_2", "si_2", 1000)];
-    let mut stripe = Stripe::of(lines, payments);
-    stripe.pays("pi_a", 4000, vec![]);
+    let mut stripe = Stripe::of(&lines, &payments);
+    stripe.pays("pi_a", 4000, &[]);
     let facts = stripe.read(&of_line("si_1")).unwrap();
     let first = facts.mark(Metadata::default());
     assert_eq!(first.get("refund_node_period"), Some("in_1/si_1"));
-    stripe.pays("pi_a", 4000, vec![refund("re_1", 1500, "succeeded", json!(first))]);
+    stripe.pays("pi_a", 4000, &[refund("re_1", 1500, "succeeded", &json!(first))]);
     let second = stripe.read(&of_line("si_2")).unwrap();
     assert_eq!(shares(&second), [("pi_a", 2500, 0)]);
     assert_eq!(half(&second).refund.amount, 500);
@@ -454,10 +447,10 @@ fn what_was_refunded_for_another_line_is_gone_but_was_not_given_for_this_one() {
 #[test]
 fn a_payment_of_several_invoices_gives_no_more_than_it_has() {
     let mut stripe =
-        Stripe::of(vec![line("il_1", "si_1", 1000)], vec![by_intent("inpay_1", "pi_a", 1000, 1)]);
+        Stripe::of(&[line("il_1", "si_1", 1000)], &[by_intent("inpay_1", "pi_a", 1000, 1)]);
     let for_other =
-        |amount| refund("re_1", amount, "succeeded", json!({ "refund_node_period": "in_2/si_1" }));
-    let unmarked = |amount| refund("re_2", amount, "succeeded", json!({}));
+        |amount| refund("re_1", amount, "succeeded", &json!({ "refund_node_period": "in_2/si_1" }));
+    let unmarked = |amount| refund("re_2", amount, "succeeded", &json!({}));
     for (refunds, expected) in [
         (vec![], (1000, 0)),
         (vec![for_other(2000)], (1000, 0)),
@@ -467,7 +460,7 @@ fn a_payment_of_several_invoices_gives_no_more_than_it_has() {
         (vec![unmarked(2500)], (1000, 1000)),
         (vec![for_other(1900), unmarked(300)], (1000, 300)),
     ] {
-        stripe.pays("pi_a", 3000, refunds.clone());
+        stripe.pays("pi_a", 3000, &refunds);
         let facts = stripe.facts();
         assert_eq!(shares(&facts), [("pi_a", expected.0, expected.1)], "{refunds:?}");
     }
@@ -476,7 +469,7 @@ fn a_payment_of_several_invoices_gives_no_more_than_it_has() {
 #[test]
 fn credit_notes_count_once() {
     let mut stripe = Stripe::usual();
-    stripe.pays("pi_a", 2000, vec![refund("re_1", 400, "succeeded", json!({}))]);
+    stripe.pays("pi_a", 2000, &[refund("re_1", 400, "succeeded", &json!({}))]);
     let mut void = note("cn_3", 900, &[], &[]);
     void["status"] = json!("void");
     let mut recorded = note("cn_4", 250, &["il_1"], &[]);
@@ -503,8 +496,8 @@ fn credit_notes_count_once() {
 #[test]
 fn a_credit_note_for_other_lines_does_not_count() {
     let lines = vec![line("il_1", "si_1", 3000), line("il_2", "si_2", 1000)];
-    let mut stripe = Stripe::of(lines, vec![by_intent("inpay_1", "pi_a", 4000, 1)]);
-    stripe.pays("pi_a", 4000, vec![refund("re_1", 600, "succeeded", json!({}))]);
+    let mut stripe = Stripe::of(&lines, &[by_intent("inpay_1", "pi_a", 4000, 1)]);
+    stripe.pays("pi_a", 4000, &[refund("re_1", 600, "succeeded", &json!({}))]);
     let other = note("cn_1", 1000, &["il_2"], &[("re_1", 600)]);
     for (notes, credited, share) in [
         (vec![other.clone()], 0, (3400, 0)),
@@ -529,9 +522,8 @@ fn what_was_paid_without_stripe_is_told_apart() {
     let mut by_charge = by_intent("inpay_1", "pi_a", 1000, 2);
     by_charge["payment"] =
         json!({ "type": "charge", "charge": { "id": "ch_b", "object": "charge" } });
-    let mut stripe =
-        Stripe::of(vec![line("il_1", "si_1", 2200)], vec![by_charge, recorded.clone()]);
-    stripe.pays("pi_b", 1000, vec![]);
+    let mut stripe = Stripe::of(&[line("il_1", "si_1", 2200)], &[by_charge, recorded.clone()]);
+    stripe.pays("pi_b", 1000, &[]);
     let facts = stripe.facts();
     assert_eq!((shares(&facts), facts.paid_elsewhere), (vec![("ch_b", 1000, 0)], 1200));
     // Nothing is refunded that was not paid here.

@@ -179,15 +179,16 @@ fn none(
     period: Option<Span>,
     parts: &[Part<'_>],
 ) -> FieldProblem {
-    let (field, value) =
-        named.map_or(("invoice", invoice.id.as_str()), |named| ("line", named.as_str()));
-    let from =
-        period.map_or(String::new(), |Span { start, end }| format!(" from {start} to {end}"));
+    let which = period.map_or_else(
+        || "no period".to_owned(),
+        |Span { start, end }| format!("no period from {start} to {end}"),
+    );
+    let (field, value, place) = match named {
+        Some(named) => ("line", named.as_str(), format!(" on {}", invoice.id)),
+        None => ("invoice", invoice.id.as_str(), String::new()),
+    };
     let all = if parts.is_empty() { "none at all".to_owned() } else { listed(parts.iter()) };
-    FieldProblem::new(
-        field,
-        value,
-        format!("bills no period{from} on {}, which has {all}", invoice.id),
-        "give the invoice that billed the period; what settles a change and one-off items have none",
-    )
+    let problem = format!("bills {which}{place}; of all lines that bill one there are: {all}");
+    let fix = "give the invoice that billed it; what settles a change and one-off items bill none";
+    FieldProblem::new(field, value, problem, fix)
 }
