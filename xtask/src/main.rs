@@ -14,6 +14,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Result, bail};
 
 use crate::run::root;
+use crate::supply::Maker;
 
 const HELP: &str = "\
 cargo xtask build    make the component files in dist/, print size, digest and imports, and write them
@@ -82,7 +83,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["fuzz", "--minutes", minutes] => fuzz::run(minutes),
         ["deny"] => supply::deny(),
         ["advisories"] => supply::advisories(),
-        ["reproduce"] => supply::reproduce(),
+        ["reproduce"] => supply::reproduce(Maker::Anew),
         ["sbom"] => supply::sbom(),
         ["auditable"] => supply::auditable(),
         ["soak"] => soak("10"),
