@@ -59,7 +59,7 @@ fn platforms<'a>(arguments: &[&'a str]) -> Result<Vec<&'a str>> {
 }
 
 /// The component of this tree, in dist. A file that is the same stays, and so do the packages made from it.
-fn component(refund_node: &Path) -> Result<PathBuf> {
+pub(crate) fn component(refund_node: &Path) -> Result<PathBuf> {
     let (fresh, kept) =
         (root().join("target/refund-node.wasm"), root().join("dist/refund-node.wasm"));
     must(Command::new(refund_node).args(["component", "extract"]).arg(&fresh))?;

@@ -4,6 +4,7 @@ mod bench;
 mod conformance;
 mod dist;
 mod fuzz;
+mod packages;
 mod peers;
 mod run;
 mod supply;
@@ -32,6 +33,7 @@ cargo xtask test     every check: format, lints, native tests, both wasm targets
 cargo xtask conformance [--platform NAME]...
                      the same cases on every platform that embeds the component: node, node-red, python
                      and rust, and n8n when it is named (2.3 GB)
+cargo xtask packages     the own tests of the packages for Node, Node-RED, n8n and Python
 cargo xtask tutorial     composing by itself, and docs/tutorial-pipeline.md to the letter
 cargo xtask soak --minutes N
                      bulk runs with faults, killed at random moments and resumed, until the time is
@@ -76,6 +78,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["demo", rest @ ..] => demo(rest),
         ["test"] => test::run(),
         ["conformance", rest @ ..] => conformance::run(rest).map(drop),
+        ["packages"] => packages::run(),
         ["tutorial"] => test::tutorial(),
         ["bench"] => bench::run(20_000),
         ["containment"] => containment(),

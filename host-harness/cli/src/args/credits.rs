@@ -85,13 +85,14 @@ pub(crate) struct Prorate {
     #[arg(long, value_name = "ID", conflicts_with_all = GIVEN)]
     pub(crate) invoice: Option<String>,
     /// Its line (il_…) or the subscription item that it bills (si_…), where it bills several periods.
-    #[arg(long, value_name = "ID", requires = "invoice")]
+    // What it requires is not asked for where that conflicts with what was given, so the conflicts stand here as well.
+    #[arg(long, value_name = "ID", requires = "invoice", conflicts_with_all = GIVEN, conflicts_with = "subscription")]
     pub(crate) line: Option<String>,
     /// Or from the newest invoice of this subscription, sub_….
     #[arg(long, value_name = "ID", conflicts_with_all = GIVEN, conflicts_with = "invoice")]
     pub(crate) subscription: Option<String>,
     /// Its item (si_…), where it has several.
-    #[arg(long, value_name = "ID", requires = "subscription")]
+    #[arg(long, value_name = "ID", requires = "subscription", conflicts_with_all = GIVEN, conflicts_with = "invoice")]
     pub(crate) item: Option<String>,
     /// Given in another way before, such as by credit notes; it is subtracted. Credit notes of an invoice that
     /// is read are known.

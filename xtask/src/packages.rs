@@ -1,0 +1,39 @@
+//! The packages' own tests: each platform's, in its own words, against the simulator.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::conformance::{built, component, python};
+use crate::run::{must, refund_node, root};
+use crate::say;
+
+/// Runs the tests of every package. n8n itself is not started: `platforms/n8n/README.md` says how that is done.
+pub(crate) fn run() -> Result<()> {
+    let refund_node = refund_node()?;
+    let component = component(&refund_node)?;
+    npm("forms", &["ci", "--no-audit", "--no-fund"], &refund_node)?;
+    npm("forms", &["test"], &refund_node)?;
+    for platform in ["node", "node-red", "n8n"] {
+        built(platform, &component)?;
+        npm(platform, &["test"], &refund_node)?;
+    }
+    npm("node", &["run", "lint"], &refund_node)?;
+    let python = python(&component)?;
+    let within = |arguments: &[&str]| {
+        let mut command = Command::new(&python);
+        command.args(arguments).current_dir(root().join("platforms/python"));
+        must(command.env("REFUND_NODE_CLI", &refund_node).env("REFUND_NODE_COMPONENT", &component))
+    };
+    within(&["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ".[dev]"])?;
+    within(&["-m", "pytest"])?;
+    within(&["-m", "ruff", "check", "."])
+}
+
+fn npm(platform: &str, arguments: &[&str], refund_node: &Path) -> Result<()> {
+    say(&format!("\n{platform}: npm {}", arguments.join(" ")));
+    let mut npm = Command::new("npm");
+    npm.args(arguments).current_dir(root().join("platforms").join(platform));
+    must(npm.env("REFUND_NODE_CLI", refund_node))
+}
