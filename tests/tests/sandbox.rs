@@ -23,6 +23,7 @@ fn the_import_list_is_exactly_this() {
     let seen = inspect(refund_artifact::NODE).unwrap();
     assert_eq!(seen.imports, IMPORTS);
     let interfaces = [
+        "billing",
         "credits",
         "disputes",
         "duplicates",

@@ -35,12 +35,12 @@ fn a_pipeline_runs_under_invoke_and_refunds_once() {
         desk.run(&["--component", "sla.wasm", "invoke", "sla-credit.run", "--input", &input])
     };
     let dry = invoke(true);
-    assert_eq!((dry.code, dry.json()["planned"][0]["amount"]["amount"].as_u64()), (0, Some(625)));
+    assert_eq!((dry.code, dry.json()["planned"][0]["amount"]["amount"].as_u64()), (0, Some(250)));
     assert_eq!(desk.refunds().0, 0);
     for _ in 0..2 {
         let done = invoke(false);
         assert_eq!(done.code, 0, "{done:?}");
-        assert_eq!(done.json()["refunds"][0]["refund"]["amount"], 625);
+        assert_eq!(done.json()["refunds"][0]["refund"]["amount"], 250);
     }
     assert_eq!(desk.refunds(), (1, 1));
 }
@@ -81,7 +81,7 @@ fn every_line_of_a_file_is_run_in_order_and_bad_ones_are_told() {
     assert_eq!(told[3]["text"], "[1, 2");
     assert_eq!(told[7]["error"]["kind"], "invalid-input");
     assert_eq!(told[7]["error"]["problems"][0]["field"], "payment");
-    let good = told.iter().filter(|one| one["output"]["refunds"][0]["refund"]["amount"] == 625);
+    let good = told.iter().filter(|one| one["output"]["refunds"][0]["refund"]["amount"] == 250);
     assert_eq!(good.count(), 12);
     assert_eq!(desk.refunds(), (12, 1));
     // The same file again finds what is there.

@@ -77,7 +77,7 @@ pub(super) fn expire(
     for (key, operation) in overdue(connection, operation)? {
         connection
             .prepare_cached(
-                "UPDATE approvals SET state = 'expired', decided = expires WHERE key = ?",
+                "UPDATE approvals SET state = 'expired', decided = coalesce(decided, expires) WHERE key = ?",
             )?
             .execute([key])?;
         connection
