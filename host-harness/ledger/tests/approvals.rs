@@ -212,6 +212,25 @@ async fn time_runs_out() {
 }
 
 #[tokio::test]
+async fn what_is_being_carried_out_does_not_expire_under_way() {
+    let desk = Desk::new();
+    let id = desk.asks(&desk.ledger, 1, "hash").await;
+    desk.as_user("bob").decide(&id, yes()).await.unwrap();
+    let Begun::Go { operation, .. } = desk.ledger.begin_again("op-1").await.unwrap() else {
+        panic!()
+    };
+    assert!(operation.is_approved());
+    desk.tamper("UPDATE approvals SET expires = 1");
+    // Somebody decides about something else, which ends what is overdue.
+    desk.as_user("carol").decide("ap_99", yes()).await.unwrap_err();
+    assert!(desk.ledger.operation("op-1").await.unwrap().unwrap().is_approved());
+    desk.ledger.settle("op-1", refunded()).await.unwrap();
+    assert_eq!(desk.ledger.approval(&id).await.unwrap().state, ApprovalState::Executed);
+    assert_eq!(desk.remarks("expired").await, 0);
+    desk.audit_holds().await;
+}
+
+#[tokio::test]
 async fn something_else_takes_its_place() {
     let desk = Desk::new();
     let first = desk.asks(&desk.ledger, 1, "hash").await;
@@ -222,6 +241,8 @@ async fn something_else_takes_its_place() {
     assert_ne!(first, second);
     assert_eq!(desk.ledger.approval(&first).await.unwrap().state, ApprovalState::Superseded);
     assert!(desk.ledger.approved(&second).await.is_err());
+    let operation = desk.ledger.operation("op-1").await.unwrap().unwrap();
+    assert!(!operation.is_approved(), "what was agreed to before is not what is asked now");
     let withdrawn = desk.ledger.withdraw(&second).await.unwrap();
     assert_eq!(withdrawn.state, ApprovalState::Expired);
     assert!(desk.ledger.withdraw(&second).await.is_err());

@@ -54,7 +54,7 @@ export function plain(output) {
 export function wholeInput(given) {
   try {
     const input = /** @type {Record<string, unknown>} */ (CONVERSIONS.json(given, {}));
-    const problems = inexact(input);
+    const problems = [...inexact(input), ...amountless(input)];
     if (problems.length) throw new InvalidFields(problems);
     return input;
   } catch (caught) {
@@ -62,6 +62,19 @@ export function wholeInput(given) {
     const { problem, fix } = caught;
     throw new InvalidFields([{ field: "input", value: "", problem, fix }]);
   }
+}
+
+/**
+ * Without an amount everything that is left is refunded. That has to be meant: an amount that is named and null is a
+ * column that was empty.
+ *
+ * @param {Record<string, unknown>} input
+ * @returns {import("./problems.js").Problem[]}
+ */
+function amountless(input) {
+  const named = ["amount", "amount_decimal"].filter((name) => name in input && input[name] === null);
+  const fix = "Give an amount, or leave the field out to mean everything that is left.";
+  return named.map((field) => ({ field, value: "null", problem: "this is empty", fix }));
 }
 
 /**

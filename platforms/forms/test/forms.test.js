@@ -134,7 +134,8 @@ test("a secret is not repeated in a problem", () => {
 });
 
 test("an input written as a whole goes as it is, with what JSON would change refused", () => {
-  assert.deepEqual(wholeInput('{"amount": null, "unknown": 1}'), { amount: null, unknown: 1 });
+  assert.deepEqual(wholeInput('{"reason": null, "unknown": 1}'), { reason: null, unknown: 1 });
+  assert.deepEqual(problems(() => wholeInput('{"amount": null, "currency": "usd"}')), ["amount"]);
   assert.deepEqual(problems(() => wholeInput({ amount: NaN })), ["amount"]);
   assert.deepEqual(problems(() => wholeInput({ policy: { maximum: [{ amount: undefined }] } })), ["policy.maximum[0].amount"]);
   assert.deepEqual(problems(() => wholeInput("no json")), ["input"]);

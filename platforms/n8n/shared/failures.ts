@@ -15,7 +15,8 @@ const ADVICE: Record<string, string> = {
 		'Let somebody approve, then call again with the request_hash of the details in the field Approval. See the example "Refund with approval".',
 	conflict: 'The operation ID or the approval belongs to something else. Nothing was refunded by this call.',
 	refused: 'Stripe refused. The details name its reason.',
-	transport: 'Stripe could not be reached, or gave no usable answer. Nothing was changed; try again.',
+	transport:
+		'Stripe could not be reached, or gave no usable answer. No refund was made. A cancellation, an upload or an update may have been done: look before you go on.',
 	'outcome-unknown':
 		'It may or may not have been done. Run it again with the same operation ID: that finds out, and never refunds twice.',
 	rejected: 'What was given is forged, too old or no event.',
@@ -27,6 +28,11 @@ export function failureOf(error: unknown): Failure | undefined {
 	const json = hasJson(error) ? (error.toJSON() as JsonObject) : undefined;
 	if (typeof json?.kind !== 'string' || !(json.kind in ADVICE)) return undefined;
 	return { message: (error as Error).message, ...json } as Failure;
+}
+
+/** What nobody foresaw: an expression that throws, a credential that cannot be read. */
+export function unexpected(error: Error): Failure {
+	return { kind: 'host', code: 'unexpected', message: error.message };
 }
 
 /** The error that n8n shows: what happened, what to do, and the whole answer. */

@@ -111,6 +111,23 @@ test("a node that goes on has the whole failure in the item, and goes on", async
   assert.equal(second.json.event.id, "evt_1");
 });
 
+test("what nobody foresaw is an error in its item too: a node that throws would hand its input on as done", async () => {
+  const context = execution([good, good], { continues: true });
+  const { getNodeParameter } = context;
+  context.getNodeParameter = (name, index, otherwise) => {
+    if (index === 0) throw new Error("the expression fails");
+    return getNodeParameter(name, index, otherwise);
+  };
+  const [[first, second]] = await new RefundNode().execute.call(context);
+  assert.deepEqual(first.json.error, { kind: "host", code: "unexpected", message: "the expression fails" });
+  assert.equal(second.json.event.id, "evt_1");
+  const withoutKeys = execution([good], { continues: true });
+  withoutKeys.getNode = () => ({ ...context.getNode(), credentials: { refundNodeApi: { id: "1", name: "gone" } } });
+  withoutKeys.getCredentials = () => Promise.reject(new Error("the credential cannot be read"));
+  const [[refused]] = await new RefundNode().execute.call(withoutKeys);
+  assert.equal(refused.json.error.message, "the credential cannot be read");
+});
+
 test("a node that stops says what happened and what to do", async () => {
   await assert.rejects(run([good, parse("no event")]), (error) => {
     assert.equal(error.context.itemIndex, 1);

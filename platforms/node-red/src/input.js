@@ -7,20 +7,23 @@ const { inputOf, InvalidFields, wholeInput } = require("../../forms/src/index.js
  */
 exports.inputOfMessage = (form, { fields, merge }, { payload }, signingSecrets) => {
   const configured = form ? inputOf(form, filledIn(fields)) : {};
+  const fixed = { ...fromAccount(form, signingSecrets), ...configured };
   const given = merge === false ? {} : fromPayload(payload);
-  const twice = Object.keys(given).filter((name) => name in configured);
+  const twice = Object.keys(given).filter((name) => name in fixed);
   if (twice.length > 0) throw new InvalidFields(twice.map(givenTwice));
-  return { ...fromAccount(form, signingSecrets), ...configured, ...given };
+  return { ...fixed, ...given };
 };
 
 const givenTwice = (field) => ({
   field,
   value: "",
-  problem: "the node has this field filled in, and msg.payload has it too",
+  problem: "the node or its account has this field filled in, and msg.payload has it too",
   fix: "Empty it in the node, or leave it out of the payload.",
 });
 
+/** An account without secrets fixes none: the message may bring them. */
 function fromAccount(form, signingSecrets) {
+  if (signingSecrets.length === 0) return {};
   return Object.fromEntries((form?.fields ?? []).filter((field) => field.secret).map(({ name }) => [name, signingSecrets]));
 }
 

@@ -28,11 +28,14 @@ module.exports = (RED) => {
   RED.nodes.registerType("refund-webhook", RefundWebhook);
 };
 
+/** An emptied field is the usual five minutes: `Number("")` would be 0, which takes a delivery of any age. */
+const seconds = (tolerance) => (tolerance === undefined || tolerance === null || tolerance === "" ? 300 : Number(tolerance));
+
 /** What answers Stripe: 400 for what is not Stripe's, 200 once the message is on its way. */
 async function listen(node, { events, tolerance }, secrets) {
   const { expressWebhook, Webhooks } = await import("refund-node");
   const wanted = new Set((events ?? "").split(/[\s,]+/).filter(Boolean));
-  const webhooks = new Webhooks({ secrets, tolerance: Number(tolerance ?? 300) });
+  const webhooks = new Webhooks({ secrets, tolerance: seconds(tolerance) });
   const status = (fill, text) => node.status({ fill, shape: "dot", text });
 
   const handle = (event) => {

@@ -62,6 +62,13 @@ test("what the node fixes no message changes: a policy least of all", async () =
   assert.equal(await refunds({ id }), 0);
 });
 
+test("no message brings a signing secret of its own", async () => {
+  const accounts = account("shop", { key: KEY, baseUrl: stripe.url, webhookSecrets: "whsec_the_account" });
+  await runtime.deploy([TAB, accounts, ...called("/verify", { id: "the-refund", account: "shop", operation: "webhooks.verify", fields: {} })]);
+  const { error } = await runtime.post("/verify", { input: { payload: "{}", header: "t=1,v1=00", secrets: ["whsec_mine"] } });
+  assert.deepEqual([error.kind, error.problems.map(({ field }) => field)], ["invalid-input", ["secrets"]]);
+});
+
 test("a payload that is no object is refused, and so is a field without a value", async () => {
   const { id } = await charge();
   await deployed({ operation_id: "op-3", payment: id });
@@ -79,6 +86,8 @@ test("an amount that a calculation lost does not refund everything", async () =>
   const take = { id: "take", type: "change", z: "tab", name: "", rules: [{ t: "set", p: "payload", pt: "msg", to: "payload.euros", tot: "msg" }], wires: [["calculate"]] };
   const node = { id: "the-refund", account: "shop", operation: "refunds.create", fields: { operation_id: "op-4", payment: id, currency: "usd" } };
   await runtime.deploy([TAB, account("shop", { key: KEY, baseUrl: stripe.url }), enter, take, calculate, ...called("/refund", node)]);
+  const { error: empty } = await call({ amount: null });
+  assert.deepEqual([empty.kind, empty.problems[0].field], ["invalid-input", "amount"]);
   const { error } = await runtime.post("/calculate", { euros: "five" });
   assert.deepEqual([error.kind, error.problems[0].field], ["invalid-input", "amount"]);
   assert.equal(await refunds({ id }), 0);

@@ -5,6 +5,9 @@ import { InvalidInput, type FieldProblem } from "./errors.js";
 /** Deeper than any schema of the manifest. */
 const DEEPEST = 64;
 const MOST = 2n ** 64n - 1n;
+/** Without an amount everything that is left is refunded: that has to be said, and undefined says nothing. */
+const AMOUNTS = new Set(["amount", "amount_decimal"]);
+const NO_AMOUNT = { value: "undefined", problem: "is named and has no value", fix: "give an amount, or leave the field out to mean everything that is left" };
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /**
@@ -41,6 +44,7 @@ function check(value: unknown, path: string, problems: FieldProblem[], depth: nu
   }
   let hasBigInt = false;
   for (const [key, item] of Object.entries(value)) {
+    if (item === undefined && AMOUNTS.has(key)) problems.push({ ...NO_AMOUNT, field: path === "" ? key : `${path}.${key}` });
     const at = Array.isArray(value) ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`;
     hasBigInt = check(item, at, problems, depth + 1) || hasBigInt;
   }

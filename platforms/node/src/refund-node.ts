@@ -17,6 +17,9 @@ import { outputOf } from "./reply.js";
 /** Requests of one call. The longest scan reads a thousand pages. */
 const MOST_REQUESTS = 3_000;
 
+/** Where requests go when nothing else is said. */
+const STRIPE = "https://api.stripe.com";
+
 /** How to open a refund node. */
 export interface OpenOptions {
   /**
@@ -56,7 +59,9 @@ export class RefundNode extends TypedOperations {
   private constructor(module: Promise<WebAssembly.Module>, keyring: Keyring, options: OpenOptions) {
     super();
     const { baseUrl, account, maxRetries } = options;
-    const origin = baseUrl === undefined ? undefined : parseBaseUrl(baseUrl);
+    const given = baseUrl === undefined ? undefined : parseBaseUrl(baseUrl);
+    // Stripe itself takes files at another host, which a base URL would hide.
+    const origin = given === STRIPE ? undefined : given;
     this.#keyring = keyring;
     this.#egress = new Egress(new Allow(egressRules, origin));
     this.#connection = { base_url: origin, account, max_retries: maxRetries };

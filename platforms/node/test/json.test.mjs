@@ -20,6 +20,13 @@ test("what JSON can say is said as JSON.stringify says it", () => {
   }));
 });
 
+test("an amount that is named and undefined is refused: without one everything would be refunded", () => {
+  for (const name of ["amount", "amount_decimal"]) {
+    assert.throws(() => encode({ payment: "ch_1", [name]: undefined }), (error) => error.problems[0].field === name);
+  }
+  assert.equal(encode({ payment: "ch_1", reason: undefined }), '{"payment":"ch_1"}');
+});
+
 test("BigInts are written digit by digit, up to u64", () => {
   fc.assert(fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.string(), (amount, text) => {
     assert.equal(encode({ a: { amount }, text }), `{"a":{"amount":${amount}},"text":${JSON.stringify(text)}}`);

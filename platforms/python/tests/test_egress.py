@@ -229,3 +229,10 @@ def test_a_forked_child_does_not_use_its_parents_connections(serve: Serve) -> No
         assert os.waitpid(child, 0)[1] == 0
         node.refunds.balance()
     assert (len(server.requests), server.connections) == (3, 2)
+
+
+def test_an_early_answer_is_no_answer_and_its_connection_is_not_used_again(serve: Serve) -> None:
+    server = serve(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+    for _ in range(2):
+        assert failure(server.url) == "HTTP-protocol-error"
+    assert server.connections == 2

@@ -44,7 +44,13 @@ pub(super) fn file(
         .optional()?;
     match waiting {
         Some((_, hash)) if hash == wish.request_hash => return Ok(()),
-        Some((key, _)) => set(connection, key, ApprovalState::Superseded)?,
+        Some((key, _)) => {
+            set(connection, key, ApprovalState::Superseded)?;
+            // What people agreed to is not what is asked now.
+            connection
+                .prepare_cached("UPDATE operations SET approval = NULL WHERE id = ?")?
+                .execute([&operation.id])?;
+        }
         None => {}
     }
     connection
@@ -102,7 +108,14 @@ fn overdue(
             .prepare_cached(&format!("{OVERDUE} AND operation = ?2"))?
             .query_map(params![now(), one], row)?
             .collect(),
-        None => connection.prepare_cached(OVERDUE)?.query_map([now()], row)?.collect(),
+        // What is being carried out, or may have been, is left to whoever carries it out.
+        None => connection
+            .prepare_cached(&format!(
+                "{OVERDUE} AND (SELECT state FROM operations WHERE id = operation)
+                     NOT IN ('sent', 'outcome-unknown')"
+            ))?
+            .query_map([now()], row)?
+            .collect(),
     };
     Ok(found?)
 }

@@ -11,7 +11,7 @@ import type { RefundNode as Stripe } from 'refund-node';
 import { plain } from '../../../forms/src/index.js';
 import { open, signingSecrets } from '../../shared/connection';
 import { credentialOf, refundNodeApiTest } from '../../shared/credential';
-import { failureOf, shown } from '../../shared/failures';
+import { failureOf, shown, unexpected } from '../../shared/failures';
 import { propertiesOf } from '../../shared/fields';
 import { forms } from '../../shared/forms';
 import { inputOfItem } from '../../shared/input';
@@ -36,41 +36,52 @@ export class RefundNode implements INodeType {
 	methods = { credentialTest: { refundNodeApiTest } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		const credential = await credentialOf(this);
-		const opened = open(credential);
+		// Looked at within each item: where the workflow continues on errors, n8n takes a node that throws for one that
+		// succeeded, and hands its input on as if every refund had been made.
+		const opened = openedFor(this);
 		try {
 			const answers: INodeExecutionData[] = [];
 			for (const itemIndex of this.getInputData().keys()) {
-				answers.push(await answer(this, opened, signingSecrets(credential), itemIndex));
+				answers.push(await answer(this, opened, itemIndex));
 			}
 			return [answers];
 		} finally {
 			await opened.then(
-				(stripe) => stripe.close(),
+				({ stripe }) => stripe.close(),
 				() => undefined,
 			);
 		}
 	}
 }
 
+interface Opened {
+	stripe: Stripe;
+	secrets: string[];
+}
+
+async function openedFor(context: IExecuteFunctions): Promise<Opened> {
+	const credential = await credentialOf(context);
+	return { stripe: await open(credential), secrets: signingSecrets(credential) };
+}
+
 /** Each item is one call, one after the other: an item that fails stops those behind it. */
 async function answer(
 	context: IExecuteFunctions,
-	opened: Promise<Stripe>,
-	secrets: string[],
+	opened: Promise<Opened>,
 	itemIndex: number,
 ): Promise<INodeExecutionData> {
 	const pairedItem = { item: itemIndex };
 	try {
+		const { stripe, secrets } = await opened;
 		const name = operationOf(context, itemIndex);
 		const form = forms.find((one) => one.name === name);
 		const input = inputOfItem(context, form, itemIndex, secrets);
-		return { json: plain(await (await opened).invoke(name, input)), pairedItem };
+		return { json: plain(await stripe.invoke(name, input)), pairedItem };
 	} catch (error) {
 		const failure = failureOf(error);
+		if (context.continueOnFail()) return { json: { error: failure ?? unexpected(error as Error) }, pairedItem };
 		if (!failure) throw new NodeOperationError(context.getNode(), error as Error, { itemIndex });
-		if (!context.continueOnFail()) throw shown(context.getNode(), failure, itemIndex);
-		return { json: { error: failure }, pairedItem };
+		throw shown(context.getNode(), failure, itemIndex);
 	}
 }
 

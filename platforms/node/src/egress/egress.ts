@@ -40,9 +40,9 @@ export class Egress {
     if (!url || wire.headers.some(([name]) => isForbidden(name))) return { error: "HTTP-request-denied" };
     const connectMs = Math.min(wire.connectTimeoutMs ?? Infinity, this.#bounds.connectMs);
     const isTls = url.protocol === "https:";
-    const { request, agent } = await this.#connections.to(url);
     let sent;
     try {
+      const { request, agent } = await this.#connections.to(url);
       const headers = headersOf(wire, await key());
       sent = request(url, { method: wire.method, headers, agent, signal, lookup: guarded });
     } catch {
@@ -80,8 +80,12 @@ class Exchange {
       const request = this.#request;
       request.on("socket", (socket) => this.#watch(socket));
       const failed = (error: NodeJS.ErrnoException): void => resolve({ error: this.#code(error) });
+      let answered = false;
       request.on("error", failed);
+      // An answer that Node makes no response of, such as 101, only closes.
+      request.on("close", () => answered || failed(new Error("closed")));
       request.on("response", (response) => {
+        answered = true;
         // From here on the answer itself tells how it ends.
         request.off("error", failed).on("error", () => undefined);
         void this.#read(response).then(resolve);

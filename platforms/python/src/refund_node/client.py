@@ -20,6 +20,7 @@ from .operations import Operations
 from .stop import Stop
 from .wasi import Call
 
+_STRIPE = "https://api.stripe.com"
 _DEFAULT_TIMEOUT = 300.0
 
 
@@ -54,6 +55,8 @@ class RefundNode(Operations):
         super().__init__(self.invoke)
         if not timeout > 0:
             raise ValueError("timeout is a number of seconds, more than 0")
+        if base_url == _STRIPE:
+            base_url = None  # Stripe itself takes files at another host, which a base URL would hide.
         self._timeout, self._closed = timeout, False
         given = {"base_url": base_url, "account": account, "max_retries": max_retries}
         self._connection = {name: value for name, value in given.items() if value is not None}

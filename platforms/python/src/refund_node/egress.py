@@ -15,6 +15,7 @@ MOST_REQUEST_BYTES = 6 << 20
 _MOST_ANSWER_BYTES = 16 << 20
 _MOST_HEADER_BYTES = 64 << 10
 _REQUEST_SECONDS = 80.0
+_FIRST_FINAL_STATUS = 200
 
 # Headers that a guest may not set: the host's to set, or they change where a request goes or as whom.
 FORBIDDEN = frozenset({
@@ -104,6 +105,9 @@ def _exchange(connection: Connection, request: Request, key: Key, stop: Stop) ->
     with stop.aborting(wire):
         _write(connection, request, key)
         response = _begin(connection)
+        # The real answer is still to come, and http.client does not wait for it: nobody else may read it.
+        if response.status < _FIRST_FINAL_STATUS:
+            raise Failed("HTTP-protocol-error")
         headers = [(name, value.encode("latin-1")) for name, value in response.getheaders()]
         if sum(len(name) + len(value) for name, value in headers) > _MOST_HEADER_BYTES:
             raise Failed("HTTP-response-header-section-size", _MOST_HEADER_BYTES)

@@ -30,6 +30,16 @@ class RefundNodeError(Exception):
         """The error as JSON, the same on every platform."""
         raise NotImplementedError
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What crosses to another process whole: that nobody knows the outcome must not get lost on the way."""
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[RefundNodeError], args: tuple[Any, ...], state: dict[str, Any]) -> RefundNodeError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class InvalidInput(RefundNodeError):
     """The input does not fit the operation; nothing was done."""

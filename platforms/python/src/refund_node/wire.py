@@ -70,6 +70,8 @@ class Wire:
 
     def is_quiet(self) -> bool:
         """Whether the other side neither closed it nor said anything unasked."""
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return False
         # Not select.select, which fails in a process with more than a thousand open files.
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
@@ -99,6 +101,9 @@ class _Reader(io.RawIOBase):
 
 class Connection(HTTPConnection):
     """One connection, for one request at a time."""
+
+    # Never dialled by http.client itself: that would be past our checks, and not encrypted.
+    auto_open = 0
 
     def __init__(self, origin: Origin, tls: Callable[[], ssl.SSLContext]) -> None:
         super().__init__(origin.host.strip("[]"), origin.port)
