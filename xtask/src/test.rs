@@ -80,11 +80,11 @@ fn wasm_targets() -> Result<u32> {
             )?;
         }
         let how = if target == WASM[0] { "check" } else { "build" };
-        must(
-            cargo()
-                .args([how, "--package", "refund-node", "--target", target])
-                .args(["--no-default-features", "--features", features]),
-        )?;
+        must(cargo().args([how, "--package", "refund-node", "--target", target]).args([
+            "--no-default-features",
+            "--features",
+            features,
+        ]))?;
     }
     Ok(0)
 }
