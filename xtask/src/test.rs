@@ -68,7 +68,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// The guest for both targets, with HTTP and without. For the first it is looked through and linted here, and made by the
-/// build of the rest, which takes the macros from here; for the second it is built here alone, plainly.
+/// build of the rest, from whose folder and profile this takes the macros; for the second it is built here alone.
 fn wasm_targets() -> Result<u32> {
     for (target, features) in [(WASM[0], "http"), (WASM[0], ""), (WASM[1], "http")] {
         let libraries = sysroot()?.join("lib/rustlib").join(target).join("lib");
@@ -80,11 +80,13 @@ fn wasm_targets() -> Result<u32> {
             )?;
         }
         let how = if target == WASM[0] { "check" } else { "build" };
-        must(cargo().args([how, "--package", "refund-node", "--target", target]).args([
-            "--no-default-features",
-            "--features",
-            features,
-        ]))?;
+        must(
+            cargo()
+                .args([how, "--package", "refund-node", "--target", target])
+                .args(["--no-default-features", "--features", features])
+                .args(["--profile", "guest", "--target-dir", "target/guest"])
+                .env("CARGO_PROFILE_GUEST_LTO", "off"),
+        )?;
     }
     Ok(0)
 }
