@@ -4,7 +4,9 @@
 use refund_host::Limits;
 use refund_host::api::eligibility::FailedRule;
 use refund_host::api::refunds::{CreateError, ListFilter, Origin};
-use refund_host::api::types::{CallError, PaymentRef, RefundStatus, RefusalKind, TransportKind};
+use refund_host::api::types::{
+    CallError, ChangeError, PaymentRef, RefundStatus, RefusalKind, TransportKind,
+};
 use refund_simulator::{DisputeOrder, Fault, FaultKind, NewCharge};
 use refund_tests::{Stage, request, usd};
 
@@ -249,7 +251,7 @@ async fn read_list_update_cancel() {
     assert_eq!(canceled.status, RefundStatus::Canceled);
     let again = stage.node.cancel(&stage.connection, &ids[0]).await.unwrap();
     assert!(
-        matches!(again, Err(CallError::Refused(refusal)) if refusal.kind == RefusalKind::InvalidRequest)
+        matches!(again, Err(ChangeError::Refused(refusal)) if refusal.kind == RefusalKind::InvalidRequest)
     );
 }
 

@@ -45,6 +45,11 @@ impl Metadata {
         self
     }
 
+    /// Whether an object with this metadata shows what these pairs set: an empty value removes its key.
+    pub(crate) fn is_in(&self, held: &Self) -> bool {
+        self.0.iter().all(|(key, value)| held.get(key).unwrap_or_default() == value)
+    }
+
     /// Checks what a caller wants to write; one key is kept free for the operation id.
     pub fn check_input(&self, problems: &mut Problems) {
         let most = MAX_KEYS - 1;

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use refund_core::client::{
-    self, CallError, Connection, ConnectionInput, CreateError, CreateRequest, HttpRequest, Origin,
-    SendFailure, Transport, TransportKind,
+    self, CallError, ChangeError, Connection, ConnectionInput, CreateError, CreateRequest,
+    HttpRequest, Origin, SendFailure, Transport, TransportKind,
 };
 use refund_core::eligibility::{Amount, Policy};
 use refund_core::id::{OperationId, PaymentRef};
@@ -496,7 +496,10 @@ fn bad_input_sends_nothing() {
     let error = client::retrieve(&mut script, &connection(), "ch_1").unwrap_err();
     assert!(matches!(error, CallError::Invalid { .. }));
     let error = client::update_metadata(&mut script, &connection(), "re_1", &Metadata::default());
-    assert!(matches!(error, Err(CallError::Invalid { .. })), "an empty map would erase everything");
+    assert!(
+        matches!(error, Err(ChangeError::Invalid { .. })),
+        "an empty map would erase everything"
+    );
     assert!(script.requests.is_empty());
 }
 

@@ -8,7 +8,8 @@ use refund_core::client::disputes::{
     self, CloseConfirmation, DisputeAction, DisputeChanged, DisputeError, DisputeFilter,
 };
 use refund_core::client::{
-    CallError, Connection, ConnectionInput, HttpRequest, SendFailure, Transport, TransportKind,
+    CallError, ChangeError, Connection, ConnectionInput, HttpRequest, SendFailure, Transport,
+    TransportKind,
 };
 use refund_core::disputes::Barrier;
 use refund_core::face::{FailureKind, InvokeError, invoke};
@@ -637,7 +638,10 @@ fn files_go_to_a_host_of_their_own() {
         assert_eq!(script.requests[0].url, url);
     }
     let error = disputes::upload(&mut script, &connection(), "a.gif", b"GIF89a").unwrap_err();
-    assert!(matches!(error, CallError::Invalid { .. }), "{error}");
+    assert!(matches!(error, ChangeError::Invalid { .. }), "{error}");
+    let mut script = Script::new([Fate::LoseAnswer, Fate::LoseAnswer, Fate::LoseAnswer]);
+    let error = disputes::upload(&mut script, &connection(), "a.png", PNG).unwrap_err();
+    assert!(matches!(&error, ChangeError::OutcomeUnknown(unknown) if unknown.attempts == 3));
 }
 
 #[test]

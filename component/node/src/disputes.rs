@@ -9,8 +9,13 @@ use refund_core::model::{DisputeCase, Movement, UploadedFile};
 
 use crate::Component;
 use crate::bindings::exports::refund_node::refunds::disputes as wit;
-use crate::bindings::exports::refund_node::refunds::types::{CallError, Connection, Money};
-use crate::http::{call_error, connect, connection, payment, refusal, transport_failure};
+use crate::bindings::exports::refund_node::refunds::types::{
+    CallError, ChangeError, Connection, Money,
+};
+use crate::http::{
+    call_error, change_error, connect, connect_to_change, connection, payment, refusal,
+    transport_failure,
+};
 use crate::transport::Wasi;
 use crate::types::{dispute, metadata, money, problems};
 
@@ -78,11 +83,11 @@ impl wit::Guest for Component {
     fn upload_file(
         to: Connection,
         file: wit::EvidenceFile,
-    ) -> Result<wit::UploadedFile, CallError> {
-        let to = connect(to)?;
+    ) -> Result<wit::UploadedFile, ChangeError> {
+        let to = connect_to_change(to)?;
         disputes::upload(&mut Wasi, &to, &file.name, &file.content)
             .map(uploaded)
-            .map_err(call_error)
+            .map_err(change_error)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the interfaces that need HTTP share: the connection, and how a call fails.
 
 use refund_core::client::{
-    CallError, Connection, ConnectionInput, TransportFailure, TransportKind,
+    CallError, ChangeError, Connection, ConnectionInput, TransportFailure, TransportKind,
 };
 use refund_core::id::{ChargeId, PaymentIntentId, PaymentRef};
 use refund_core::problem::FieldProblem;
@@ -20,7 +20,7 @@ pub(crate) fn connection(connection: wit::Connection) -> Result<Connection, Vec<
     })
 }
 
-/// The same for calls that move no money.
+/// The same for calls that only read.
 pub(crate) fn connect(to: wit::Connection) -> Result<Connection, wit::CallError> {
     connection(to).map_err(|found| wit::CallError::Invalid(problems(found)))
 }
@@ -39,6 +39,25 @@ pub(crate) fn call_error(error: CallError) -> wit::CallError {
         CallError::Invalid { problems: found } => wit::CallError::Invalid(problems(found)),
         CallError::Refused(found) => wit::CallError::Refused(refusal(found)),
         CallError::Transport(found) => wit::CallError::Transport(transport_failure(found)),
+    }
+}
+
+/// The connection of a call that changes something.
+pub(crate) fn connect_to_change(to: wit::Connection) -> Result<Connection, wit::ChangeError> {
+    connection(to).map_err(|found| wit::ChangeError::Invalid(problems(found)))
+}
+
+pub(crate) fn change_error(error: ChangeError) -> wit::ChangeError {
+    match error {
+        ChangeError::Invalid { problems: found } => wit::ChangeError::Invalid(problems(found)),
+        ChangeError::Refused(found) => wit::ChangeError::Refused(refusal(found)),
+        ChangeError::Transport(found) => wit::ChangeError::Transport(transport_failure(found)),
+        ChangeError::OutcomeUnknown(unknown) => {
+            wit::ChangeError::OutcomeUnknown(wit::ChangeUnknown {
+                attempts: unknown.attempts,
+                detail: unknown.detail,
+            })
+        }
     }
 }
 

@@ -8,10 +8,13 @@ use refund_core::problem::{FieldProblem, Problems};
 use crate::Component;
 use crate::bindings::exports::refund_node::refunds::refunds as wit;
 use crate::bindings::exports::refund_node::refunds::types::{
-    CallError, Connection, Metadata, Refund,
+    CallError, ChangeError, Connection, Metadata, Refund,
 };
 use crate::eligibility::{read_amount, read_policy, verdict};
-use crate::http::{call_error, connect, connection, payment, refusal, transport_failure};
+use crate::http::{
+    call_error, change_error, connect, connect_to_change, connection, payment, refusal,
+    transport_failure,
+};
 use crate::transport::Wasi;
 use crate::types::{problems, read_metadata, read_reason, refund};
 
@@ -51,16 +54,16 @@ impl wit::Guest for Component {
         to: Connection,
         id: String,
         metadata: Metadata,
-    ) -> Result<Refund, CallError> {
-        let to = connect(to)?;
+    ) -> Result<Refund, ChangeError> {
+        let to = connect_to_change(to)?;
         client::update_metadata(&mut Wasi, &to, &id, &read_metadata(metadata))
             .map(refund)
-            .map_err(call_error)
+            .map_err(change_error)
     }
 
-    fn cancel(to: Connection, id: String) -> Result<Refund, CallError> {
-        let to = connect(to)?;
-        client::cancel(&mut Wasi, &to, &id).map(refund).map_err(call_error)
+    fn cancel(to: Connection, id: String) -> Result<Refund, ChangeError> {
+        let to = connect_to_change(to)?;
+        client::cancel(&mut Wasi, &to, &id).map(refund).map_err(change_error)
     }
 }
 

@@ -167,7 +167,7 @@ impl Node {
         connection: &Connection,
         id: &str,
         metadata: &types::Metadata,
-    ) -> Answer<Refund, types::CallError> {
+    ) -> Answer<Refund, types::ChangeError> {
         let face = self.refunds("refunds.update-metadata")?;
         call_once!(self, face, call_update_metadata(connection, id, metadata))
     }
@@ -177,7 +177,7 @@ impl Node {
         &self,
         connection: &Connection,
         id: &str,
-    ) -> Answer<Refund, types::CallError> {
+    ) -> Answer<Refund, types::ChangeError> {
         call_once!(self, self.refunds("refunds.cancel")?, call_cancel(connection, id))
     }
 

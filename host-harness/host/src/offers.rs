@@ -176,7 +176,7 @@ impl Node {
         &self,
         connection: &types::Connection,
         file: &disputes::EvidenceFile,
-    ) -> Answer<disputes::UploadedFile, types::CallError> {
+    ) -> Answer<disputes::UploadedFile, types::ChangeError> {
         call_once!(self, offered!(self, disputes), call_upload_file(connection, file))
     }
 }

@@ -27,6 +27,15 @@ pub(super) enum Failure {
     Transport(TransportFailure),
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Transport(failure) => failure.fmt(f),
+        }
+    }
+}
+
 impl From<Failure> for CallError {
     fn from(failure: Failure) -> Self {
         match failure {
@@ -95,7 +104,7 @@ pub(super) fn exchange_with<T: DeserializeOwned>(
     }
 }
 
-/// A call that moves no money: how often it was sent does not matter.
+/// A call that only reads: how often it was sent does not matter.
 pub(super) fn call<T: DeserializeOwned>(
     transport: &mut impl Transport,
     connection: &Connection,

@@ -246,10 +246,7 @@ fn send(
             operation_id: request.operation_id.to_string(),
             idempotency_key: key.to_string(),
             attempts,
-            detail: match failure {
-                Failure::Refused(refusal) => refusal.to_string(),
-                Failure::Transport(failure) => failure.to_string(),
-            },
+            detail: failure.to_string(),
         })),
     }
 }

@@ -71,7 +71,7 @@ impl fmt::Display for TransportFailure {
     }
 }
 
-/// Why a call that moves no money failed.
+/// Why a call that only reads failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -97,6 +97,50 @@ impl From<FieldProblem> for CallError {
 }
 
 impl From<Vec<FieldProblem>> for CallError {
+    fn from(problems: Vec<FieldProblem>) -> Self {
+        Self::Invalid { problems }
+    }
+}
+
+/// A change was sent and no answer tells what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ChangeUnknown {
+    /// How often it was sent.
+    pub attempts: u32,
+    /// What went wrong last.
+    pub detail: String,
+}
+
+/// Why something that moves no money was not changed, or why that cannot be said.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum ChangeError {
+    /// The input is wrong; nothing was sent.
+    #[error("{}", list(problems))]
+    Invalid {
+        /// All of what is wrong.
+        problems: Vec<FieldProblem>,
+    },
+    /// Stripe refused: nothing was changed.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The request did not reach Stripe: nothing was changed.
+    #[error("{0}; nothing was changed")]
+    Transport(TransportFailure),
+    /// It may or may not have been done.
+    #[error("nobody knows yet whether it was done ({}; {} sent): call again, repeating it does no harm", .0.detail, count(.0.attempts, "request"))]
+    OutcomeUnknown(ChangeUnknown),
+}
+
+impl From<FieldProblem> for ChangeError {
+    fn from(problem: FieldProblem) -> Self {
+        vec![problem].into()
+    }
+}
+
+impl From<Vec<FieldProblem>> for ChangeError {
     fn from(problems: Vec<FieldProblem>) -> Self {
         Self::Invalid { problems }
     }

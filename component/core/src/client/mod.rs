@@ -5,6 +5,7 @@
 
 mod billing;
 mod call;
+mod changes;
 mod connection;
 mod create;
 pub mod disputes;
@@ -17,14 +18,15 @@ mod scan;
 mod transport;
 
 pub use billing::{InvoiceRequest, read_invoice, read_subscription};
+pub use changes::{cancel, update_metadata};
 pub use connection::{Connection, ConnectionInput};
 pub use create::{CreateRequest, Created, Origin, create};
 pub use error::{
-    CallError, CreateError, NeedsApproval, OperationConflict, OutcomeUnknown, TransportFailure,
-    TransportKind,
+    CallError, ChangeError, ChangeUnknown, CreateError, NeedsApproval, OperationConflict,
+    OutcomeUnknown, TransportFailure, TransportKind,
 };
 pub use facts::{Checked, check_live};
-pub use reads::{ListFilter, RefundPage, balance, cancel, list, retrieve, update_metadata};
+pub use reads::{ListFilter, RefundPage, balance, list, retrieve};
 pub use reports::{RowPage, RowRange, TakenPage, TakenRange, charges_taken, refund_rows};
 pub use scan::{ScanRange, Scanned, scan_live};
 pub use transport::{HttpRequest, SendFailure, Transport};

@@ -1,14 +1,13 @@
-//! The calls that move no money: retrieve, list, update, cancel.
+//! The calls that only read: retrieve, list, balance.
 
 use serde::{Deserialize, Serialize};
 
-use super::call::{Failure, call, exchange};
+use super::call::call;
 use super::connection::Connection;
 use super::error::CallError;
 use super::transport::Transport;
 use crate::id::{PaymentRef, RefundId};
-use crate::metadata::Metadata;
-use crate::model::{Balance, Page, Refund, RefundStatus};
+use crate::model::{Balance, Page, Refund};
 use crate::problem::{FieldProblem, Problems};
 use crate::wire::requests::{self, FULL_PAGE, RefundQuery};
 
@@ -98,51 +97,5 @@ pub(super) fn check_range(from: Option<u64>, to: Option<u64>, problems: &mut Pro
             format!("is after created_to {to}"),
             "swap the two",
         ));
-    }
-}
-
-/// Sets metadata keys; an empty value removes a key, keys not named stay.
-pub fn update_metadata(
-    transport: &mut impl Transport,
-    connection: &Connection,
-    id: &str,
-    metadata: &Metadata,
-) -> Result<Refund, CallError> {
-    let mut problems = Problems::default();
-    let id = problems.keep(RefundId::parse(id));
-    metadata.check_input(&mut problems);
-    if metadata.0.is_empty() {
-        // An empty `metadata` would remove every key at Stripe, the operation id among them.
-        problems.push(FieldProblem::missing(
-            "metadata",
-            "give at least one key; an empty value removes it",
-        ));
-    }
-    problems.into_result()?;
-    // The id is there: otherwise its problem was returned above.
-    let id = id.ok_or_else(|| FieldProblem::missing("refund", "give a refund id"))?;
-    call(transport, connection, &requests::update_refund(&id, metadata))
-}
-
-/// Cancels a refund that waits for the customer; Stripe refuses all others.
-pub fn cancel(
-    transport: &mut impl Transport,
-    connection: &Connection,
-    id: &str,
-) -> Result<Refund, CallError> {
-    let id = RefundId::parse(id)?;
-    let done = exchange(transport, connection, &requests::cancel_refund(&id));
-    match done.outcome {
-        Ok(replied) => Ok(replied.object),
-        // A repetition is refused when the first try had worked and only its answer was lost.
-        Err(failure) if done.ambiguous => {
-            let now: Result<Refund, CallError> =
-                call(transport, connection, &requests::retrieve_refund(&id));
-            match now {
-                Ok(refund) if refund.status == Some(RefundStatus::Canceled) => Ok(refund),
-                _ => Err(Failure::into(failure)),
-            }
-        }
-        Err(failure) => Err(failure.into()),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::client::{CallError, CreateError, TransportFailure};
+use crate::client::{CallError, ChangeError, CreateError, TransportFailure};
 use crate::problem::FieldProblem;
 use crate::webhook::{ParseError, VerifyError};
 use crate::wire::{Refusal, RefusalKind};
@@ -71,6 +71,19 @@ impl From<CallError> for InvokeError {
             CallError::Invalid { problems } => Self::InvalidInput(problems.clone()),
             CallError::Refused(refusal) => refused(refusal, &error),
             CallError::Transport(failure) => unreachable(failure, &error),
+        }
+    }
+}
+
+impl From<ChangeError> for InvokeError {
+    fn from(error: ChangeError) -> Self {
+        match &error {
+            ChangeError::Invalid { problems } => Self::InvalidInput(problems.clone()),
+            ChangeError::Refused(refusal) => refused(refusal, &error),
+            ChangeError::Transport(failure) => unreachable(failure, &error),
+            ChangeError::OutcomeUnknown(_) => {
+                failed(FailureKind::OutcomeUnknown, true, None, &error)
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ pub use error::{
 pub use list::{DisputeFilter, DisputePage, ListedDispute, list};
 pub use upload::upload;
 
-use super::call::{Exchange, Failure, call};
+use super::call::{Exchange, call};
 use super::connection::Connection;
 use super::error::CallError;
 use super::transport::Transport;
@@ -113,10 +113,7 @@ fn settle(
             dispute: id.to_string(),
             status: other.map(|dispute| dispute.status),
             attempts,
-            detail: match failure {
-                Failure::Refused(refusal) => refusal.to_string(),
-                Failure::Transport(failure) => failure.to_string(),
-            },
+            detail: failure.to_string(),
         })),
     }
 }

@@ -1,7 +1,8 @@
 //! Uploading files of evidence.
 
-use super::super::call::call;
-use crate::client::{CallError, Connection, Transport};
+use super::super::call::exchange;
+use super::super::changes::unknown;
+use crate::client::{ChangeError, Connection, Transport};
 use crate::disputes::EvidenceFile;
 use crate::model::UploadedFile;
 use crate::wire::requests::disputes as requests;
@@ -13,7 +14,12 @@ pub fn upload(
     connection: &Connection,
     name: &str,
     content: &[u8],
-) -> Result<UploadedFile, CallError> {
+) -> Result<UploadedFile, ChangeError> {
     let file = EvidenceFile::new(name, content)?;
-    call(transport, connection, &requests::upload(&file))
+    let sent = exchange(transport, connection, &requests::upload(&file));
+    match sent.outcome {
+        Ok(replied) => Ok(replied.object),
+        Err(failure) if sent.ambiguous => Err(unknown(&failure, sent.attempts)),
+        Err(failure) => Err(failure.into()),
+    }
 }
