@@ -105,6 +105,11 @@ fn checks_and_refunds_with_exit_codes() {
     assert_eq!(denied.status.code(), Some(4));
     assert_eq!(check(&["--amount", "1.234", "--currency", "usd"]).status.code(), Some(2));
     assert_eq!(check(&["--amount", "1.00"]).status.code(), Some(2));
+    let forgotten = check(&["--currency", "usd"]);
+    assert_eq!(forgotten.status.code(), Some(2));
+    assert!(stderr(&forgotten).contains("without an amount"), "{}", stderr(&forgotten));
+    let limit = check(&["--currency", "usd", "--approval-above", "5"]);
+    assert_eq!(limit.status.code(), Some(3), "a limit needs the currency too");
     assert_eq!(stripe.run(&["check", "ch_none"]).status.code(), Some(5));
 
     let create = |more: &[&str]| {
@@ -122,6 +127,7 @@ fn checks_and_refunds_with_exit_codes() {
         "a conflict"
     );
     assert_eq!(create(&["--minor", "-5", "--currency", "usd"]).status.code(), Some(2));
+    assert_eq!(create(&["--currency", "usd"]).status.code(), Some(2));
     let id = json(&made)["refund"]["id"].as_str().unwrap().to_owned();
     assert_eq!(json(&stripe.run(&["refund", "get", &id, "--json"]))["metadata"]["ticket"], "7");
     let updated = stripe.run(&["refund", "update", &id, "--metadata", "ticket=8", "--json"]);

@@ -121,6 +121,7 @@ impl From<ApprovalError> for Problem {
             ApprovalError::NotOpen { .. }
             | ApprovalError::NotApproved { .. }
             | ApprovalError::Twice { .. }
+            | ApprovalError::Unsettled { .. }
             | ApprovalError::Altered(_) => StatusCode::CONFLICT,
         };
         let code = match status {

@@ -31,7 +31,7 @@ pub(crate) struct NewRefund {
     payment: String,
     /// In the smallest unit; everything that is left when absent.
     amount: Option<u64>,
-    /// The currency of the amount.
+    /// The currency of the amount; refused without one.
     currency: Option<String>,
     /// `duplicate`, `fraudulent` or `requested_by_customer`.
     reason: Option<String>,
@@ -132,13 +132,21 @@ impl NewRefund {
     fn request(self) -> Result<Request, FieldProblem> {
         let operation = OperationId::parse(&self.operation_id)?;
         let payment = PaymentRef::parse(&self.payment)?;
-        let amount = self.amount.map(|amount| {
-            let code = self.currency.as_deref().unwrap_or_default();
-            let money = Money { amount, currency: Currency::parse(code)? };
-            money.check_input("amount").map(|()| money)
-        });
+        let amount = match (self.amount, self.currency.as_deref()) {
+            (Some(amount), code) => {
+                let currency = Currency::parse(code.unwrap_or_default())?;
+                let money = Money { amount, currency };
+                money.check_input("amount")?;
+                Some(money)
+            }
+            (None, Some(code)) => {
+                let fix = "give `amount` as well, or neither to mean everything that is left";
+                return Err(FieldProblem::new("currency", code, "is given without an amount", fix));
+            }
+            (None, None) => None,
+        };
         Ok(Request {
-            amount: amount.transpose()?,
+            amount,
             reason: self.reason,
             metadata: self.metadata,
             ..Request::new(operation, payment)

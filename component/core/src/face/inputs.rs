@@ -31,7 +31,7 @@ pub(super) struct Create {
     /// The same as a decimal of the currency, for example `25.00`; give one of the two.
     #[serde(default)]
     pub(super) amount_decimal: Option<String>,
-    /// The charge's currency, for example `usd`; needed beside an amount.
+    /// The charge's currency, for example `usd`; needed beside an amount, and refused without one.
     #[serde(default)]
     pub(super) currency: Option<String>,
     /// `duplicate`, `fraudulent` or `requested_by_customer`.
@@ -143,7 +143,7 @@ pub(super) struct Check {
     /// The same as a decimal of the currency; give one of the two.
     #[serde(default)]
     pub(super) amount_decimal: Option<String>,
-    /// The charge's currency; needed beside an amount.
+    /// The charge's currency; needed beside an amount, and refused without one.
     #[serde(default)]
     pub(super) currency: Option<String>,
     /// Your rules.
@@ -180,7 +180,7 @@ pub(super) struct CheckLive {
     /// The same as a decimal of the currency; give one of the two.
     #[serde(default)]
     pub(super) amount_decimal: Option<String>,
-    /// The charge's currency; needed beside an amount.
+    /// The charge's currency; needed beside an amount, and refused without one.
     #[serde(default)]
     pub(super) currency: Option<String>,
     /// Your rules.
@@ -311,7 +311,16 @@ pub(super) fn amount(
         (None, Some(text)) => Money::parse_decimal(text, needed()?)
             .map(Amount::Exactly)
             .map_err(|problem| problem.at("amount_decimal")),
-        (None, None) => Ok(Amount::Everything),
+        // Somebody who names a currency meant an amount: a field left empty must not refund everything.
+        (None, None) => match currency {
+            Some(code) => Err(FieldProblem::new(
+                "currency",
+                code,
+                "is given without an amount",
+                "give `amount` or `amount_decimal` as well; to mean everything that is left, give none of the three",
+            )),
+            None => Ok(Amount::Everything),
+        },
     }
 }
 
@@ -352,5 +361,29 @@ pub(super) fn payload(text: Option<String>, base64: Option<&str>) -> Result<Vec<
             "is given twice",
             "give `payload` or `payload_base64`",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_never_forgotten() {
+        let usd =
+            |amount| Amount::Exactly(Money { amount, currency: Currency::parse("usd").unwrap() });
+        assert_eq!(amount(None, None, None), Ok(Amount::Everything));
+        assert_eq!(amount(Some(5), None, Some("usd")), Ok(usd(5)));
+        assert_eq!(amount(None, Some("5"), Some("usd")), Ok(usd(500)));
+        for (minor, decimal, currency, field) in [
+            (None, None, Some("usd"), "currency"),
+            (Some(5), None, None, "currency"),
+            (Some(5), Some("5"), Some("usd"), "amount"),
+            (None, Some("5,00"), Some("usd"), "amount_decimal"),
+            (None, Some(""), Some("usd"), "amount_decimal"),
+        ] {
+            let problem = amount(minor, decimal, currency).unwrap_err();
+            assert_eq!(problem.field, field, "{problem:?}");
+        }
     }
 }

@@ -64,6 +64,12 @@ pub(crate) struct Amount {
     pub(crate) currency: Option<String>,
 }
 
+impl Amount {
+    pub(crate) fn is_given(&self) -> bool {
+        self.amount.is_some() || self.minor.is_some()
+    }
+}
+
 /// The merchant's rules.
 #[derive(Group, Debug)]
 #[command(next_help_heading = "Your rules")]
@@ -101,6 +107,13 @@ pub(crate) struct PolicyArgs {
     /// Fee rate for the estimate, in hundredths of a percent: 290 is 2.9 %.
     #[arg(long, value_name = "BP")]
     pub(crate) fee_basis_points: Option<u32>,
+}
+
+impl PolicyArgs {
+    /// Whether one of the rules is in --currency.
+    pub(crate) fn names_amounts(&self) -> bool {
+        [&self.minimum, &self.maximum, &self.approval_above].iter().any(|limit| limit.is_some())
+    }
 }
 
 #[derive(Group, Debug)]

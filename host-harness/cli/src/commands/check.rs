@@ -15,7 +15,7 @@ use crate::{exit, show};
 pub(crate) async fn run(global: &Global, args: &Check) -> anyhow::Result<ExitCode> {
     let mut input = json!({ "payment": args.payment, "reason": args.reason });
     with_rules(&mut input, inputs::rules(&args.policy, args.amount.currency.as_deref())?);
-    inputs::amount(&mut input, &args.amount)?;
+    inputs::amount(&mut input, &args.amount, Some(&args.policy))?;
     let output = Context::new(global)?.invoke("eligibility.check-live", input).await?;
     let checked: Checked = serde_json::from_value(output.clone())?;
     if global.json {

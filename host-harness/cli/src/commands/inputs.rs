@@ -8,21 +8,23 @@ use crate::args::{Amount, PolicyArgs};
 use crate::exit::Exit;
 
 /// The amount fields of an operation's input.
-pub(crate) fn amount(input: &mut Value, amount: &Amount) -> Result<()> {
+pub(crate) fn amount(input: &mut Value, amount: &Amount, rules: Option<&PolicyArgs>) -> Result<()> {
+    refuse_stray_currency(amount, rules)?;
     if let Some(decimal) = &amount.amount {
         input["amount_decimal"] = json!(decimal);
     }
     if let Some(minor) = &amount.minor {
         input["amount"] = json!(minor_units(minor)?);
     }
-    if let Some(currency) = &amount.currency {
-        input["currency"] = json!(currency);
+    if amount.is_given() {
+        input["currency"] = json!(amount.currency);
     }
     Ok(())
 }
 
 /// The amount itself; `None` for everything that is left.
-pub(crate) fn money(amount: &Amount) -> Result<Option<Money>> {
+pub(crate) fn money(amount: &Amount, rules: &PolicyArgs) -> Result<Option<Money>> {
+    refuse_stray_currency(amount, Some(rules))?;
     let currency =
         || Currency::parse(amount.currency.as_deref().unwrap_or_default()).map_err(Exit::bad_input);
     let money = match (&amount.amount, &amount.minor) {
@@ -33,6 +35,19 @@ pub(crate) fn money(amount: &Amount) -> Result<Option<Money>> {
     };
     money.check_input("amount").map_err(Exit::bad_input)?;
     Ok(Some(money))
+}
+
+/// Somebody who names a currency meant an amount, or a limit: the amount must not become everything by being
+/// forgotten.
+fn refuse_stray_currency(amount: &Amount, rules: Option<&PolicyArgs>) -> Result<()> {
+    match &amount.currency {
+        Some(code) if !amount.is_given() && !rules.is_some_and(PolicyArgs::names_amounts) => {
+            Err(Exit::bad_input(format!(
+                "currency `{code}` is given without an amount: give --amount or --minor, or leave out --currency to mean everything that is left"
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn minor_units(minor: &str) -> Result<u64> {

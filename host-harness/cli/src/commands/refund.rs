@@ -53,7 +53,7 @@ fn create_input(create: &Create) -> anyhow::Result<Value> {
         "reverse_transfer": create.reverse_transfer.then_some(true),
     });
     with_rules(&mut input, inputs::rules(&create.policy, create.amount.currency.as_deref())?);
-    inputs::amount(&mut input, &create.amount)?;
+    inputs::amount(&mut input, &create.amount, Some(&create.policy))?;
     Ok(input)
 }
 
@@ -110,7 +110,7 @@ fn operation(create: &Create) -> anyhow::Result<NewOperation> {
     let payment = PaymentRef::parse(&create.payment).map_err(Exit::bad_input)?;
     let metadata = serde_json::from_value(inputs::metadata(&create.metadata)?)?;
     let request = Request {
-        amount: inputs::money(&create.amount)?,
+        amount: inputs::money(&create.amount, &create.policy)?,
         reason: create.reason.clone(),
         metadata,
         refund_application_fee: create.refund_application_fee,

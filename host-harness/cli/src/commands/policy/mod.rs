@@ -62,7 +62,7 @@ async fn explain_payment(global: &Global, args: &Explain) -> anyhow::Result<Exit
         "payment": args.payment, "document": read(&args.policy)?,
         "reason": args.reason, "self_serve": args.self_serve,
     });
-    inputs::amount(&mut input, &args.amount)?;
+    inputs::amount(&mut input, &args.amount, None)?;
     let output = Context::new(global)?.invoke("eligibility.check-live", input).await?;
     let checked: Checked = serde_json::from_value(output.clone())?;
     let sentences = checked.verdict.sentences();
