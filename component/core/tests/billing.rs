@@ -502,8 +502,18 @@ fn a_credit_note_for_other_lines_does_not_count() {
     for (notes, credited, share) in [
         (vec![other.clone()], 0, (3400, 0)),
         (vec![note("cn_1", 1000, &["il_2", "il_1"], &[("re_1", 600)])], 400, (4000, 600)),
-        // One that also counts for this line takes its refund with it.
-        (vec![other, note("cn_2", 100, &["il_1"], &[("re_1", 50)])], 50, (4000, 600)),
+        // The rest of a refund of which a note for another line links a part may have been for this one.
+        (vec![note("cn_1", 200, &["il_2"], &[("re_1", 200)])], 0, (3800, 400)),
+        (
+            vec![
+                note("cn_1", 200, &["il_2"], &[("re_1", 200)]),
+                note("cn_2", 400, &["il_1"], &[("re_1", 400)]),
+            ],
+            0,
+            (3800, 400),
+        ),
+        // Where two notes claim the same part, it counts for this line.
+        (vec![other, note("cn_2", 100, &["il_1"], &[("re_1", 50)])], 50, (3450, 50)),
     ] {
         stripe.noted(notes);
         let facts = stripe.read(&of_line("si_1")).unwrap();

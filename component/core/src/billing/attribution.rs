@@ -1,20 +1,18 @@
 //! What a refund was for, as far as anybody wrote it down.
 
-use std::collections::BTreeSet;
-
-use crate::id::{InvoiceId, ItemId, RefundId};
+use super::Notes;
+use crate::id::{InvoiceId, ItemId};
 use crate::metadata::PERIOD_KEY;
 use crate::model::Refund;
 
-/// What a refund was for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum For {
-    /// The period that is asked about; also where nobody said.
-    ThisPeriod,
-    /// Another line of the same invoice.
-    OtherLine,
-    /// Another invoice that the payment paid.
-    OtherInvoice,
+/// How much of a refund was for something else than the period that is asked about. Where nobody said, it was
+/// for that period.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Elsewhere {
+    /// For other lines of the same invoice.
+    pub(super) other_lines: u64,
+    /// For other invoices that the payment paid.
+    pub(super) other_invoices: u64,
 }
 
 /// The period that is asked about.
@@ -22,18 +20,26 @@ pub(super) enum For {
 pub(super) struct Attribution<'a> {
     pub(super) invoice: &'a InvoiceId,
     pub(super) item: &'a ItemId,
-    /// Refunds of credit notes for other lines of the invoice.
-    pub(super) of_other_lines: &'a BTreeSet<RefundId>,
+    /// The invoice's credit notes.
+    pub(super) notes: &'a Notes,
 }
 
 impl Attribution<'_> {
-    /// By the mark in its metadata, else by the credit note that counts it as its own.
-    pub(super) fn of(self, refund: &Refund) -> For {
+    /// By the mark in its metadata, which is for the whole of it, else by the credit notes that count a part
+    /// of it as their own.
+    pub(super) fn elsewhere(self, refund: &Refund) -> Elsewhere {
         match refund.metadata.get(PERIOD_KEY).and_then(|mark| mark.split_once('/')) {
-            Some((invoice, _)) if invoice != self.invoice.as_str() => For::OtherInvoice,
-            Some((_, item)) if item != self.item.as_str() => For::OtherLine,
-            None if self.of_other_lines.contains(&refund.id) => For::OtherLine,
-            _ => For::ThisPeriod,
+            Some((invoice, _)) if invoice != self.invoice.as_str() => {
+                Elsewhere { other_invoices: refund.amount, ..Elsewhere::default() }
+            }
+            Some((_, item)) if item != self.item.as_str() => {
+                Elsewhere { other_lines: refund.amount, ..Elsewhere::default() }
+            }
+            Some(_) => Elsewhere::default(),
+            None => Elsewhere {
+                other_lines: self.notes.for_other_lines(refund),
+                ..Elsewhere::default()
+            },
         }
     }
 }

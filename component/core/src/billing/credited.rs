@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::id::{LineId, RefundId};
-use crate::model::CreditNote;
+use crate::model::{CreditNote, Refund};
 
 /// The credit notes of an invoice that are not void, as one period sees them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Notes {
     /// Those that count for it.
     own: Vec<CreditNote>,
-    /// Refunds of those that are for other lines alone.
-    pub(super) of_other_lines: BTreeSet<RefundId>,
+    /// What those link that are for other lines alone.
+    others: Vec<CreditNote>,
 }
 
 impl Notes {
@@ -19,12 +19,14 @@ impl Notes {
     /// for several lines, or names none, counts in full.
     pub(crate) fn new(notes: Vec<CreditNote>, lines: &[LineId]) -> Self {
         let issued = notes.into_iter().filter(|note| note.status != "void");
-        let (own, others): (Vec<_>, Vec<_>) = issued.partition(|note| counts_for(note, lines));
-        let mut of_other_lines: BTreeSet<_> = others.iter().flat_map(refunds).collect();
-        own.iter().flat_map(refunds).for_each(|refund| {
-            of_other_lines.remove(&refund);
-        });
-        Self { own, of_other_lines }
+        let (own, others) = issued.partition(|note| counts_for(note, lines));
+        Self { own, others }
+    }
+
+    /// How much of a refund was for other lines alone. A refund may be linked in parts, by several notes.
+    pub(super) fn for_other_lines(&self, refund: &Refund) -> u64 {
+        let ours = linked(&self.own, &refund.id);
+        linked(&self.others, &refund.id).min(refund.amount.saturating_sub(ours))
     }
 
     /// What they gave in another way than by refunds of the payments that were read: those are counted there.
@@ -46,6 +48,8 @@ fn counts_for(note: &CreditNote, lines: &[LineId]) -> bool {
     page.data.is_empty() || !page.data.iter().all(|line| elsewhere(&line.invoice_line_item))
 }
 
-fn refunds(note: &CreditNote) -> impl Iterator<Item = RefundId> {
-    note.refunds.iter().filter_map(|one| one.refund.clone())
+fn linked(notes: &[CreditNote], refund: &RefundId) -> u64 {
+    let links = notes.iter().flat_map(|note| &note.refunds);
+    let links = links.filter(|one| one.refund.as_ref() == Some(refund));
+    links.map(|one| one.amount_refunded).fold(0, u64::saturating_add)
 }

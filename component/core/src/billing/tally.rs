@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::attribution::{Attribution, For};
+use super::attribution::Attribution;
 use super::payments::check_currency;
 use super::{Billed, InvoiceFacts, MadeShare, Notes, Paid};
 use crate::credits::PaymentShare;
@@ -67,19 +67,18 @@ impl<'a> Tally<'a> {
 
     /// What was given back for other lines is no longer there for this one, but was not given for it either.
     fn share(&self, paid: &Paid, facts: &Facts, made: Option<&Refund>) -> PaymentShare {
-        let attribution = Attribution {
-            invoice: &self.invoice.id,
-            item: &self.billed.item,
-            of_other_lines: &self.notes.of_other_lines,
-        };
-        let spent = |counts: &dyn Fn(&Refund) -> bool| {
-            let refunds = facts.own_refunds().into_iter().filter(|one| one.is_spent());
-            refunds.filter(|one| counts(one)).map(|one| one.amount).fold(0, u64::saturating_add)
-        };
-        let is_made = |one: &Refund| made.is_some_and(|made| made.id == one.id);
-        let own = spent(&is_made);
-        let lines = spent(&|one| !is_made(one) && attribution.of(one) == For::OtherLine);
-        let invoices = spent(&|one| !is_made(one) && attribution.of(one) == For::OtherInvoice);
+        let attribution =
+            Attribution { invoice: &self.invoice.id, item: &self.billed.item, notes: &self.notes };
+        let (mut own, mut lines, mut invoices) = (0_u64, 0_u64, 0_u64);
+        for refund in facts.own_refunds().into_iter().filter(|one| one.is_spent()) {
+            if made.is_some_and(|made| made.id == refund.id) {
+                own = own.saturating_add(refund.amount);
+            } else {
+                let elsewhere = attribution.elsewhere(refund);
+                lines = lines.saturating_add(elsewhere.other_lines);
+                invoices = invoices.saturating_add(elsewhere.other_invoices);
+            }
+        }
         let captured = facts.charge.captured_amount();
         // By the rule of every verdict: pending refunds, and those that only Stripe knows of, are in it.
         let gone = captured.saturating_sub(facts.balance().refundable);
