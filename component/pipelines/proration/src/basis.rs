@@ -59,6 +59,7 @@ impl Source {
         self,
         node: &mut impl Billing,
         operation: &OperationId,
+        ends: u64,
     ) -> Result<Basis, InvokeError> {
         let operation_id = Some(operation.to_string());
         let facts = match self {
@@ -68,6 +69,7 @@ impl Source {
             }
             Self::Subscription { subscription, item } => {
                 let found = node.read_subscription(&subscription, item.as_deref())?;
+                check_begun(ends, found.period)?;
                 let invoice = found.latest_invoice.ok_or_else(|| {
                     let fix = "give the invoice of the period, or price, period and payments";
                     FieldProblem::new("subscription", &subscription, "has no invoice", fix)
@@ -114,6 +116,17 @@ fn check_one_way(input: &Input) -> Result<(), Vec<FieldProblem>> {
     let mut problems = Problems::default();
     second.for_each(|problem| problems.push(problem));
     problems.into_result()
+}
+
+/// A subscription's period is the one it is in now. Where it ends at the very start of that, the period before
+/// may have been meant: the same call made once more after the renewal would give all of the new one back.
+fn check_begun(ends: u64, period: Span) -> Result<(), FieldProblem> {
+    if ends > period.start {
+        return Ok(());
+    }
+    let problem = format!("is not after {}, when the subscription's period began", period.start);
+    let fix = "give the invoice of the period that is meant instead of the subscription";
+    Err(FieldProblem::new("ends", ends, problem, fix))
 }
 
 /// The line of a subscription's invoice is named by the item.

@@ -53,7 +53,7 @@ impl Pipeline for Prorate {
         let operation = OperationId::parse(&input.operation_id)?;
         let rules = Rules::either(input.policy.clone(), input.document.as_ref())?;
         let Basis { price, period, payments, read } =
-            Source::of(&mut input)?.resolve(node, &operation)?;
+            Source::of(&mut input)?.resolve(node, &operation, input.ends)?;
         let operations = operations(&operation, &payments)?;
         let credited = read.as_ref().map_or(0, |read| read.credited);
         let quote = node.prorate(&ProrateRequest {

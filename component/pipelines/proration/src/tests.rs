@@ -243,6 +243,28 @@ fn what_is_wrong_with_a_subscription_is_told_in_its_words() {
     }
 }
 
+/// Made once more after the renewal, the same call would meet the next period, all of it unused.
+#[test]
+fn a_period_that_has_only_begun_is_not_taken_for_the_one_before() {
+    for (ends, is_meant) in [(0, false), (1, true)] {
+        let mut node = read_from_stripe(&[]);
+        node.subscription = Some(subscribed(Some("si_1"), Some("in_1")));
+        let told = prorate_read(&mut node, json!({ "subscription": "sub_1", "ends": ends }));
+        match told {
+            Ok(_) => assert!(is_meant),
+            Err(InvokeError::InvalidInput(problems)) => {
+                assert!(!is_meant && problems[0].field == "ends", "{problems:?}");
+                assert!(node.asked.is_empty());
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+        // The invoice says which one is meant.
+        let mut node = read_from_stripe(&[]);
+        let told = prorate_read(&mut node, json!({ "invoice": "in_1", "ends": ends }));
+        assert!(told.is_ok(), "{told:?}");
+    }
+}
+
 #[test]
 fn exactly_one_of_three_ways() {
     let (price, period) =
