@@ -79,13 +79,16 @@ pub enum AllowError {
 impl Allow {
     /// What the refund node sends to Stripe, and nothing else.
     pub fn stripe() -> Self {
-        let at = |host: &str| Origin { https: true, host: host.to_owned(), port: 443 };
-        Self::operations_at(&at("api.stripe.com"), &at("files.stripe.com"))
+        Self::operations_at(&Origin::https("api.stripe.com"), &Origin::https("files.stripe.com"))
     }
 
-    /// The same at another base URL: a simulator on loopback, or a proxy over https.
+    /// The same at another base URL: a simulator on loopback, or a proxy over https. Files go there too, unless
+    /// it is Stripe itself, which takes them at a host of their own.
     pub fn stripe_at(base_url: &str) -> Result<Self, AllowError> {
         let origin = Origin::parse(base_url)?;
+        if origin == Origin::https("api.stripe.com") {
+            return Ok(Self::stripe());
+        }
         Ok(Self::operations_at(&origin, &origin))
     }
 
@@ -166,6 +169,10 @@ impl fmt::Display for Rule {
 }
 
 impl Origin {
+    fn https(host: &str) -> Self {
+        Self { https: true, host: host.to_owned(), port: 443 }
+    }
+
     fn parse(base_url: &str) -> Result<Self, AllowError> {
         let bad = || AllowError::NotAnOrigin(base_url.to_owned());
         let uri: Uri = base_url.parse().map_err(|_| bad())?;
@@ -307,6 +314,17 @@ mod tests {
         let allow = Allow::stripe_at("http://127.0.0.1:1234").unwrap();
         assert!(permits(&allow, &Method::POST, "http://127.0.0.1:1234/v1/files"));
         assert!(!permits(&allow, &Method::POST, "https://files.stripe.com/v1/files"));
+    }
+
+    #[test]
+    fn stripe_by_its_address_is_stripe() {
+        for url in
+            ["https://api.stripe.com", "https://api.stripe.com:443", "https://API.stripe.com/"]
+        {
+            let allow = Allow::stripe_at(url).unwrap();
+            assert!(permits(&allow, &Method::POST, "https://files.stripe.com/v1/files"), "{url}");
+            assert!(!permits(&allow, &Method::POST, "https://api.stripe.com/v1/files"), "{url}");
+        }
     }
 
     #[test]
