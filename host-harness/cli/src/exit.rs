@@ -154,6 +154,10 @@ pub(crate) fn list(problems: &[FieldProblem]) -> String {
 #[expect(clippy::print_stderr, reason = "this is where messages go")]
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {error:#}");
-    let code = error.downcast_ref::<Exit>().map_or(1, |exit| exit.code);
-    ExitCode::from(code)
+    ExitCode::from(code_of(error))
+}
+
+/// The exit code of an error.
+pub(crate) fn code_of(error: &anyhow::Error) -> u8 {
+    error.downcast_ref::<Exit>().map_or(1, |exit| exit.code)
 }

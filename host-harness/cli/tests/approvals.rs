@@ -191,6 +191,22 @@ fn from_a_policy_to_an_approved_refund() {
 }
 
 #[test]
+fn one_that_cannot_be_carried_out_does_not_hold_up_the_others() {
+    let desk = desk();
+    for (operation, id) in [("stale", "ap_1"), ("good", "ap_2")] {
+        assert_eq!(ask(&desk, &desk.paid(10_000), operation, "25.00").code, 3);
+        assert_eq!(approvals(&desk, "bob", &["approve", id]).code, 0);
+    }
+    assert_eq!(approvals(&desk, "bob", &["expire", "ap_1"]).code, 0);
+    let done = approvals(&desk, "bob", &["execute", "ap_1", "ap_2", "ap_9"]);
+    assert_eq!((done.code, desk.refunds().0), (4, 1), "{done:?}");
+    let told = done.json();
+    assert!(told["executed"][0]["error"].as_str().unwrap().contains("expired"), "{told}");
+    assert_eq!(told["executed"][1]["state"], "succeeded");
+    assert!(told["executed"][2]["error"].as_str().unwrap().contains("ap_9"), "{told}");
+}
+
+#[test]
 fn what_changes_after_the_approval_is_not_carried_out() {
     let desk = desk();
     // The request itself, by a hand in the file.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::error::LedgerError;
+use crate::state::State;
 
 /// What the component froze: it asks for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,6 +184,18 @@ pub enum ApprovalError {
     /// What is in the ledger, or what was seen, is not what was frozen.
     #[error("what `{0}` would carry out is not what was asked for: look at it again, or ask anew")]
     Altered(String),
+    /// It may have been carried out already.
+    #[error(
+        "`{id}` cannot be denied: operation `{operation}` is {state}, so the refund may have been made; settle that first: refund-node reconcile"
+    )]
+    Unsettled {
+        /// Which.
+        id: String,
+        /// The operation.
+        operation: String,
+        /// Where it stands.
+        state: State,
+    },
     /// Nobody said who it is.
     #[error("nobody said who decides: name yourself with --as, or in REFUND_NODE_USER")]
     Nameless,

@@ -165,6 +165,23 @@ async fn who_objects_calls_it_off_for_good() {
 }
 
 #[tokio::test]
+async fn what_may_have_been_carried_out_is_not_called_off() {
+    let desk = Desk::new();
+    let id = desk.asks(&desk.ledger, 1, "hash").await;
+    let under_way = desk.ledger.begin_again("op-1").await.unwrap();
+    assert!(matches!(under_way, Begun::Go { .. }), "{under_way:?}");
+    let refused = desk.as_user("bob").decide(&id, no()).await.unwrap_err();
+    assert!(matches!(refused, ApprovalError::Unsettled { state: State::Sent, .. }), "{refused}");
+    let lost = Outcome { uncertain: Some(1), ..Outcome::without_refund(State::OutcomeUnknown, "") };
+    desk.ledger.settle("op-1", lost).await.unwrap();
+    let refused = desk.as_user("bob").decide(&id, no()).await.unwrap_err();
+    assert!(refused.to_string().contains("reconcile"), "{refused}");
+    assert_eq!(desk.state().await, State::OutcomeUnknown);
+    assert_eq!(desk.ledger.approval(&id).await.unwrap().votes, []);
+    desk.audit_holds().await;
+}
+
+#[tokio::test]
 async fn what_was_altered_is_refused() {
     let desk = Desk::new();
     let id = desk.asks(&desk.ledger, 1, "hash").await;

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use refund_core::eligibility::Verdict;
 use refund_core::money::{Currency, Money};
-use refund_ledger::{Approval, ApprovalError, ApprovalState, Ballot, Ledger, RefundError, State};
-use serde_json::json;
+use refund_ledger::{
+    Approval, ApprovalError, ApprovalState, Ballot, Ledger, Operation, RefundError, Refunder, State,
+};
+use serde_json::{Value, json};
 
 use super::{inputs, refund};
 use crate::args::{Approvals, ApprovalsCommand, Decide, Global};
@@ -140,40 +142,74 @@ async fn execute(global: &Global, ids: Vec<String>) -> anyhow::Result<ExitCode> 
     } else {
         ids
     };
-    let (mut rows, mut worst) = (Vec::new(), 0);
+    let mut attempts = Vec::new();
     for id in ids {
-        let operation = ledger.approved(&id).await.map_err(refused)?;
-        let (operation, code) = match refunder.refund_again(&operation).await {
-            Ok(done) => (done.operation.clone(), code(done.operation.state)),
-            Err(RefundError::Ledger(error)) => return Err(error.into()),
-            Err(error) => return Err(Exit::unknown(error)),
-        };
-        worst = worst.max(code);
-        rows.push((id, operation));
+        let outcome = carry_out(&ledger, &refunder, &id).await;
+        attempts.push(Attempt { id, outcome });
     }
     if global.json {
-        let one = |(id, operation): &(String, refund_ledger::Operation)| {
-            json!({ "approval": id, "operation": operation.id, "state": operation.state.as_str(),
-                    "refund": operation.refund, "detail": operation.detail })
-        };
-        show::line(json!({ "executed": rows.iter().map(one).collect::<Vec<_>>() }));
+        let executed: Vec<_> = attempts.iter().map(Attempt::json).collect();
+        show::line(json!({ "executed": executed }));
     } else {
-        let row = |(id, operation): (String, refund_ledger::Operation)| {
-            let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-            [
-                id,
-                operation.id,
-                operation.state.to_string(),
-                or_dash(operation.refund),
-                or_dash(operation.detail),
-            ]
-        };
-        show::table(
-            ["approval", "operation", "state", "refund", "said"],
-            rows.into_iter().map(row),
-        );
+        let header = ["approval", "operation", "state", "refund", "said"];
+        show::table(header, attempts.iter().map(Attempt::row));
     }
-    Ok(ExitCode::from(worst))
+    Ok(ExitCode::from(attempts.iter().map(Attempt::code).max().unwrap_or_default()))
+}
+
+async fn carry_out(
+    ledger: &Ledger,
+    refunder: &Refunder<Ledger>,
+    id: &str,
+) -> Result<Operation, anyhow::Error> {
+    let operation = ledger.approved(id).await.map_err(refused)?;
+    match refunder.refund_again(&operation).await {
+        Ok(done) => Ok(done.operation),
+        Err(RefundError::Ledger(error)) => Err(error.into()),
+        Err(error) => Err(Exit::unknown(error)),
+    }
+}
+
+/// What became of one approval.
+struct Attempt {
+    id: String,
+    outcome: Result<Operation, anyhow::Error>,
+}
+
+impl Attempt {
+    fn json(&self) -> Value {
+        match &self.outcome {
+            Ok(operation) => json!({
+                "approval": self.id, "operation": operation.id, "state": operation.state.as_str(),
+                "refund": operation.refund, "detail": operation.detail,
+            }),
+            Err(error) => json!({ "approval": self.id, "error": format!("{error:#}") }),
+        }
+    }
+
+    fn row(&self) -> [String; 5] {
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        match &self.outcome {
+            Ok(operation) => [
+                self.id.clone(),
+                operation.id.clone(),
+                operation.state.to_string(),
+                or_dash(&operation.refund),
+                or_dash(&operation.detail),
+            ],
+            Err(error) => {
+                let dash = || "-".to_owned();
+                [self.id.clone(), dash(), dash(), dash(), format!("{error:#}")]
+            }
+        }
+    }
+
+    fn code(&self) -> u8 {
+        match &self.outcome {
+            Ok(operation) => code(operation.state),
+            Err(error) => exit::code_of(error),
+        }
+    }
 }
 
 fn code(state: State) -> u8 {

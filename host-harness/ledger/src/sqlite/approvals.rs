@@ -229,6 +229,11 @@ fn decide(
     let Some(operation) = frozen(connection, key, &approval)?.filter(|_| seen) else {
         return Ok(Err(ApprovalError::Altered(id)));
     };
+    // To call it off would be to say that nothing was refunded.
+    if !ballot.agrees && matches!(operation.state, State::Sent | State::OutcomeUnknown) {
+        let (operation, state) = (operation.id, operation.state);
+        return Ok(Err(ApprovalError::Unsettled { id, operation, state }));
+    }
     connection.prepare_cached("INSERT INTO votes VALUES (?, ?, ?, ?, ?)")?.execute(params![
         key,
         voter,
