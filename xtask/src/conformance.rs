@@ -188,5 +188,7 @@ fn newest(path: &Path) -> Option<SystemTime> {
         return path.metadata().and_then(|data| data.modified()).ok();
     }
     let entries = (!is_made).then(|| fs::read_dir(path).ok()).flatten()?;
-    entries.filter_map(|entry| newest(&entry.ok()?.path())).max()
+    // The folder's own time tells of a file that was removed.
+    let own = path.metadata().and_then(|data| data.modified()).ok();
+    entries.filter_map(|entry| newest(&entry.ok()?.path())).chain(own).max()
 }

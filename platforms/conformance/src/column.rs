@@ -1,15 +1,22 @@
 //! All cases on one platform.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
-use refund_simulator::Simulator;
+use refund_core::API_VERSION;
+use refund_simulator::{Recorded, Simulator};
 
 use crate::answer::{Answer, Hello};
+use crate::carried::carried;
 use crate::case::{Case, Step};
 use crate::compare::{is_request, lacking, other_requests, shown};
 use crate::names::Names;
 use crate::runner::{Call, Runner};
 use crate::stage::{Front, order};
 use crate::{Platform, Terms};
+
+/// How long requests are waited for that should not come.
+const LATE: Duration = Duration::from_millis(500);
 
 /// What one platform made of the cases.
 #[derive(Debug)]
@@ -52,15 +59,29 @@ pub(crate) async fn try_all(cases: &[Case], platform: &Platform, terms: &Terms) 
             });
         }
     };
-    let mut verdicts = Vec::new();
+    let (mut verdicts, mut last) = (Vec::new(), None);
     for case in cases {
         let stripe = front.fresh().await?;
         verdicts.push(Scene::new(&mut runner, &stripe).play(case).await);
+        last = Some(stripe);
     }
     let hello = Some(runner.hello().clone());
-    let problems =
-        runner.end().await.then(|| "a key was on the runner's stderr".to_owned()).into_iter();
-    Ok(Column { name, hello, verdicts, problems: problems.collect() })
+    let mut problems = Vec::new();
+    if let Some(stripe) = last {
+        problems.extend(late(&stripe).await);
+    }
+    if runner.end().await {
+        problems.push("a key was on the runner's stderr".to_owned());
+    }
+    Ok(Column { name, hello, verdicts, problems })
+}
+
+/// What comes after its answer comes during the next case, and is seen there; the last case has no next one.
+async fn late(stripe: &Simulator) -> Option<String> {
+    let before = stripe.requests().len();
+    tokio::time::sleep(LATE).await;
+    let late = shortly(&stripe.requests().split_off(before));
+    (!late.is_empty()).then(|| format!("requests came after the last answer of all: {late:?}"))
 }
 
 /// One case on one platform.
@@ -109,10 +130,11 @@ impl<'a> Scene<'a> {
         let credential = step.credential;
         let answer =
             self.runner.ask(&Call { operation: &step.invoke, input: &input, credential }).await;
-        let requests = self.new_requests();
+        let came = self.new_requests();
         let answer = answer?;
         let mut problems = self.compare(step, &answer)?;
-        problems.extend(self.compare_requests(step, &requests)?);
+        problems.extend(self.compare_requests(step, &shortly(&came))?);
+        problems.extend(carried(&came, API_VERSION));
         let (Answer::Output(said) | Answer::Error(said)) = answer;
         if let Some(name) = &step.name {
             self.names.set(name, said.clone());
@@ -150,22 +172,17 @@ impl<'a> Scene<'a> {
         Ok(wrong.map(|one| format!("{one} must never be sent")).collect())
     }
 
-    /// Method and path of what reached Stripe since this was last asked.
-    fn new_requests(&mut self) -> Vec<String> {
-        let all = self.stripe.requests();
-        let new = all.iter().skip(self.seen).map(|request| {
-            let path = request.path.split('?').next().unwrap_or_default();
-            format!("{} {path}", request.method)
-        });
-        let new = new.collect();
-        self.seen = all.len();
+    /// What reached Stripe since this was last asked.
+    fn new_requests(&mut self) -> Vec<Recorded> {
+        let new = self.stripe.requests().split_off(self.seen);
+        self.seen += new.len();
         new
     }
 
     /// Counts refunds, and looks for requests that came after the answers.
     fn end(&mut self, case: &Case) -> Result<Vec<String>> {
         let mut problems = Vec::new();
-        let late = self.new_requests();
+        let late = shortly(&self.new_requests());
         if !late.is_empty() {
             problems.push(format!("requests came after the last answer: {late:?}"));
         }
@@ -178,4 +195,13 @@ impl<'a> Scene<'a> {
         }
         Ok(problems)
     }
+}
+
+/// Method and path of each.
+fn shortly(requests: &[Recorded]) -> Vec<String> {
+    let one = |request: &Recorded| {
+        let path = request.path.split('?').next().unwrap_or_default();
+        format!("{} {path}", request.method)
+    };
+    requests.iter().map(one).collect()
 }

@@ -2,6 +2,7 @@
 //! answers, requests and refunds. The contract between case, judge and runner is in the README of this crate.
 
 mod answer;
+mod carried;
 mod case;
 mod column;
 mod compare;

@@ -159,6 +159,31 @@ async fn what_must_fail_fails() {
             json!({ "send": [read(), make()], "say": "using sk_test_simulator", "answer": good_answer() }),
             "a key was on the runner's stderr",
         ),
+        (
+            "a key that went missing",
+            json!({ "send": [read(), make()], "headers": { "authorization": null }, "answer": good_answer() }),
+            "came without the key",
+        ),
+        (
+            "another version of the API",
+            json!({ "send": [read(), make()], "headers": { "stripe-version": "2020-01-01" }, "answer": good_answer() }),
+            "asks for API version 2020-01-01",
+        ),
+        (
+            "a refund without an idempotency key",
+            json!({ "send": [read(), make()], "headers": { "idempotency-key": null }, "answer": good_answer() }),
+            "POST /v1/refunds came without an idempotency key",
+        ),
+        (
+            "a repetition under another key",
+            json!({ "send": [read(), make(), make()], "answer": good_answer() }),
+            "POST /v1/refunds was repeated with another key or body",
+        ),
+        (
+            "a request after the answer",
+            json!({ "send": [read(), make()], "answer": good_answer(), "late": read() }),
+            "requests came after the last answer",
+        ),
         ("no answer at all", json!({ "answer": "ready" }), "no answer is `\"ready\"`"),
     ] {
         let report = Desk::new().tried(json!([act])).await;

@@ -4,7 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a runner speaks by its pipes")]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -26,6 +26,10 @@ struct Script {
 struct Act {
     /// Requests to Stripe: method and path, `{payment}` standing for the one in the input.
     send: Vec<String>,
+    /// Headers in the place of those that the component makes; one that is null is left out.
+    headers: BTreeMap<String, Option<String>>,
+    /// After the answer, one more request.
+    late: Option<String>,
     /// A line for people.
     say: Option<String>,
     /// Ends here, with this exit code.
@@ -45,9 +49,9 @@ fn main() -> Result<()> {
         let act = script.acts.pop_front().context("the script is over")?;
         let call: Value = serde_json::from_str(&line)?;
         let payment = call["input"]["payment"].as_str().unwrap_or_default();
-        act.send
-            .iter()
-            .try_for_each(|request| send(&request.replace("{payment}", payment), payment))?;
+        for request in &act.send {
+            send(&request.replace("{payment}", payment), payment, &act.headers)?;
+        }
         if let Some(text) = act.say {
             eprintln!("{text}");
         }
@@ -62,12 +66,16 @@ fn main() -> Result<()> {
             Some(answer) => println!("{answer}"),
             None => println!("{}", serde_json::json!({ "output": { "heard": line } })),
         }
+        if let Some(request) = act.late {
+            std::thread::sleep(Duration::from_millis(50));
+            send(&request.replace("{payment}", payment), payment, &act.headers)?;
+        }
     }
     Ok(())
 }
 
-/// One request, answered or not. Every POST asks for a refund of a dollar.
-fn send(request: &str, payment: &str) -> Result<()> {
+/// One request, answered or not. Every POST asks for a refund of a dollar, and is another one.
+fn send(request: &str, payment: &str, other: &BTreeMap<String, Option<String>>) -> Result<()> {
     let base = std::env::var("REFUND_NODE_BASE_URL")?;
     let host = base.trim_start_matches("http://");
     let body = if request.starts_with("POST") {
@@ -76,10 +84,22 @@ fn send(request: &str, payment: &str) -> Result<()> {
         String::new()
     };
     let mut stream = TcpStream::connect(host)?;
+    let key = format!("{:?}", stream.local_addr()?);
+    let usual = [
+        ("authorization", "Bearer sk_test_simulator"),
+        ("stripe-version", refund_core::API_VERSION),
+        ("idempotency-key", &key),
+    ];
+    let mut headers: BTreeMap<&str, Option<&str>> =
+        usual.iter().map(|(name, value)| (*name, Some(*value))).collect();
+    headers.extend(other.iter().map(|(name, value)| (name.as_str(), value.as_deref())));
+    let headers =
+        headers.iter().filter_map(|(name, value)| Some(format!("{name}: {}\r\n", (*value)?)));
     write!(
         stream,
-        "{request} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\nauthorization: Bearer sk_test_simulator\r\n\
+        "{request} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{}\
          content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+        headers.collect::<String>(),
         body.len(),
     )?;
     stream.read_to_end(&mut Vec::new())?;
