@@ -25,10 +25,11 @@ export class Allow {
     const segments = (parts[3] as string).split("/");
     if (!segments.slice(1).every(isPlain)) return undefined;
     const url = new URL(text);
+    const { origin } = url;
     const isPermitted = this.#rules.some(
       (rule) =>
         rule.method === method &&
-        rule.origin === url.origin &&
+        rule.origin === origin &&
         rule.path.length === segments.length &&
         rule.path.every((wanted, index) => matches(wanted, segments[index] as string)),
     );

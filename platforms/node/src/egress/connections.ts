@@ -8,6 +8,12 @@ const KEPT = {
 
 type Scheme = "http:" | "https:";
 
+/** What a request is made with. */
+interface Means {
+  request: typeof request;
+  agent: Agent;
+}
+
 /**
  * Connections that are kept, one set for each scheme.
  *
@@ -15,22 +21,29 @@ type Scheme = "http:" | "https:";
  * and operations that send nothing do without.
  */
 export class Connections {
-  readonly #agents: Partial<Record<Scheme, Agent>> = {};
+  readonly #loaded: Partial<Record<Scheme, Means>> = {};
 
   /** What a request to a URL is made with. */
-  async to({ protocol }: URL): Promise<{ request: typeof request; agent: Agent }> {
-    if (protocol === "https:") {
-      const https = await import("node:https");
-      const agent = (this.#agents["https:"] ??= new https.Agent({ ...KEPT, minVersion: "TLSv1.2" }));
-      return { request: https.request, agent };
-    }
-    const http = await import("node:http");
-    const agent = (this.#agents["http:"] ??= new http.Agent(KEPT));
-    return { request: http.request, agent };
+  async to({ protocol }: URL): Promise<Means> {
+    const scheme = protocol === "https:" ? "https:" : "http:";
+    const known = this.#loaded[scheme];
+    if (known) return known;
+    const loaded = await load(scheme);
+    // Somebody else may have been as early.
+    return (this.#loaded[scheme] ??= loaded);
   }
 
   /** Ends idle connections. */
   close(): void {
-    for (const agent of Object.values(this.#agents)) agent.destroy();
+    for (const { agent } of Object.values(this.#loaded)) agent.destroy();
   }
+}
+
+async function load(scheme: Scheme): Promise<Means> {
+  if (scheme === "https:") {
+    const https = await import("node:https");
+    return { request: https.request, agent: new https.Agent({ ...KEPT, minVersion: "TLSv1.2" }) };
+  }
+  const http = await import("node:http");
+  return { request: http.request, agent: new http.Agent(KEPT) };
 }
