@@ -32,7 +32,7 @@ pub enum ApprovalState {
     Denied,
     /// Nobody decided in time, or it was not made in time.
     Expired,
-    /// Something changed, and a new one took its place.
+    /// Something changed and a new one took its place, or the refund was made without it.
     Superseded,
     /// The refund was made.
     Executed,
@@ -186,7 +186,7 @@ pub enum ApprovalError {
     Altered(String),
     /// It may have been carried out already.
     #[error(
-        "`{id}` cannot be denied: operation `{operation}` is {state}, so the refund may have been made; settle that first: refund-node reconcile"
+        "`{id}` cannot be denied: operation `{operation}` is {state}, so the refund may have been made; ask for the same refund again, with the same operation id, which finds out"
     )]
     Unsettled {
         /// Which.

@@ -175,9 +175,40 @@ async fn what_may_have_been_carried_out_is_not_called_off() {
     let lost = Outcome { uncertain: Some(1), ..Outcome::without_refund(State::OutcomeUnknown, "") };
     desk.ledger.settle("op-1", lost).await.unwrap();
     let refused = desk.as_user("bob").decide(&id, no()).await.unwrap_err();
-    assert!(refused.to_string().contains("reconcile"), "{refused}");
+    assert!(refused.to_string().contains("same operation id"), "{refused}");
     assert_eq!(desk.state().await, State::OutcomeUnknown);
     assert_eq!(desk.ledger.approval(&id).await.unwrap().votes, []);
+    desk.audit_holds().await;
+}
+
+#[tokio::test]
+async fn what_was_refunded_without_it_is_not_called_off() {
+    let desk = Desk::new();
+    let id = desk.asks(&desk.ledger, 1, "hash").await;
+    // The threshold was raised, and the same was asked for again.
+    assert!(matches!(desk.ledger.begin_again("op-1").await.unwrap(), Begun::Go { .. }));
+    desk.ledger.settle("op-1", refunded()).await.unwrap();
+    assert_eq!(desk.ledger.approval(&id).await.unwrap().state, ApprovalState::Superseded);
+    desk.as_user("bob").decide(&id, no()).await.unwrap_err();
+    // Nor where an older version left the question open.
+    desk.tamper("UPDATE approvals SET state = 'open'");
+    let refused = desk.as_user("bob").decide(&id, no()).await.unwrap_err();
+    assert!(matches!(refused, ApprovalError::Unsettled { .. }), "{refused}");
+    assert_eq!(desk.state().await, State::Succeeded);
+    desk.audit_holds().await;
+}
+
+#[tokio::test]
+async fn a_refund_that_is_found_ends_the_question() {
+    let desk = Desk::new();
+    let id = desk.asks(&desk.ledger, 1, "hash").await;
+    assert!(matches!(desk.ledger.begin_again("op-1").await.unwrap(), Begun::Go { .. }));
+    let lost = Outcome { uncertain: Some(1), ..Outcome::without_refund(State::OutcomeUnknown, "") };
+    desk.ledger.settle("op-1", lost).await.unwrap();
+    desk.ledger.see(refunded().refund.unwrap()).await.unwrap();
+    assert_eq!(desk.state().await, State::Succeeded);
+    assert_eq!(desk.ledger.approval(&id).await.unwrap().state, ApprovalState::Superseded);
+    desk.as_user("bob").decide(&id, no()).await.unwrap_err();
     desk.audit_holds().await;
 }
 

@@ -176,7 +176,7 @@ pub(crate) async fn approve(
 #[utoipa::path(post, path = "/v1/approvals/{approval}/deny", tag = "approvals", request_body = Decision,
     security(("token" = [])), params(("approval" = String, Path, description = "`ap_…`")), responses(
     (status = 200, description = "Called off", body = ApprovalView),
-    (status = 409, description = "Decided before", body = Problem),
+    (status = 409, description = "Decided before, or the refund may have been made", body = Problem),
     (status = 410, description = "Expired", body = Problem),
 ))]
 pub(crate) async fn deny(

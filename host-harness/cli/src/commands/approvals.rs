@@ -6,7 +6,7 @@ use std::time::Duration;
 use refund_core::eligibility::Verdict;
 use refund_core::money::{Currency, Money};
 use refund_ledger::{
-    Approval, ApprovalError, ApprovalState, Ballot, Ledger, Operation, RefundError, Refunder, State,
+    Approval, ApprovalError, ApprovalState, Ballot, Ledger, Operation, Refunder, State,
 };
 use serde_json::{Value, json};
 
@@ -145,6 +145,9 @@ async fn execute(global: &Global, ids: Vec<String>) -> anyhow::Result<ExitCode> 
     let mut attempts = Vec::new();
     for id in ids {
         let outcome = carry_out(&ledger, &refunder, &id).await;
+        if let Err(error) = &outcome {
+            exit::report(error);
+        }
         attempts.push(Attempt { id, outcome });
     }
     if global.json {
@@ -165,7 +168,7 @@ async fn carry_out(
     let operation = ledger.approved(id).await.map_err(refused)?;
     match refunder.refund_again(&operation).await {
         Ok(done) => Ok(done.operation),
-        Err(RefundError::Ledger(error)) => Err(error.into()),
+        // Also when it is the ledger that failed: the refund may have been made by then.
         Err(error) => Err(Exit::unknown(error)),
     }
 }

@@ -77,7 +77,9 @@ fn sentence(difference: &Difference) -> String {
             format!("{operation}: REFUNDED TWICE, {known} and {refund}")
         }
         Difference::Unsettled { operation, state } => {
-            format!("{operation}: {state}, nobody knows what became of it: resume its run")
+            format!(
+                "{operation}: {state}, nobody knows what became of it: ask for the same again, or resume its run"
+            )
         }
     }
 }

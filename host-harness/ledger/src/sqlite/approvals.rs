@@ -120,13 +120,16 @@ fn overdue(
     Ok(found?)
 }
 
-/// The refund of an approved operation was made.
-pub(super) fn executed(connection: &Connection, operation: &str) -> Result<(), LedgerError> {
+/// The refund of an operation was made, whoever found out. A question that nobody has answered is over too:
+/// a denial would say that there is no refund.
+pub(super) fn refunded(connection: &Connection, operation: &str) -> Result<(), LedgerError> {
     connection
         .prepare_cached(
-            "UPDATE approvals SET state = 'executed' WHERE operation = ? AND state = 'approved'",
+            "UPDATE approvals SET decided = coalesce(decided, ?2),
+                 state = CASE state WHEN 'approved' THEN 'executed' ELSE 'superseded' END
+             WHERE operation = ?1 AND state IN ('open', 'approved')",
         )?
-        .execute([operation])?;
+        .execute(params![operation, now()])?;
     Ok(())
 }
 
@@ -230,7 +233,7 @@ fn decide(
         return Ok(Err(ApprovalError::Altered(id)));
     };
     // To call it off would be to say that nothing was refunded.
-    if !ballot.agrees && matches!(operation.state, State::Sent | State::OutcomeUnknown) {
+    if !ballot.agrees && (operation.state.is_unsettled() || operation.refund.is_some()) {
         let (operation, state) = (operation.id, operation.state);
         return Ok(Err(ApprovalError::Unsettled { id, operation, state }));
     }

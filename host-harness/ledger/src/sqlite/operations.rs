@@ -254,6 +254,9 @@ pub(crate) fn move_to(
             seq,
             to.uncertain.map(signed),
         ])?;
+    if to.refund.is_some() {
+        approvals::refunded(connection, &to.id)?;
+    }
     Ok(to)
 }
 
@@ -328,9 +331,6 @@ impl Journal for Ledger {
                 outcome.wish.as_ref().filter(|_| settled.state == State::NeedsApproval)
             {
                 approvals::file(connection, &settled, wish, &requester, expires, &actor)?;
-            }
-            if settled.state.has_refund() {
-                approvals::executed(connection, &id)?;
             }
             follow(connection, &sinks, |options| {
                 follow_ups::of_settled(&settled, &outcome, options)
