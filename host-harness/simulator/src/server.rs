@@ -29,27 +29,33 @@ const MAX_REQUEST: usize = 32 << 20;
 
 type Answer = Response<BoxBody<Bytes, io::Error>>;
 
-/// Serves until the task is dropped.
-pub(crate) async fn serve(listener: TcpListener, world: Arc<Mutex<World>>) {
+/// Serves until the task is dropped. Answers of the API come `latency` late.
+pub(crate) async fn serve(listener: TcpListener, world: Arc<Mutex<World>>, latency: Duration) {
     loop {
         let Ok((socket, _)) = listener.accept().await else { continue };
         let _ = socket.set_nodelay(true);
         let world = Arc::clone(&world);
         tokio::spawn(async move {
-            let service = service_fn(move |request| handle(Arc::clone(&world), request));
+            let service = service_fn(move |request| handle(Arc::clone(&world), latency, request));
             // A connection ends with an error when a fault was ordered, or the client went away.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
         });
     }
 }
 
-async fn handle(world: Arc<Mutex<World>>, request: Request<Incoming>) -> io::Result<Answer> {
+async fn handle(
+    world: Arc<Mutex<World>>,
+    latency: Duration,
+    request: Request<Incoming>,
+) -> io::Result<Answer> {
     let asked = read(request).await?;
-    let reply = if asked.path.starts_with("/_control/") {
-        control::run(&world, &asked)
-    } else {
-        answer(&world, &asked)
-    };
+    if asked.path.starts_with("/_control/") {
+        return send(control::run(&world, &asked)).await;
+    }
+    let reply = answer(&world, &asked);
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
     send(reply).await
 }
 

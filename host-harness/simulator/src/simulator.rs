@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -49,6 +50,7 @@ pub struct Builder {
     limits: bool,
     check_answers: bool,
     record: bool,
+    latency: Duration,
 }
 
 /// A running simulator; it stops when it is dropped.
@@ -105,6 +107,12 @@ impl Builder {
         Self { record: on, ..self }
     }
 
+    /// Holds every answer of the API back for so long, as the way to Stripe does: nothing unless told otherwise.
+    #[must_use]
+    pub fn latency(self, latency: Duration) -> Self {
+        Self { latency, ..self }
+    }
+
     /// Starts.
     pub async fn start(self) -> Result<Simulator, StartError> {
         if !self.address.ip().is_loopback() {
@@ -125,7 +133,7 @@ impl Builder {
         world.record = self.record;
         let world = Arc::new(Mutex::new(world));
         let tasks = [
-            tokio::spawn(serve(listener, Arc::clone(&world))).abort_handle(),
+            tokio::spawn(serve(listener, Arc::clone(&world), self.latency)).abort_handle(),
             tokio::spawn(delivery::run(deliveries)).abort_handle(),
         ];
         Ok(Simulator { address, world: Shared(world), tasks })
@@ -148,6 +156,7 @@ impl Simulator {
             limits: false,
             check_answers: true,
             record: true,
+            latency: Duration::ZERO,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The simulator over real HTTP, where the official libraries do not look.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use refund_simulator::{Fault, FaultKind, LIVE_KEY, NewCharge, Simulator, StartError};
 use serde_json::Value;
@@ -35,6 +35,20 @@ async fn only_loopback_and_a_free_port() {
     let taken = running.base_url().trim_start_matches("http://").parse().unwrap();
     let error = Simulator::builder().address(taken).start().await.unwrap_err();
     assert!(matches!(error, StartError::InUse(_)), "{error}");
+}
+
+#[tokio::test]
+async fn answers_come_as_late_as_ordered_but_orders_at_once() {
+    let late = Duration::from_millis(80);
+    let stripe = Simulator::builder().latency(late).start().await.unwrap();
+    let began = Instant::now();
+    ok(&stripe, "GET", "/v1/charges", "").await;
+    assert!(began.elapsed() >= late);
+    let began = Instant::now();
+    for _ in 0..20 {
+        ok(&stripe, "POST", "/_control/charges", "{}").await;
+    }
+    assert!(began.elapsed() < 20 * late);
 }
 
 #[tokio::test]

@@ -27,6 +27,10 @@ pub(crate) struct Simulate {
     /// millions.
     #[arg(long)]
     pub(crate) lean: bool,
+    /// Answer so much later, as Stripe does from across the network.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0,
+        value_parser = clap::value_parser!(u64).range(..=60_000))]
+    pub(crate) latency: u64,
     /// Charges and keys are live ones.
     #[arg(long, hide = true)]
     pub(crate) livemode: bool,

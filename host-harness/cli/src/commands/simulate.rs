@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use refund_simulator::{NewCharge, Simulator};
 
@@ -16,6 +17,7 @@ pub(crate) async fn run(args: &Simulate) -> anyhow::Result<ExitCode> {
         .rate_limits(args.rate_limits)
         .record_requests(!args.lean)
         .check_answers(!args.lean)
+        .latency(Duration::from_millis(args.latency))
         .start()
         .await
         .map_err(Exit::bad_input)?;
