@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use refund_core::API_VERSION;
 use refund_simulator::{Recorded, Simulator};
 
 use crate::answer::{Answer, Hello};
@@ -76,7 +75,7 @@ pub(crate) async fn try_all(cases: &[Case], platform: &Platform, terms: &Terms) 
     Ok(Column { name, hello, verdicts, problems })
 }
 
-/// What comes after its answer comes during the next case, and is seen there; the last case has no next one.
+/// What comes after the last answer of a case is seen at the beginning of the next one; the last has no next one.
 async fn late(stripe: &Simulator) -> Option<String> {
     let before = stripe.requests().len();
     tokio::time::sleep(LATE).await;
@@ -115,6 +114,10 @@ impl<'a> Scene<'a> {
                 self.names.set(name, answer);
             }
         }
+        let late = shortly(&self.new_requests());
+        if !late.is_empty() {
+            return Ok(vec![format!("requests of the case before came only now: {late:?}")]);
+        }
         for (number, step) in case.steps.iter().enumerate() {
             let told = || format!("step {} ({})", number + 1, step.invoke);
             let problems = self.step(step).await.with_context(told)?;
@@ -134,7 +137,7 @@ impl<'a> Scene<'a> {
         let answer = answer?;
         let mut problems = self.compare(step, &answer)?;
         problems.extend(self.compare_requests(step, &shortly(&came))?);
-        problems.extend(carried(&came, API_VERSION));
+        problems.extend(carried(&came, input["operation_id"].as_str()));
         let (Answer::Output(said) | Answer::Error(said)) = answer;
         if let Some(name) = &step.name {
             self.names.set(name, said.clone());

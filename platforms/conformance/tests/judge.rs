@@ -70,7 +70,7 @@ fn refund() -> Value {
         "given": [{ "order": "charges", "body": { "amount": 2500 }, "as": "charge" }],
         "steps": [{
             "invoke": "refunds.create",
-            "input": { "payment": "{charge.id}" },
+            "input": { "operation_id": "op-1", "payment": "{charge.id}" },
             "output": { "refund": { "amount": 100 } },
             "requests": ["GET /v1/charges/{id}", "POST /v1/refunds"],
         }],
@@ -172,7 +172,12 @@ async fn what_must_fail_fails() {
         (
             "a refund without an idempotency key",
             json!({ "send": [read(), make()], "headers": { "idempotency-key": null }, "answer": good_answer() }),
-            "POST /v1/refunds came without an idempotency key",
+            "POST /v1/refunds came without the idempotency key of its operation",
+        ),
+        (
+            "an idempotency key of another making",
+            json!({ "send": [read(), make()], "headers": { "idempotency-key": "fresh" }, "answer": good_answer() }),
+            "POST /v1/refunds came without the idempotency key of its operation",
         ),
         (
             "a repetition under another key",

@@ -10,6 +10,9 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use refund_core::id::OperationId;
+use refund_core::wire::IdempotencyKey;
+use refund_core::wire::requests::CREATE_REFUND;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -49,8 +52,11 @@ fn main() -> Result<()> {
         let act = script.acts.pop_front().context("the script is over")?;
         let call: Value = serde_json::from_str(&line)?;
         let payment = call["input"]["payment"].as_str().unwrap_or_default();
+        let mut key = key_of(&call);
         for request in &act.send {
-            send(&request.replace("{payment}", payment), payment, &act.headers)?;
+            // One refund of the operation; another one is none of its own.
+            let key = if request.starts_with("POST") { key.take() } else { None };
+            send(&request.replace("{payment}", payment), payment, key, &act.headers)?;
         }
         if let Some(text) = act.say {
             eprintln!("{text}");
@@ -68,14 +74,25 @@ fn main() -> Result<()> {
         }
         if let Some(request) = act.late {
             std::thread::sleep(Duration::from_millis(50));
-            send(&request.replace("{payment}", payment), payment, &act.headers)?;
+            send(&request.replace("{payment}", payment), payment, None, &act.headers)?;
         }
     }
     Ok(())
 }
 
-/// One request, answered or not. Every POST asks for a refund of a dollar, and is another one.
-fn send(request: &str, payment: &str, other: &BTreeMap<String, Option<String>>) -> Result<()> {
+/// The idempotency key that the component would send.
+fn key_of(call: &Value) -> Option<String> {
+    let operation = OperationId::parse(call["input"]["operation_id"].as_str()?).ok()?;
+    Some(IdempotencyKey::derive(&operation, CREATE_REFUND).to_string())
+}
+
+/// One request, answered or not. Every POST asks for a refund of a dollar; without a key it is another one.
+fn send(
+    request: &str,
+    payment: &str,
+    key: Option<String>,
+    other: &BTreeMap<String, Option<String>>,
+) -> Result<()> {
     let base = std::env::var("REFUND_NODE_BASE_URL")?;
     let host = base.trim_start_matches("http://");
     let body = if request.starts_with("POST") {
@@ -84,7 +101,10 @@ fn send(request: &str, payment: &str, other: &BTreeMap<String, Option<String>>) 
         String::new()
     };
     let mut stream = TcpStream::connect(host)?;
-    let key = format!("{:?}", stream.local_addr()?);
+    let key = match key {
+        Some(key) => key,
+        None => stream.local_addr()?.to_string(),
+    };
     let usual = [
         ("authorization", "Bearer sk_test_simulator"),
         ("stripe-version", refund_core::API_VERSION),
