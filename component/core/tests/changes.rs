@@ -23,6 +23,10 @@ enum Fate {
     Lost(TransportKind),
     /// A gateway gives up on it.
     Gateway,
+    /// Stripe has carried out an earlier one in the meantime, and refuses this one.
+    Before,
+    /// Stripe refuses: the refund went through.
+    TooLate,
 }
 
 /// Every change meets the same fate; what is read is answered as long as `readable`.
@@ -73,6 +77,15 @@ impl Transport for Stripe {
                 lost(TransportKind::Timeout)
             }
             Fate::Lost(kind) => lost(kind),
+            Fate::Before | Fate::TooLate => {
+                self.canceled = self.fate == Fate::Before;
+                let error = json!({ "error": { "type": "invalid_request_error", "message": "cannot be canceled" } });
+                Ok(Answer {
+                    status: 400,
+                    headers: Vec::new(),
+                    body: error.to_string().into_bytes(),
+                })
+            }
             Fate::Gateway => {
                 Ok(Answer { status: 502, headers: Vec::new(), body: b"<html>".to_vec() })
             }
@@ -128,6 +141,23 @@ fn a_change_that_is_not_seen_may_still_be_on_its_way() {
     }
     let mut blind = Stripe { readable: false, ..Stripe::new(Fate::AnswerLost) };
     assert!(matches!(cancel(&mut blind), Err(ChangeError::OutcomeUnknown(_))));
+}
+
+#[test]
+fn canceling_again_tells_that_it_is_canceled() {
+    let mut stripe = Stripe::new(Fate::Before);
+    assert_eq!(cancel(&mut stripe).unwrap().status, Some(RefundStatus::Canceled));
+    let error = cancel(&mut Stripe::new(Fate::TooLate)).unwrap_err();
+    assert!(matches!(error, ChangeError::Refused(_)), "{error:?}");
+    let mut blind = Stripe { readable: false, ..Stripe::new(Fate::Before) };
+    assert!(matches!(cancel(&mut blind), Err(ChangeError::Refused(_))));
+}
+
+#[test]
+fn what_nobody_knows_is_told_once_and_without_the_advice_for_a_failure() {
+    let error =
+        cancel(&mut Stripe::new(Fate::Lost(TransportKind::Timeout))).unwrap_err().to_string();
+    assert_eq!(error.matches("sent").count(), 1, "{error}");
 }
 
 #[test]

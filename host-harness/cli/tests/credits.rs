@@ -155,6 +155,19 @@ fn a_proration_reads_the_invoice_or_the_subscription() {
 }
 
 #[test]
+fn an_end_at_the_renewal_is_not_taken_for_the_new_period() {
+    let desk = Desk::new();
+    let (subscription, invoice) = subscribed(&desk);
+    let run = |way: [&str; 2]| {
+        desk.run(&[&["credits", "prorate", "--ends", "2026-11-01"][..], &way].concat())
+    };
+    let refused = run(["--subscription", &subscription]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.err.contains("give the invoice of the period"), "{refused:?}");
+    assert_eq!(run(["--invoice", &invoice]).code, 0, "the invoice says which period is meant");
+}
+
+#[test]
 fn what_is_read_is_not_typed_as_well() {
     let desk = Desk::new();
     let (subscription, invoice) = subscribed(&desk);

@@ -16,11 +16,11 @@ const ADVICE: Record<string, string> = {
 	conflict: 'The operation ID or the approval belongs to something else. Nothing was refunded by this call.',
 	refused: 'Stripe refused. The details name its reason.',
 	transport:
-		'Stripe could not be reached, or gave no usable answer. No refund was made. A cancellation, an upload or an update may have been done: look before you go on.',
+		'Stripe could not be reached, or gave no usable answer. Nothing was changed: run it again.',
 	'outcome-unknown':
-		'It may or may not have been done. Run it again with the same operation ID: that finds out, and never refunds twice.',
+		'It may or may not have been done. Run it again with the same fields: that finds out, and does nothing twice.',
 	rejected: 'What was given is forged, too old or no event.',
-	host: 'Correct what the message names. After a timeout run it again with the same operation ID: that finds out what happened.',
+	host: 'Correct what the message names. After a timeout run it again with the same fields: that finds out what happened.',
 };
 
 /** The failure in an error of the component or of a form; nothing where it is a bug. */

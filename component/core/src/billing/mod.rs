@@ -13,7 +13,7 @@ mod tally;
 
 use serde::Serialize;
 
-pub use subscription::SubscriptionPeriod;
+pub use subscription::{SubscriptionPeriod, check_begun};
 
 pub(crate) use credited::Notes;
 pub(crate) use payments::{Paid, Payments};

@@ -43,6 +43,17 @@ impl SubscriptionPeriod {
     }
 }
 
+/// A subscription's period is the one it is in now. Where it ends at the very start of that, the period before
+/// may have been meant: the same call made once more after the renewal would give all of the new one back.
+pub fn check_begun(ends: u64, period: Span) -> Result<(), FieldProblem> {
+    if ends > period.start {
+        return Ok(());
+    }
+    let problem = format!("is not after {}, when the subscription's period began", period.start);
+    let fix = "give the invoice of the period that is meant instead of the subscription";
+    Err(FieldProblem::new("ends", ends, problem, fix))
+}
+
 fn the_item<'a>(of: &'a Subscription, id: &ItemId) -> Result<&'a SubscriptionItem, FieldProblem> {
     let found = of.items.data.iter().find(|item| item.id == *id);
     found.ok_or_else(|| {

@@ -27,11 +27,12 @@ pub(super) enum Failure {
     Transport(TransportFailure),
 }
 
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Failure {
+    /// What happened, without the advice: that is another one when nobody knows what became of the call.
+    pub(super) fn brief(&self) -> String {
         match self {
-            Self::Refused(refusal) => refusal.fmt(f),
-            Self::Transport(failure) => failure.fmt(f),
+            Self::Refused(refusal) => format!("HTTP {}: {}", refusal.status, refusal.message),
+            Self::Transport(failure) => format!("{}: {}", failure.what(), failure.detail),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::id::RefundId;
 use crate::metadata::Metadata;
 use crate::model::{Refund, RefundStatus};
 use crate::problem::{FieldProblem, Problems};
-use crate::wire::requests;
+use crate::wire::{RefusalKind, requests};
 
 /// Sets metadata keys; an empty value removes a key, keys not named stay.
 pub fn update_metadata(
@@ -37,15 +37,27 @@ fn check_update(id: &str, metadata: &Metadata) -> Result<RefundId, Vec<FieldProb
     id.ok_or_else(Vec::new)
 }
 
-/// Cancels a refund that waits for the customer; Stripe refuses all others.
+/// Cancels a refund that waits for the customer; Stripe refuses all others. One that is canceled already is the
+/// answer, so that repeating a call tells what became of it.
 pub fn cancel(
     transport: &mut impl Transport,
     connection: &Connection,
     id: &str,
 ) -> Result<Refund, ChangeError> {
     let id = RefundId::parse(id)?;
+    let is_canceled = |now: &Refund| now.status == Some(RefundStatus::Canceled);
     let sent = exchange(transport, connection, &requests::cancel_refund(&id));
-    settle(sent, transport, connection, &id, |now| now.status == Some(RefundStatus::Canceled))
+    let refusal = match settle(sent, transport, connection, &id, is_canceled) {
+        Err(ChangeError::Refused(refusal)) if refusal.kind == RefusalKind::InvalidRequest => {
+            refusal
+        }
+        settled => return settled,
+    };
+    // Stripe refuses to cancel twice, and an earlier call may have done it after nobody waited for it any more.
+    match call::<Refund>(transport, connection, &requests::retrieve_refund(&id)) {
+        Ok(refund) if is_canceled(&refund) => Ok(refund),
+        _ => Err(ChangeError::Refused(refusal)),
+    }
 }
 
 /// What a change came to. A repetition may be refused because the first try had worked and only its answer was
@@ -70,7 +82,7 @@ fn settle(
 }
 
 pub(super) fn unknown(failure: &Failure, attempts: u32) -> ChangeError {
-    ChangeError::OutcomeUnknown(ChangeUnknown { attempts, detail: failure.to_string() })
+    ChangeError::OutcomeUnknown(ChangeUnknown { attempts, detail: failure.brief() })
 }
 
 /// A failure after which certainly nothing was changed.

@@ -106,9 +106,16 @@ impl Connection {
     }
 }
 
-/// Scheme and host, perhaps a port; nothing behind. The host decides which are allowed.
+/// Scheme and host, perhaps a port; nothing behind. The host decides which are allowed. In one spelling, because
+/// Stripe has to be known as Stripe in each.
 fn check_base_url(url: &str) -> Result<String, FieldProblem> {
-    let trimmed = url.strip_suffix('/').unwrap_or(url);
+    let lower = url.to_ascii_lowercase();
+    let trimmed = lower.strip_suffix('/').unwrap_or(&lower);
+    let trimmed = match trimmed.split_once(':') {
+        Some(("https", _)) => trimmed.strip_suffix(":443").unwrap_or(trimmed),
+        Some(("http", _)) => trimmed.strip_suffix(":80").unwrap_or(trimmed),
+        _ => trimmed,
+    };
     let authority = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
     match authority {
@@ -183,6 +190,20 @@ mod tests {
             ("https://ho st", false),
         ] {
             assert_eq!(check_base_url(url).is_ok(), good, "{url}");
+        }
+    }
+
+    #[test]
+    fn stripe_is_stripe_however_it_is_spelled() {
+        for url in
+            ["https://api.stripe.com/", "https://API.Stripe.com", "https://api.stripe.com:443"]
+        {
+            assert_eq!(check_base_url(url).as_deref(), Ok(STRIPE), "{url}");
+        }
+        for other in
+            ["http://127.0.0.1:12111", "https://proxy.example:8443", "http://api.stripe.com:443"]
+        {
+            assert_eq!(check_base_url(other).as_deref(), Ok(other), "{other}");
         }
     }
 

@@ -246,7 +246,7 @@ fn send(
             operation_id: request.operation_id.to_string(),
             idempotency_key: key.to_string(),
             attempts,
-            detail: failure.to_string(),
+            detail: failure.brief(),
         })),
     }
 }

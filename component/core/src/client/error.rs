@@ -54,9 +54,10 @@ pub struct TransportFailure {
     pub attempts: u32,
 }
 
-impl fmt::Display for TransportFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.kind {
+impl TransportFailure {
+    /// What happened, in a few words.
+    pub(super) fn what(&self) -> &'static str {
+        match self.kind {
             TransportKind::Denied => "the host does not allow the request",
             TransportKind::Dns => "the name could not be resolved",
             TransportKind::Connect => "no connection could be made",
@@ -66,8 +67,13 @@ impl fmt::Display for TransportFailure {
             TransportKind::TooLarge => "the answer was larger than the limit",
             TransportKind::Unreadable => "the answer could not be read",
             TransportKind::Other => "the request failed",
-        };
-        write!(f, "{what} ({}; {} sent)", self.detail, count(self.attempts, "request"))
+        }
+    }
+}
+
+impl fmt::Display for TransportFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}; {} sent)", self.what(), self.detail, count(self.attempts, "request"))
     }
 }
 

@@ -93,11 +93,10 @@ pub(super) fn of_outcome(input: &str) -> Result<String, InvokeError> {
     let mut problems = Problems::default();
     let operation_id = problems.keep(OperationId::parse(&input.operation_id));
     let payment = problems.keep(PaymentRef::parse(&input.payment));
-    let amount = problems.keep(amount(
-        input.amount,
-        input.amount_decimal.as_deref(),
-        input.currency.as_deref(),
-    ));
+    // Nothing is refunded here: the record of a refund of everything has a currency and no amount.
+    let names_amount = input.amount.is_some() || input.amount_decimal.is_some();
+    let currency = input.currency.as_deref().filter(|_| names_amount);
+    let amount = problems.keep(amount(input.amount, input.amount_decimal.as_deref(), currency));
     let (Some(operation_id), Some(payment), Some(amount)) = (operation_id, payment, amount) else {
         return Err(problems.into_result().err().unwrap_or_default().into());
     };

@@ -1,7 +1,7 @@
 //! What is prorated: given, or read from Stripe.
 
 use pipeline_shared::imports::Billing;
-use refund_core::billing::InvoiceFacts;
+use refund_core::billing::{InvoiceFacts, check_begun};
 use refund_core::client::{CallError, InvoiceRequest};
 use refund_core::credits::{PaymentShare, Price, Span};
 use refund_core::face::InvokeError;
@@ -116,17 +116,6 @@ fn check_one_way(input: &Input) -> Result<(), Vec<FieldProblem>> {
     let mut problems = Problems::default();
     second.for_each(|problem| problems.push(problem));
     problems.into_result()
-}
-
-/// A subscription's period is the one it is in now. Where it ends at the very start of that, the period before
-/// may have been meant: the same call made once more after the renewal would give all of the new one back.
-fn check_begun(ends: u64, period: Span) -> Result<(), FieldProblem> {
-    if ends > period.start {
-        return Ok(());
-    }
-    let problem = format!("is not after {}, when the subscription's period began", period.start);
-    let fix = "give the invoice of the period that is meant instead of the subscription";
-    Err(FieldProblem::new("ends", ends, problem, fix))
 }
 
 /// The line of a subscription's invoice is named by the item.

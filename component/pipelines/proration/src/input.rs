@@ -42,7 +42,8 @@ pub struct Input {
     /// The period, as on the subscription item or the invoice line.
     #[serde(default)]
     pub period: Option<Span>,
-    /// When it ends instead, Unix seconds; inside the period, its two ends included.
+    /// When it ends instead, Unix seconds; inside the period, its two ends included, with a subscription its start
+    /// not.
     pub ends: u64,
     /// What paid for it; one or more, each once. Repeat a call with the same list in the same order: what this
     /// very operation refunded is not in `refunded`.

@@ -66,7 +66,7 @@ class UnknownOperation(RefundNodeError):
 
 
 class OperationFailed(RefundNodeError):
-    """The operation ran and failed. After `outcome-unknown`, call again with the same operation id."""
+    """The operation ran and failed. After `outcome-unknown`, call again with the same input."""
 
     def __init__(
         self,

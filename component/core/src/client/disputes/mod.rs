@@ -113,7 +113,7 @@ fn settle(
             dispute: id.to_string(),
             status: other.map(|dispute| dispute.status),
             attempts,
-            detail: failure.to_string(),
+            detail: failure.brief(),
         })),
     }
 }

@@ -1,5 +1,6 @@
 //! `credits prorate`
 
+use refund_core::billing::check_begun;
 use refund_core::money::Currency;
 use refund_core::problem::FieldProblem;
 use serde_json::{Value, json};
@@ -38,7 +39,7 @@ async fn read(global: &Global, args: &Prorate) -> anyhow::Result<Option<Value>> 
     }
     let stripe = Context::new(global)?;
     let request = match &args.subscription {
-        Some(subscription) => newest_invoice(&stripe, subscription, args.item.as_deref()).await?,
+        Some(subscription) => newest_invoice(&stripe, subscription, args).await?,
         None => json!({ "invoice": args.invoice, "line": args.line }),
     };
     stripe.invoke("billing.invoice", request).await.map(Some)
@@ -48,10 +49,12 @@ async fn read(global: &Global, args: &Prorate) -> anyhow::Result<Option<Value>> 
 async fn newest_invoice(
     stripe: &Context,
     subscription: &str,
-    item: Option<&str>,
+    args: &Prorate,
 ) -> anyhow::Result<Value> {
-    let input = json!({ "subscription": subscription, "item": item });
+    let input = json!({ "subscription": subscription, "item": args.item });
     let found = stripe.invoke("billing.subscription", input).await?;
+    let period = serde_json::from_value(found["period"].clone())?;
+    check_begun(ends(args)?, period).map_err(Exit::bad_input)?;
     if found["latest_invoice"].is_null() {
         let fix = "give the invoice of the period with --invoice";
         let problem = FieldProblem::new("subscription", subscription, "has no invoice", fix);
@@ -75,6 +78,10 @@ fn given(args: &Prorate) -> anyhow::Result<Value> {
     }))
 }
 
+fn ends(args: &Prorate) -> anyhow::Result<u64> {
+    instants::instant("ends", &args.ends).map_err(Exit::bad_input)
+}
+
 fn input(args: &Prorate, basis: &Value) -> anyhow::Result<Value> {
     let currency = currency(basis["price"]["currency"].as_str().unwrap_or_default())?;
     let known = basis["credited"].as_u64().unwrap_or_default();
@@ -82,7 +89,7 @@ fn input(args: &Prorate, basis: &Value) -> anyhow::Result<Value> {
     Ok(json!({
         "price": basis["price"],
         "period": basis["period"],
-        "ends": instants::instant("ends", &args.ends).map_err(Exit::bad_input)?,
+        "ends": ends(args)?,
         "payments": basis["payments"],
         "credited": known.saturating_add(more),
         "kept": optional("kept", args.kept.as_deref(), currency)?,
