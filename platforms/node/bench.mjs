@@ -14,18 +14,23 @@ import Stripe from "stripe";
 import { KEY, simulator } from "./test/support.mjs";
 
 const CREATES = 100;
-const STARTS = 9;
+const STARTS = 15;
+/** How long Stripe takes to answer, in milliseconds: less than it does in real life. */
+const LATENCY = 100;
 
-const stripes = await simulator("--lean");
+const near = await simulator("--lean");
+const far = await simulator("--lean", "--latency", String(LATENCY));
 const rows = [];
 try {
   webhook();
   await eligibility();
-  await creates();
-  await delay();
+  await creates(near, CREATES, "create, one after the other");
+  await creates(far, 20, `create, Stripe answering after ${LATENCY} ms`);
+  await delay(near, "100 creates at once, all of them");
+  await delay(far, `the same, Stripe answering after ${LATENCY} ms`);
   start();
 } finally {
-  await stripes.stop();
+  await Promise.all([near.stop(), far.stop()]);
 }
 print(rows);
 
@@ -53,12 +58,12 @@ async function eligibility() {
   await node.close();
 }
 
-async function creates() {
+async function creates(stripes, times, what) {
   const node = await RefundNode.open({ key: KEY, baseUrl: stripes.url });
-  const stripe = stripeNode();
-  const charges = await paid(CREATES * 5);
+  const stripe = stripeNode(stripes);
+  const charges = await paid(stripes, times * 5);
   const idempotent = () => ({ idempotencyKey: `bench-${charges.length}` });
-  const [ours, both, post] = await inTurnsAsync(CREATES, [
+  const [ours, both, post] = await inTurnsAsync(times, [
     () => node.refunds.create({ operation_id: `bench-${charges.length}`, payment: charges.pop() }),
     async () => {
       const charge = charges.pop();
@@ -67,15 +72,15 @@ async function creates() {
     },
     () => stripe.refunds.create({ charge: charges.pop() }, idempotent()),
   ]);
-  rows.push(ratio("create, one after the other", ours, both, "stripe-node, retrieve + create", 1.1));
+  rows.push(ratio(what, ours, both, "stripe-node, retrieve + create", 1.1));
   rows.push(ratio("the same", ours, post, "stripe-node, create alone"));
   await node.close();
 }
 
-async function delay() {
+async function delay(stripes, what) {
   const node = await RefundNode.open({ key: KEY, baseUrl: stripes.url });
-  const stripe = stripeNode();
-  const charges = await paid(400);
+  const stripe = stripeNode(stripes);
+  const charges = await paid(stripes, 400);
   const hundred = (one) => Promise.all(Array.from({ length: 100 }, () => one(charges.pop())));
   const ours = (charge) => node.refunds.create({ operation_id: `delay-${charge}`, payment: charge });
   const theirs = async (charge) => {
@@ -86,8 +91,8 @@ async function delay() {
   await hundred(theirs);
   const here = await watched(() => hundred(ours));
   const there = await watched(() => hundred(theirs));
-  rows.push({ what: "event-loop delay, p99, while 100 creates run", here: here.p99, there: there.p99, against: "stripe-node", goal: 5_000 });
-  rows.push({ ...ratio("100 creates at once, all of them", here.took, there.took, "stripe-node, retrieve + create") });
+  rows.push(ratio(what, here.took, there.took, "stripe-node, retrieve + create"));
+  rows.push({ what: "event-loop delay meanwhile, p99", here: here.p99, there: there.p99, against: "stripe-node", goal: 5_000 });
   await node.close();
 }
 
@@ -100,7 +105,7 @@ function start() {
 }
 
 /** Charges that nobody refunded yet. */
-async function paid(count) {
+async function paid(stripes, count) {
   const made = [];
   while (made.length < count) made.push((await stripes.charge()).id);
   return made;
@@ -117,7 +122,7 @@ async function watched(work) {
   return { took, p99: Math.max(0, histogram.percentile(99) / 1_000 - 1_000) };
 }
 
-function stripeNode() {
+function stripeNode(stripes) {
   const { hostname, port } = new URL(stripes.url);
   return new Stripe(KEY, { host: hostname, port: Number(port), protocol: "http", telemetry: false });
 }

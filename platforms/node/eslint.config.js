@@ -8,7 +8,7 @@ const NODE = [
 ];
 
 export default tseslint.config(
-  { ignores: ["dist/", "src/generated/"] },
+  { ignores: ["build/", "dist/", "src/generated/"] },
   {
     files: ["src/**/*.ts"],
     extends: [eslint.configs.recommended, tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],

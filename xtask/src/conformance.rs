@@ -14,7 +14,7 @@ use crate::say;
 /// What is tried where nothing is named. n8n takes 2.3 GB.
 const USUAL: [&str; 4] = ["node", "node-red", "python", "rust"];
 /// Never looked into for changes: what is installed or made there.
-const MADE: [&str; 5] = ["node_modules", "dist", "target", ".venv", "__pycache__"];
+const MADE: [&str; 6] = ["node_modules", "build", "dist", "target", ".venv", "__pycache__"];
 
 /// Where n8n is installed; its runner reads this variable.
 const N8N: (&str, &str) = ("REFUND_NODE_N8N", "target/n8n");

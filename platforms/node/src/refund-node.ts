@@ -2,9 +2,8 @@ import { inspect } from "node:util";
 
 import { checkDigest, component } from "./component.js";
 import { Allow } from "./egress/allow.js";
-import { Egress } from "./egress/egress.js";
+import type { Egress } from "./egress/egress.js";
 import { Keyring, type KeySource } from "./egress/key.js";
-import { parseBaseUrl } from "./egress/origin.js";
 import { HostError, InvalidInput, UnknownOperation } from "./errors.js";
 import { DIGEST } from "./generated/digest.js";
 import { TypedOperations, type CallOptions } from "./generated/operations.js";
@@ -35,7 +34,7 @@ export interface OpenOptions {
   account?: string;
   /** How often a request may be repeated after the first try, 0 to 10; 2 when absent. */
   maxRetries?: number;
-  /** How many calls run at the same time, 1 to 64; 2 when absent. */
+  /** How many calls run at the same time, 1 to 64; 4 when absent. */
   workers?: number;
   /** How many more calls may wait; 10,000 when absent. */
   queue?: number;
@@ -52,21 +51,24 @@ export interface OpenOptions {
  */
 export class RefundNode extends TypedOperations {
   readonly #pool: Pool;
-  readonly #egress: Egress;
+  readonly #allow: Allow;
+  #egress: Promise<Egress> | undefined;
   readonly #keyring: Keyring;
   readonly #connection: Record<string, unknown>;
 
-  private constructor(module: Promise<WebAssembly.Module>, keyring: Keyring, options: OpenOptions) {
+  private constructor(
+    module: Promise<WebAssembly.Module>,
+    keyring: Keyring,
+    origin: string | undefined,
+    options: OpenOptions,
+  ) {
     super();
-    const { baseUrl, account, maxRetries } = options;
-    const given = baseUrl === undefined ? undefined : parseBaseUrl(baseUrl);
-    // Stripe itself takes files at another host, which a base URL would hide.
-    const origin = given === STRIPE ? undefined : given;
+    const { account, maxRetries } = options;
     this.#keyring = keyring;
-    this.#egress = new Egress(new Allow(egressRules, origin));
+    this.#allow = new Allow(egressRules, origin);
     this.#connection = { base_url: origin, account, max_retries: maxRetries };
     this.#pool = new Pool(module, {
-      workers: bounded("workers", options.workers ?? 2, 1, 64),
+      workers: bounded("workers", options.workers ?? 4, 1, 64),
       queue: bounded("queue", options.queue ?? 10_000, 0, Number.MAX_SAFE_INTEGER),
       timeout: bounded("timeout", options.timeout ?? 300_000, 1, 2 ** 31 - 1),
     });
@@ -76,8 +78,9 @@ export class RefundNode extends TypedOperations {
   static async open(options: OpenOptions = {}): Promise<RefundNode> {
     checkDigest(options.digest);
     const keyring = new Keyring(options.key, options.live ?? false);
+    const origin = await originOf(options);
     const module = component();
-    const node = new RefundNode(module, keyring, options);
+    const node = new RefundNode(module, keyring, origin, options);
     try {
       await module;
     } catch (error) {
@@ -121,7 +124,7 @@ export class RefundNode extends TypedOperations {
   /** Ends the threads and the connections. Calls that wait or run are refused. */
   async close(): Promise<void> {
     await this.#pool.close();
-    this.#egress.close();
+    (await this.#egress)?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -147,6 +150,7 @@ export class RefundNode extends TypedOperations {
   /** Sends the requests of one call. The first key is fetched at once: a call without a key does not begin. */
   async #wayOut(): Promise<Job["send"]> {
     let first: string | undefined = await this.#keyring.fetch();
+    const egress = await this.#loadEgress();
     let left = MOST_REQUESTS;
     const key = async (): Promise<string> => {
       const fetched = first ?? (await this.#keyring.fetch());
@@ -155,9 +159,24 @@ export class RefundNode extends TypedOperations {
     };
     return async (wire, signal) => {
       left -= 1;
-      return left < 0 ? { error: "HTTP-request-denied" } : this.#egress.send(wire, key, signal);
+      return left < 0 ? { error: "HTTP-request-denied" } : egress.send(wire, key, signal);
     };
   }
+
+  /** What sends nothing does without the network and its modules. */
+  #loadEgress(): Promise<Egress> {
+    this.#egress ??= import("./egress/egress.js").then(({ Egress }) => new Egress(this.#allow));
+    return this.#egress;
+  }
+}
+
+/** Where requests go in place of Stripe. */
+async function originOf({ baseUrl }: OpenOptions): Promise<string | undefined> {
+  if (baseUrl === undefined) return undefined;
+  const { parseBaseUrl } = await import("./egress/origin.js");
+  const origin = parseBaseUrl(baseUrl);
+  // Stripe itself takes files at another host, which a base URL would hide.
+  return origin === STRIPE ? undefined : origin;
 }
 
 const connectionGiven = {

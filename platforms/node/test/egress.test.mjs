@@ -5,11 +5,11 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { isLoopback, isPublic } from "../dist/egress/address.js";
-import { Allow } from "../dist/egress/allow.js";
-import { Egress } from "../dist/egress/egress.js";
-import { parseBaseUrl } from "../dist/egress/origin.js";
-import { isForbidden } from "../dist/sandbox/headers.js";
+import { isLoopback, isPublic } from "../build/egress/address.js";
+import { Allow } from "../build/egress/allow.js";
+import { Egress } from "../build/egress/egress.js";
+import { parseBaseUrl } from "../build/egress/origin.js";
+import { isForbidden } from "../build/sandbox/headers.js";
 import { server } from "./support.mjs";
 
 const rules = createRequire(import.meta.url)("../dist/egress.json");

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { decode, encode } from "../dist/json.js";
+import { decode, encode } from "../build/json.js";
 
 test("what JSON can say is said as JSON.stringify says it", () => {
   fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {

@@ -30,7 +30,7 @@ test("creates a refund, and the same id twice is one refund", async () => {
   assert.equal(await refundsOf(charge), 1);
 });
 
-test("the same id from both workers at once is one refund", async () => {
+test("the same id from all workers at once is one refund", async () => {
   const charge = await stripe.charge();
   const both = await Promise.allSettled([1, 2, 3, 4].map(() => node.refunds.create(request(charge, "at-once"))));
   assert.ok(both.some(({ status }) => status === "fulfilled"), JSON.stringify(both));
