@@ -1,11 +1,11 @@
 //! Builds the wrappers and composes each with the node, as its `.wac` document says.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use guest_builder::Builder;
-use pipeline_compose::{NODE, compose};
+use pipeline_compose::{NODE, compose_file};
 
 /// A component to make: its file, the crate and its features, the document and what that calls the crate.
 struct Wrapper {
@@ -39,12 +39,7 @@ const WRAPPERS: [Wrapper; 3] = [
 fn main() -> Result<()> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let platforms = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).with_file_name("");
-    let builder = Builder::new()?.watch(&[
-        "wit",
-        "component/core/src",
-        "component/core/Cargo.toml",
-        "component/node/src",
-        "component/node/Cargo.toml",
+    let builder = Builder::new()?.watch_node_and(&[
         "platforms/http",
         "platforms/obelisk",
         "platforms/wrapper",
@@ -56,14 +51,9 @@ fn main() -> Result<()> {
         let alone = out.join(format!("{}-alone.wasm", wrapper.file));
         builder.component(wrapper.package, wrapper.features, &alone)?;
         let document = platforms.join(wrapper.document);
-        let composed = composed(wrapper.name, &document, &node, &std::fs::read(alone)?)
-            .with_context(|| format!("{} cannot be composed", document.display()))?;
+        let parts = [(NODE, &*node), (wrapper.name, &std::fs::read(alone)?)];
+        let composed = compose_file(&document, &parts)?;
         std::fs::write(out.join(format!("{}.wasm", wrapper.file)), composed)?;
     }
     Ok(())
-}
-
-fn composed(name: &str, document: &Path, node: &[u8], alone: &[u8]) -> Result<Vec<u8>> {
-    let document = std::fs::read_to_string(document)?;
-    compose(&document, &[(NODE, node), (name, alone)])
 }

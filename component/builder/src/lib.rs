@@ -12,6 +12,15 @@ use wit_component::ComponentEncoder;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
+/// What the node is made of.
+const NODE: [&str; 5] = [
+    "wit",
+    "component/core/src",
+    "component/core/Cargo.toml",
+    "component/node/src",
+    "component/node/Cargo.toml",
+];
+
 /// Builds guests.
 pub struct Builder {
     root: PathBuf,
@@ -25,6 +34,12 @@ impl Builder {
         let root = crate_folder.ancestors().find(lock).context("there is no workspace")?;
         need_target()?;
         Ok(Self { root: root.to_owned() })
+    }
+
+    /// Runs the build script again when the node or one of these changes; paths from the top.
+    #[must_use]
+    pub fn watch_node_and(self, paths: &[&str]) -> Self {
+        self.watch(&NODE).watch(paths)
     }
 
     /// Runs the build script again when one of these changes; paths from the top.

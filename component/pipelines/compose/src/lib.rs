@@ -1,6 +1,8 @@
 //! Composes components as a `.wac` document says: the documents beside the pipelines are what is composed, not
 //! a picture of it.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
 use indexmap::IndexMap;
 use wac_graph::EncodeOptions;
@@ -21,6 +23,12 @@ pub fn compose(document: &str, parts: &[(&str, &[u8])]) -> Result<Vec<u8>> {
     }
     let resolved = parsed.resolve(packages).context("the parts do not fit")?;
     Ok(resolved.encode(EncodeOptions::default())?)
+}
+
+/// Composes as a document in a file says.
+pub fn compose_file(document: &Path, parts: &[(&str, &[u8])]) -> Result<Vec<u8>> {
+    let told = || format!("{} cannot be composed", document.display());
+    compose(&std::fs::read_to_string(document).with_context(told)?, parts).with_context(told)
 }
 
 /// A component as it is, or what a core module of `wasm32-unknown-unknown` is as a component.
