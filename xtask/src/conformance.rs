@@ -9,9 +9,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::peers::{interpreter, missing, passed};
 use crate::run::{exists, must, must_read, plain_cargo, refund_node, root, target};
-use crate::say;
+use crate::{say, supply};
 
-/// What is tried where nothing is named. n8n takes 2.3 GB.
+/// What is tried where nothing is named. n8n takes 2.3 GB, wasmtime's own command a quarter of an hour to build.
 const USUAL: [&str; 4] = ["node", "node-red", "python", "rust"];
 /// Never looked into for changes: what is installed or made there.
 const MADE: [&str; 6] = ["node_modules", "build", "dist", "target", ".venv", "__pycache__"];
@@ -94,7 +94,18 @@ fn prepare(name: &str, component: &Path) -> Result<Option<Vec<String>>> {
             Ok(Some(vec![python(component)?, runner("python", "conformance.py")]))
         }
         "rust" => Ok(Some(vec![cargo()?])),
-        other => bail!("there is no platform `{other}`: n8n, {}", USUAL.join(", ")),
+        "wasmtime-serve" => {
+            if !exists("python3") {
+                missing("Python", "the platform wasmtime-serve")?;
+                return Ok(None);
+            }
+            let wasmtime = supply::WASMTIME.installed()?.display().to_string();
+            crate::compose(&[])?;
+            let served = root().join("dist/refund-node-http-simulator.wasm").display().to_string();
+            let runner = runner("http", "conformance.py");
+            Ok(Some(vec!["python3".to_owned(), runner, wasmtime, served]))
+        }
+        other => bail!("there is no platform `{other}`: n8n, wasmtime-serve, {}", USUAL.join(", ")),
     }
 }
 

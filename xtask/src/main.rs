@@ -32,7 +32,7 @@ cargo xtask test     every check: format, lints, native tests, both wasm targets
                      through wasmtime, the official Stripe libraries against the simulator
 cargo xtask conformance [--platform NAME]...
                      the same cases on every platform that embeds the component: node, node-red, python
-                     and rust, and n8n when it is named (2.3 GB)
+                     and rust; n8n (2.3 GB) and wasmtime-serve when they are named
 cargo xtask packages     the own tests of the packages for Node, Node-RED, n8n and Python
 cargo xtask tutorial     composing by itself, and docs/tutorial-pipeline.md to the letter
 cargo xtask soak --minutes N
