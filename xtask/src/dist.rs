@@ -19,9 +19,12 @@ const NPM: [&str; 3] = ["node", "n8n", "node-red"];
 /// What is in a release, by digest.
 const SUMS: &str = "SHA256SUMS";
 
-/// Makes a release, and tries it.
+/// Makes a release, and tries it. The sums are of this release alone, so what an earlier one left goes first.
 pub(crate) fn run() -> Result<()> {
     let dist = root().join("dist");
+    if dist.exists() {
+        fs::remove_dir_all(&dist)?;
+    }
     build()?;
     compose(&[])?;
     command(&dist)?;

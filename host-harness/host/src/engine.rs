@@ -35,6 +35,9 @@ pub(crate) fn engine(limits: &Limits, core_dumps: bool) -> Result<Engine, HostEr
 fn config(limits: &Limits, pooling: bool) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
+    // A call has a store to itself and runs from its begin to its end: what guests need to run side by side in one
+    // would be kept up in every call, and again where a composed component calls the next.
+    config.concurrency_support(false);
     config.max_wasm_stack(limits.stack);
     config.async_stack_size(limits.stack + (512 << 10));
     if pooling {

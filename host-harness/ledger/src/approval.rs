@@ -32,7 +32,7 @@ pub enum ApprovalState {
     Denied,
     /// Nobody decided in time, or it was not made in time.
     Expired,
-    /// Something changed and a new one took its place, or the refund was made without it.
+    /// Something changed and a new one took its place, or the refund was made or called off without it.
     Superseded,
     /// The refund was made.
     Executed,

@@ -194,7 +194,22 @@ async fn what_was_refunded_without_it_is_not_called_off() {
     desk.tamper("UPDATE approvals SET state = 'open'");
     let refused = desk.as_user("bob").decide(&id, no()).await.unwrap_err();
     assert!(matches!(refused, ApprovalError::Unsettled { .. }), "{refused}");
+    assert!(matches!(desk.ledger.begin_again("op-1").await.unwrap(), Begun::Done(_)));
+    assert_eq!(desk.ledger.approval(&id).await.unwrap().state, ApprovalState::Superseded);
     assert_eq!(desk.state().await, State::Succeeded);
+    desk.audit_holds().await;
+}
+
+#[tokio::test]
+async fn nobody_is_asked_about_what_was_called_off() {
+    let desk = Desk::new();
+    let id = desk.asks(&desk.ledger, 1, "hash").await;
+    desk.as_user("bob").decide(&id, yes()).await.unwrap();
+    let called_off = Outcome::without_refund(State::Canceled, "the run was called off");
+    desk.ledger.settle("op-1", called_off).await.unwrap();
+    assert_eq!(desk.ledger.approval(&id).await.unwrap().state, ApprovalState::Superseded);
+    let error = desk.ledger.approved(&id).await.unwrap_err();
+    assert!(matches!(error, ApprovalError::NotApproved { .. }), "{error}");
     desk.audit_holds().await;
 }
 

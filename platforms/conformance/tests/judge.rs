@@ -197,6 +197,20 @@ async fn what_must_fail_fails() {
     }
 }
 
+/// Where a step names no operation, no key can be right.
+#[tokio::test]
+async fn a_refund_of_no_operation_fails() {
+    let desk = Desk::new();
+    let mut case = refund();
+    case["steps"][0]["input"].as_object_mut().unwrap().remove("operation_id");
+    desk.case("refund", &case);
+    for headers in [json!({}), json!({ "idempotency-key": null })] {
+        let act = json!({ "send": [read(), make()], "headers": headers, "answer": good_answer() });
+        let report = desk.tried(json!([act])).await;
+        assert!(report.to_string().contains("key of its operation"), "{report}");
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_digest_or_manifest_leaves_no_column_full() {
     let mut wrong = hello();

@@ -15,12 +15,11 @@ const ADVICE: Record<string, string> = {
 		'Let somebody approve, then call again with the request_hash of the details in the field Approval. See the example "Refund with approval".',
 	conflict: 'The operation ID or the approval belongs to something else. Nothing was refunded by this call.',
 	refused: 'Stripe refused. The details name its reason.',
-	transport:
-		'Stripe could not be reached, or gave no usable answer. Nothing was changed: run it again.',
+	transport: 'Nothing was changed. Where it is retryable, run it again.',
 	'outcome-unknown':
-		'It may or may not have been done. Run it again with the same fields: that finds out, and does nothing twice.',
+		'It may or may not have been done. Where it is retryable, running it again with the same fields finds out; a dispute has to be read first.',
 	rejected: 'What was given is forged, too old or no event.',
-	host: 'Correct what the message names. After a timeout run it again with the same fields: that finds out what happened.',
+	host: 'Correct what the message names. After a timeout running it again with the same fields finds out what happened; a dispute has to be read first.',
 };
 
 /** The failure in an error of the component or of a form; nothing where it is a bug. */

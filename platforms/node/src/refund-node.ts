@@ -124,7 +124,7 @@ export class RefundNode extends TypedOperations {
   /** Ends the threads and the connections. Calls that wait or run are refused. */
   async close(): Promise<void> {
     await this.#pool.close();
-    (await this.#egress)?.close();
+    (await this.#egress?.catch(() => undefined))?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -165,7 +165,14 @@ export class RefundNode extends TypedOperations {
 
   /** What sends nothing does without the network and its modules. */
   #loadEgress(): Promise<Egress> {
-    this.#egress ??= import("./egress/egress.js").then(({ Egress }) => new Egress(this.#allow));
+    this.#egress ??= import("./egress/egress.js").then(
+      ({ Egress }) => new Egress(this.#allow),
+      (error: unknown) => {
+        // The next call may have more luck, with open files for example.
+        this.#egress = undefined;
+        throw error;
+      },
+    );
     return this.#egress;
   }
 }

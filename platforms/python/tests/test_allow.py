@@ -6,11 +6,11 @@ import json
 import re
 
 import pytest
-from conftest import ROOT
+from conftest import KEY, ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refund_node import HostError
+from refund_node import HostError, RefundNode
 from refund_node.allow import AllowList, Origin
 
 ENTRIES = json.loads((ROOT / "platforms" / "egress.json").read_text())
@@ -135,3 +135,10 @@ def test_no_authority_but_a_plain_one(authority: str) -> None:
         assert authority.isascii()
         assert not set(authority) & set("@/?#\\ \r\n\t%")
         assert 0 < origin.port < 65536
+
+
+@pytest.mark.parametrize("url", ["https://api.stripe.com", "https://api.stripe.com/", "https://API.stripe.com:443"])
+def test_stripe_by_its_own_address_takes_files_where_stripe_does(url: str) -> None:
+    with RefundNode(key=KEY, base_url=url) as node:
+        assert node._connection == {}, "the component is told nothing"
+        assert permits("POST", "https://files.stripe.com/v1/files", node._egress._allow)

@@ -120,16 +120,20 @@ fn overdue(
     Ok(found?)
 }
 
-/// The refund of an operation was made, whoever found out. A question that nobody has answered is over too:
-/// a denial would say that there is no refund.
-pub(super) fn refunded(connection: &Connection, operation: &str) -> Result<(), LedgerError> {
+/// Nobody is asked any more about an operation whose refund is known, whoever found it, or that was called off:
+/// a denial would say that there is no refund, and an agreement could not be carried out.
+pub(super) fn close(connection: &Connection, operation: &Operation) -> Result<(), LedgerError> {
+    let is_refunded = operation.refund.is_some();
+    if !is_refunded && operation.state != State::Canceled {
+        return Ok(());
+    }
     connection
         .prepare_cached(
             "UPDATE approvals SET decided = coalesce(decided, ?2),
-                 state = CASE state WHEN 'approved' THEN 'executed' ELSE 'superseded' END
+                 state = CASE WHEN ?3 AND state = 'approved' THEN 'executed' ELSE 'superseded' END
              WHERE operation = ?1 AND state IN ('open', 'approved')",
         )?
-        .execute(params![operation, now()])?;
+        .execute(params![operation.id, now(), is_refunded])?;
     Ok(())
 }
 

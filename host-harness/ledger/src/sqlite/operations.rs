@@ -124,6 +124,8 @@ pub(crate) fn begin(
     let operation =
         find(connection, id)?.ok_or_else(|| LedgerError::UnknownOperation(id.to_owned()))?;
     if operation.state.has_refund() || operation.state == State::Canceled {
+        // An older version may have left a question open.
+        approvals::close(connection, &operation)?;
         return Ok(Begun::Done(Box::new(operation)));
     }
     let payment = canonical(connection, &operation.payment)?;
@@ -254,9 +256,7 @@ pub(crate) fn move_to(
             seq,
             to.uncertain.map(signed),
         ])?;
-    if to.refund.is_some() {
-        approvals::refunded(connection, &to.id)?;
-    }
+    approvals::close(connection, &to)?;
     Ok(to)
 }
 

@@ -105,7 +105,7 @@ export class Thread {
 
 function brokenOff(job: Job, code: HostErrorCode, why: string): HostError {
   const advice = job.changesSomething
-    ? "It may or may not have been carried out: call again with the same input, which does nothing twice."
+    ? "It may or may not have been carried out: call again with the same input, which finds out; read a dispute first."
     : "It changes nothing: call again.";
   return new HostError(code, `the call was broken off: ${why}. ${advice}`);
 }

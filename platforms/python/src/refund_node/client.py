@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .allow import AllowList
+from .allow import AllowList, Origin
 from .egress import Egress
 from .engine import Sandbox
 from .errors import HostError, InvalidInput, OperationFailed, UnknownOperation
@@ -55,7 +55,7 @@ class RefundNode(Operations):
         super().__init__(self.invoke)
         if not timeout > 0:
             raise ValueError("timeout is a number of seconds, more than 0")
-        if base_url == _STRIPE:
+        if base_url is not None and Origin.parse(base_url) == Origin.parse(_STRIPE):
             base_url = None  # Stripe itself takes files at another host, which a base URL would hide.
         self._timeout, self._closed = timeout, False
         given = {"base_url": base_url, "account": account, "max_retries": max_retries}

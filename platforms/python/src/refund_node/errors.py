@@ -66,7 +66,7 @@ class UnknownOperation(RefundNodeError):
 
 
 class OperationFailed(RefundNodeError):
-    """The operation ran and failed. After `outcome-unknown`, call again with the same input."""
+    """The operation ran and failed. After `outcome-unknown`, call again with the same input if it is retryable."""
 
     def __init__(
         self,
