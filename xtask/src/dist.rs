@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use crate::conformance::{built, python};
-use crate::run::{must, must_read, plain_cargo, root, target};
+use crate::run::{must, plain_cargo, root, target};
 use crate::{build, compose, say, supply};
 
 /// The packages for npm: the folder under platforms.
@@ -104,7 +104,10 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
-/// What a command printed, on one line.
+/// What a command printed, on one line; it is no news for whoever makes a release.
 fn answer(command: &mut Command) -> Result<String> {
-    Ok(must_read(command)?.trim().to_owned())
+    let output = command.output().with_context(|| format!("{command:?} cannot be started"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{command:?} failed: {said}");
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

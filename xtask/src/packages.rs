@@ -6,25 +6,43 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::conformance::{built, component, python};
-use crate::run::{must, refund_node, root};
+use crate::peers::missing;
+use crate::run::{exists, must, refund_node, root};
 use crate::say;
 
 /// Runs the tests of every package. n8n itself is not started: `platforms/n8n/README.md` says how that is done.
 pub(crate) fn run() -> Result<()> {
     let refund_node = refund_node()?;
     let component = component(&refund_node)?;
-    npm("forms", &["ci", "--no-audit", "--no-fund"], &refund_node)?;
-    npm("forms", &["test"], &refund_node)?;
-    for platform in ["node", "node-red", "n8n"] {
-        built(platform, &component)?;
-        npm(platform, &["test"], &refund_node)?;
+    if exists("node") && exists("npm") {
+        for_node(&refund_node, &component)?;
+    } else {
+        missing("Node", "the tests of the packages for npm")?;
     }
-    npm("node", &["run", "lint"], &refund_node)?;
-    let python = python(&component)?;
+    if exists("python3") {
+        for_python(&refund_node, &component)?;
+    } else {
+        missing("Python", "the tests of the package for Python")?;
+    }
+    Ok(())
+}
+
+fn for_node(refund_node: &Path, component: &Path) -> Result<()> {
+    npm("forms", &["ci", "--no-audit", "--no-fund"], refund_node)?;
+    npm("forms", &["test"], refund_node)?;
+    for platform in ["node", "node-red", "n8n"] {
+        built(platform, component)?;
+        npm(platform, &["test"], refund_node)?;
+    }
+    npm("node", &["run", "lint"], refund_node)
+}
+
+fn for_python(refund_node: &Path, component: &Path) -> Result<()> {
+    let python = python(component)?;
     let within = |arguments: &[&str]| {
         let mut command = Command::new(&python);
         command.args(arguments).current_dir(root().join("platforms/python"));
-        must(command.env("REFUND_NODE_CLI", &refund_node).env("REFUND_NODE_COMPONENT", &component))
+        must(command.env("REFUND_NODE_CLI", refund_node).env("REFUND_NODE_COMPONENT", component))
     };
     within(&["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ".[dev]"])?;
     within(&["-m", "pytest"])?;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::run::{cargo, lint_from_now_on, must, must_read, root, sysroot};
 use crate::supply::Maker;
-use crate::{conformance, peers, say, supply};
+use crate::{conformance, packages, peers, say, supply};
 
 /// Targets the guest must build for.
 const WASM: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];
@@ -63,6 +63,7 @@ pub(crate) fn run() -> Result<()> {
     step("stripe-node against the simulator", &peers::node)?;
     step("stripe-python against the simulator", &peers::python)?;
     step("conformance of the platforms", &|| conformance::run(&[]))?;
+    step("own tests of the packages", &|| packages::run().map(|()| 0))?;
     summary(&all);
     Ok(())
 }
@@ -110,7 +111,9 @@ fn files(folders: &[&str], wanted: impl Fn(&str) -> bool) -> Result<Vec<String>>
         for entry in std::fs::read_dir(root().join(folder))? {
             let file = entry?.path();
             let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-            if file.extension().is_some_and(|extension| extension == "rs") && wanted(name) {
+            let is_test = file.extension().is_some_and(|extension| extension == "rs")
+                || file.join("main.rs").exists();
+            if is_test && wanted(name) {
                 names.insert(name.to_owned());
             }
         }
