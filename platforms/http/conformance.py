@@ -25,7 +25,8 @@ KEYS = {
 def main(wasmtime: str, served: str) -> None:
     version = subprocess.run([wasmtime, "--version"], check=True, capture_output=True, text=True)
     digest = sha256(node_inside(Path(served)))
-    command = [wasmtime, "serve", "--addr", "127.0.0.1:0", served]
+    # The lean build of `cargo xtask wasmtime` has no pool of instances.
+    command = [wasmtime, "serve", "-O", "pooling-allocator=n", "--addr", "127.0.0.1:0", served]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
             url = address(server)

@@ -137,7 +137,10 @@ fn compose(rest: &[&str]) -> Result<()> {
 
 fn wasmtime() -> Result<()> {
     let wasmtime = supply::WASMTIME.installed()?;
-    say(&format!("{} serve --addr 127.0.0.1:8080 dist/refund-node-http.wasm", wasmtime.display()));
+    say(&format!(
+        "{} serve -O pooling-allocator=n --addr 127.0.0.1:8080 dist/refund-node-http.wasm",
+        wasmtime.display()
+    ));
     Ok(())
 }
 

@@ -10,12 +10,26 @@ use crate::peers::missing;
 use crate::run::{exists, must, refund_node, root};
 use crate::say;
 
+/// The packages that a run of all tests has installed for the conformance suite already.
+const USUAL: [&str; 2] = ["node", "node-red"];
+/// All of them.
+const ALL: [&str; 3] = ["node", "node-red", "n8n"];
+
 /// Runs the tests of every package. n8n itself is not started: `platforms/n8n/README.md` says how that is done.
 pub(crate) fn run() -> Result<()> {
+    test(&ALL)
+}
+
+/// Those that cost little once the conformance suite has run.
+pub(crate) fn usual() -> Result<()> {
+    test(&USUAL)
+}
+
+fn test(packages: &[&str]) -> Result<()> {
     let refund_node = refund_node()?;
     let component = component(&refund_node)?;
     if exists("node") && exists("npm") {
-        for_node(&refund_node, &component)?;
+        for_node(packages, &refund_node, &component)?;
     } else {
         missing("Node", "the tests of the packages for npm")?;
     }
@@ -27,10 +41,10 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-fn for_node(refund_node: &Path, component: &Path) -> Result<()> {
+fn for_node(packages: &[&str], refund_node: &Path, component: &Path) -> Result<()> {
     npm("forms", &["ci", "--no-audit", "--no-fund"], refund_node)?;
     npm("forms", &["test"], refund_node)?;
-    for platform in ["node", "node-red", "n8n"] {
+    for platform in packages {
         built(platform, component)?;
         npm(platform, &["test"], refund_node)?;
     }

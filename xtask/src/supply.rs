@@ -34,16 +34,12 @@ const DENY: Tool =
 const CYCLONEDX: Tool = Tool::subcommand("cargo-cyclonedx", "0.5.9");
 pub(crate) const FUZZ: Tool = Tool::subcommand("cargo-fuzz", "0.13.2");
 const AUDITABLE: Tool = Tool::subcommand("cargo-auditable", "0.7.7");
-/// `wasmtime serve`, of the version that our host is made of. Its serve neither compiles without async
-/// components nor starts without the pooling allocator.
+/// `wasmtime serve`, of the version that our host is made of. Its serve does not compile without async components;
+/// without a pooling allocator it has to be told so.
 pub(crate) const WASMTIME: Tool = Tool {
     name: "wasmtime-cli",
     version: "48.0.8",
-    features: &[
-        "--no-default-features",
-        "--features",
-        "cranelift,run,serve,component-model-async,pooling-allocator",
-    ],
+    features: &["--no-default-features", "--features", "cranelift,run,serve,component-model-async"],
     program: Some("wasmtime"),
     optimised: true,
 };

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { inspect } from "node:util";
 
 import { checkDigest, component } from "./component.js";
@@ -34,7 +35,7 @@ export interface OpenOptions {
   account?: string;
   /** How often a request may be repeated after the first try, 0 to 10; 2 when absent. */
   maxRetries?: number;
-  /** How many calls run at the same time, 1 to 64; 4 when absent. */
+  /** How many calls run at the same time, 1 to 64; when absent as many as there are processors, 2 to 4. */
   workers?: number;
   /** How many more calls may wait; 10,000 when absent. */
   queue?: number;
@@ -68,7 +69,7 @@ export class RefundNode extends TypedOperations {
     this.#allow = new Allow(egressRules, origin);
     this.#connection = { base_url: origin, account, max_retries: maxRetries };
     this.#pool = new Pool(module, {
-      workers: bounded("workers", options.workers ?? 4, 1, 64),
+      workers: bounded("workers", options.workers ?? usualWorkers(), 1, 64),
       queue: bounded("queue", options.queue ?? 10_000, 0, Number.MAX_SAFE_INTEGER),
       timeout: bounded("timeout", options.timeout ?? 300_000, 1, 2 ** 31 - 1),
     });
@@ -194,6 +195,11 @@ const connectionGiven = {
 };
 
 const denied: Job["send"] = () => Promise.resolve({ error: "HTTP-request-denied" });
+
+/** More than the processors would take the event loop's; one that waits for Stripe takes none. */
+function usualWorkers(): number {
+  return Math.min(4, Math.max(2, availableParallelism()));
+}
 
 function bounded(name: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;

@@ -4,8 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use refund_host::{Node, Session};
+use refund_host::{Allow, Node, Session, StripeKey};
+use serde_json::json;
 
+use super::create::{KEY, Simulator, charges};
 use super::eligibility::{INPUT, OPERATION};
 use super::{Measured, Rows, median};
 use crate::args::Global;
@@ -13,6 +15,7 @@ use crate::context;
 
 const ROUNDS: usize = 9;
 const CALLS: u32 = 5_000;
+const REFUNDS: u32 = 400;
 
 pub(super) async fn measure(global: &Global, composed: Option<&Path>) -> Rows {
     let file = composed
@@ -26,7 +29,33 @@ pub(super) async fn measure(global: &Global, composed: Option<&Path>) -> Rows {
         ours.push(fresh(&composed).await?);
     }
     let uncomposed = (median(theirs), "not composed");
-    Ok(vec![kept, Measured::times("composed, fresh instance", median(ours), uncomposed, 1.3)])
+    let fresh = Measured::times("composed, fresh instance", median(ours), uncomposed, 1.3);
+    Ok(vec![kept, fresh, refunds(global, file).await?])
+}
+
+/// As every refund is made: in a fresh instance, which reads the charge and refunds it.
+async fn refunds(global: &Global, file: &Path) -> anyhow::Result<Measured> {
+    let csv = tempfile::NamedTempFile::new()?;
+    let stripe = Simulator::start(csv.path(), 2 * REFUNDS)?;
+    let host = context::host(global).key(StripeKey::parse(KEY)?);
+    let host = host.allow(Allow::stripe_at(&stripe.url)?).build()?;
+    let (plain, composed) = (host.load(refund_artifact::NODE)?, host.load_file(file)?);
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for [one, other] in charges(csv.path())?.as_chunks().0 {
+        theirs.push(refund(&plain, &stripe.url, one).await?);
+        ours.push(refund(&composed, &stripe.url, other).await?);
+    }
+    let uncomposed = (median(theirs), "not composed");
+    Ok(Measured::times("composed, a refund", median(ours), uncomposed, 1.3))
+}
+
+async fn refund(node: &Node, stripe: &str, charge: &str) -> anyhow::Result<Duration> {
+    let connection = json!({ "base_url": stripe });
+    let input = json!({ "operation_id": charge, "payment": charge, "connection": connection });
+    let (input, start) = (input.to_string(), Instant::now());
+    let refunded = node.invoke("refunds.create", &input).await?;
+    refunded.map_err(|error| anyhow!("{charge} was not refunded: {error:?}"))?;
+    Ok(start.elapsed())
 }
 
 async fn kept(plain: &Node, composed: &Node) -> anyhow::Result<Measured> {

@@ -58,9 +58,7 @@ async fn ours(global: &Global, csv: &Path, refunds: u32) -> anyhow::Result<Each>
         api_key: None,
         max_retries: None,
     });
-    let text = std::fs::read_to_string(csv)?;
-    let charge = |line: &str| line.split(',').next().unwrap_or_default().to_owned();
-    let charges: Arc<Vec<String>> = Arc::new(text.lines().skip(1).map(charge).collect());
+    let charges = Arc::new(charges(csv)?);
     let next = Arc::new(AtomicUsize::new(0));
     let (cpu, start) = (process::computing(std::process::id()), Instant::now());
     let mut workers = JoinSet::new();
@@ -72,6 +70,12 @@ async fn ours(global: &Global, csv: &Path, refunds: u32) -> anyhow::Result<Each>
     }
     let cpu = process::computing(std::process::id()).saturating_sub(cpu);
     Ok((start.elapsed() / refunds, cpu / refunds))
+}
+
+/// The charges that a simulator made.
+pub(super) fn charges(csv: &Path) -> anyhow::Result<Vec<String>> {
+    let charge = |line: &str| line.split(',').next().unwrap_or_default().to_owned();
+    Ok(std::fs::read_to_string(csv)?.lines().skip(1).map(charge).collect())
 }
 
 async fn work(
