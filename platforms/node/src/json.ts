@@ -1,6 +1,5 @@
-import { randomUUID } from "node:crypto";
-
 import { InvalidInput, type FieldProblem } from "./errors.js";
+import { crypto } from "./sandbox/crypto.js";
 
 /** Deeper than any schema of the manifest. */
 const DEEPEST = 64;
@@ -19,7 +18,7 @@ export function encode(input: object): string {
   const hasBigInt = check(input, "", problems, 0);
   if (problems.length > 0) throw new InvalidInput(problems);
   if (!hasBigInt) return JSON.stringify(input);
-  const mark = randomUUID();
+  const mark = crypto().randomUUID();
   const marked = JSON.stringify(input, (_, value: unknown) =>
     typeof value === "bigint" ? `${mark}${value.toString()}` : value,
   );
@@ -70,7 +69,7 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/g;
 /** Reads JSON of the component. An integer that a number cannot hold exactly comes back as a BigInt, never rounded. */
 export function decode(text: string): unknown {
   if (!MANY_DIGITS.test(text)) return JSON.parse(text);
-  const mark = randomUUID();
+  const mark = crypto().randomUUID();
   const marked = text.replaceAll(TOKENS, (token) => {
     const isLarge = /^-?[0-9]+$/.test(token) && !Number.isSafeInteger(Number(token));
     return isLarge ? `"${mark}${token}"` : token;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { crypto } from "./crypto.js";
 
 /** First bytes of a component: the magic number, version 13, layer 1. */
 const COMPONENT = Buffer.from([0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00]);
@@ -6,7 +6,7 @@ const CORE_MODULE = 1;
 
 /** The digest of a component, as it is written everywhere: `sha256:` and hexadecimal digits. */
 export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  return `sha256:${crypto().createHash("sha256").update(bytes).digest("hex")}`;
 }
 
 /**
