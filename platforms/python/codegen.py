@@ -32,7 +32,7 @@ def operations(manifest: Schema) -> str:
     for operation in manifest["operations"]:
         groups.setdefault(operation["name"].partition(".")[0], []).append(operation)
     lines = [_HEAD, "from __future__ import annotations", "", "from typing import Any, Literal, Protocol, cast"]
-    lines += ["", "from . import types as t", ""]
+    lines += ["", "from . import types as t", "from .inputs import LEFT_OUT", ""]
     lines += ["", "class Invoke(Protocol):", '    """Runs an operation."""', ""]
     lines += ["    def __call__(self, operation: str, input: dict[str, Any], /) -> dict[str, Any]:"]
     lines += ['        """Run it."""', ""]
@@ -60,14 +60,14 @@ def _method(operation: Schema, definitions: Schema) -> Iterator[str]:
         yield "    *,"
     for name in ordered:
         written = _Types("t.").of(fields[name], "")
-        yield f"    {name}: {written}," if name in required else f"    {name}: {_optional(written)} = None,"
+        yield f"    {name}: {written}," if name in required else f"    {name}: {written} = LEFT_OUT,"
     yield f") -> {output}:"
     documented = [f"{name}: {_one_line(fields[name].get('description', ''))}" for name in ordered]
     yield from _indented(_docstring(operation["description"], documented))
     yield "    given: dict[str, Any] = {"
     yield from (f'        "{name}": {name},' for name in ordered)
     yield "    }"
-    yield "    present = {name: value for name, value in given.items() if value is not None}"
+    yield "    present = {name: value for name, value in given.items() if value is not LEFT_OUT}"
     yield f'    return cast("{output}", self._invoke("{operation["name"]}", present))'
 
 
@@ -161,10 +161,6 @@ def _union(cases: list[str]) -> str:
     parts = [f"Literal[{', '.join(literals)}]"] if literals else []
     parts += [f'"{case}"' for case in cases if not case.startswith("Literal[")]
     return parts[0] if len(parts) == 1 and literals else f"Union[{', '.join(parts)}]"
-
-
-def _optional(written: str) -> str:
-    return written if written.endswith("None") else f"{written} | None"
 
 
 def _resolved(schema: Schema, definitions: Schema) -> Schema:

@@ -1,7 +1,7 @@
 //! A stage for end-to-end tests: the simulator, a host that may reach it, and the real component.
 
 pub mod containment;
-pub mod rounds;
+pub mod soak;
 
 use refund_host::api::eligibility::{Amount, Policy};
 use refund_host::api::refunds::CreateRequest;

@@ -4,15 +4,16 @@
 
 use std::time::Duration;
 
+use refund_app::outcome::Standing;
+use refund_app::{
+    Application, Ask, Caller, Connection, Difference, Outcome, OutcomeKind, Settings, Tokio,
+    WasmComponent,
+};
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::money::{Currency, Money};
 use refund_host::{Allow, Host, Limits, Node, StripeKey};
-use refund_ledger::{
-    Difference, Effect, Kept, Ledger, NewOperation, RefundError, Refunded, Refunder, Request,
-    Scope, State, reconcile,
-};
+use refund_ledger::{Effect, Ledger, MerchantRules, Request, Scope, State, UserName};
 use refund_simulator::{DisputeOrder, Fault, FaultKind, NewCharge, Simulator, TEST_KEY};
-use serde_json::{Value, json};
 
 const DAY: u64 = 86_400;
 
@@ -21,19 +22,23 @@ struct Scene {
     stripe: Simulator,
     charge: String,
     ledger: Ledger,
-    connection: Value,
-    node: Node,
+    component: WasmComponent,
     _folder: tempfile::TempDir,
 }
 
 impl Scene {
-    fn refunder(&self, grace: u64) -> Refunder<Ledger> {
-        Refunder::new(self.node.clone(), self.connection.clone(), self.ledger.clone())
-            .grace(Duration::from_secs(grace))
+    fn application(&self, grace_secs: u64) -> Application<WasmComponent, Ledger, Tokio> {
+        let settings = Settings { grace_secs, ..Settings::default() };
+        Application::new(self.component.clone(), self.ledger.clone(), Tokio, settings)
     }
 
-    async fn refund(&self, operation: &str) -> Refunded {
-        self.refunder(0).refund(ask(operation, &self.charge, 1000)).await.unwrap()
+    async fn refund(&self, operation: &str) -> Outcome {
+        self.ask(0, operation, 1000).await
+    }
+
+    async fn ask(&self, grace_secs: u64, operation: &str, amount: u64) -> Outcome {
+        let wanted = ask(operation, &self.charge, amount);
+        self.application(grace_secs).ask(wanted, &caller()).await.unwrap()
     }
 
     /// Tries again as a person or a run would, until it is settled.
@@ -64,19 +69,23 @@ impl Scene {
 
     async fn differences(&self, repair: bool) -> Vec<Difference> {
         let mut found = Vec::new();
-        reconcile(&self.node, &self.connection, &self.ledger, 0, repair, |one| found.push(one))
-            .await
-            .unwrap();
+        let application = self.application(0);
+        application.reconcile(0, repair, &caller(), |one| found.push(one)).await.unwrap();
         found
     }
 }
 
-fn ask(operation: &str, charge: &str, amount: u64) -> NewOperation {
+fn ask(operation: &str, charge: &str, amount: u64) -> Ask {
     let currency = Currency::parse("usd").unwrap();
-    NewOperation::new(&Request {
+    let request = Request {
         amount: Some(Money { amount, currency }),
         ..Request::new(OperationId::parse(operation).unwrap(), PaymentRef::parse(charge).unwrap())
-    })
+    };
+    Ask { request, rules: MerchantRules::default() }
+}
+
+fn caller() -> Caller {
+    Caller::new(UserName::parse("alice").unwrap(), "test")
 }
 
 /// So many scenes over one component.
@@ -98,10 +107,11 @@ async fn scenes(count: usize) -> Vec<Scene> {
 fn scene(stripe: Simulator, node: Node) -> Scene {
     let folder = tempfile::tempdir().unwrap();
     let scope = Scope { base_url: stripe.base_url(), live: false, account: None };
-    let ledger = Ledger::open(&folder.path().join("ledger"), &scope, "test").unwrap();
+    let ledger = Ledger::open(&folder.path().join("ledger"), &scope).unwrap();
     let charge = stripe.charge(&NewCharge::default())["id"].as_str().unwrap().to_owned();
-    let connection = json!({ "base_url": stripe.base_url() });
-    Scene { stripe, charge, ledger, connection, node, _folder: folder }
+    let connection = Connection { base_url: Some(stripe.base_url()), account: None };
+    let component = WasmComponent::new(node, connection);
+    Scene { stripe, charge, ledger, component, _folder: folder }
 }
 
 async fn one() -> Scene {
@@ -204,8 +214,9 @@ async fn lost(scene: &Scene, made: bool) {
     let reset = FaultKind::Reset { after_commit: made };
     scene.order(reset, "/v1/refunds", "POST", 3);
     scene.order(FaultKind::Reset { after_commit: false }, "/v1/refunds", "GET", 3);
-    let refunded = scene.refund("op-1").await;
-    assert_eq!(refunded.operation.state, State::OutcomeUnknown);
+    let outcome = scene.refund("op-1").await;
+    assert_eq!(outcome.operation.state, State::OutcomeUnknown);
+    assert_eq!((outcome.kind(), outcome.kind().row().exit), (OutcomeKind::Unknown, 6));
     assert_eq!(scene.refunds("op-1"), usize::from(made));
     scene.stripe.clear_faults();
 }
@@ -214,18 +225,38 @@ async fn lost(scene: &Scene, made: bool) {
 async fn nothing_new_is_sent_for_a_payment_before_the_unknown_is_settled() {
     let scene = one().await;
     lost(&scene, true).await;
-    // The charge cannot be read, so nothing can tell about op-1: op-2 has to wait.
-    scene.order(FaultKind::Reset { after_commit: false }, "/v1/charges/*", "GET", 3);
-    let blocked = scene.refunder(0).refund(ask("op-2", &scene.charge, 500)).await;
-    assert!(matches!(blocked, Err(RefundError::Blocked(ref by)) if by == "op-1"), "{blocked:?}");
+    // The refunds cannot be listed, so the outcome of op-1 stays unknown: op-2 has to wait.
+    scene.order(FaultKind::Reset { after_commit: false }, "/v1/refunds", "GET", 3);
+    let blocked = scene.ask(0, "op-2", 500).await;
+    let Standing::Blocked { operation, .. } = &blocked.standing else { panic!("{blocked:?}") };
+    assert_eq!((operation.as_str(), blocked.kind().row().exit), ("op-1", 6));
     // Nor does a key of another account tell anything: the charge is not found there.
     scene.order(FaultKind::status(404), "/v1/charges/*", "GET", 1);
     let state = scene.refund("op-1").await.operation.state;
     assert_eq!((state, scene.refunds("op-2")), (State::OutcomeUnknown, 0));
+    // The next refund of the payment finds out about op-1, and sends nothing for it.
+    let posts = || scene.stripe.requests().iter().filter(|one| one.method == "POST").count();
+    let before = posts();
+    let second = scene.ask(0, "op-2", 500).await;
+    assert_eq!((second.operation.state, posts()), (State::Succeeded, before + 1));
+    let [settled] = &second.also_settled[..] else { panic!("{second:?}") };
+    assert_eq!((settled.id().as_str(), settled.state), ("op-1", State::Succeeded));
     assert_eq!(scene.settle("op-1").await, State::Succeeded);
-    let second = scene.refunder(0).refund(ask("op-2", &scene.charge, 500)).await.unwrap();
-    assert_eq!(second.operation.state, State::Succeeded);
     assert_eq!((scene.refunds("op-1"), scene.refunds("op-2")), (1, 1));
+}
+
+#[tokio::test]
+async fn an_unknown_operation_of_which_nothing_is_found_is_not_sent_for_another() {
+    let scene = one().await;
+    lost(&scene, false).await;
+    let early = scene.ask(3600, "op-2", 500).await;
+    assert_eq!((early.kind(), early.kind().row().http), (OutcomeKind::Blocked, 504));
+    let second = scene.ask(0, "op-2", 500).await;
+    assert_eq!(second.operation.state, State::Succeeded);
+    assert_eq!(second.also_settled[0].state, State::Planned, "none was made for it");
+    assert_eq!((scene.refunds("op-1"), scene.refunds("op-2")), (0, 1));
+    assert_eq!(scene.settle("op-1").await, State::Succeeded, "the same id goes on with it");
+    assert_eq!(scene.refunds("op-1"), 1);
 }
 
 #[tokio::test]
@@ -238,7 +269,7 @@ async fn a_dispute_in_between_stops_the_refund_and_is_believed_only_after_a_whil
         reason: "fraudulent".into(),
         refundable: None,
     });
-    let early = scene.refunder(3600).refund(ask("op-1", &scene.charge, 1000)).await.unwrap();
+    let early = scene.ask(3600, "op-1", 1000).await;
     assert_eq!(early.operation.state, State::OutcomeUnknown, "it may still be on its way");
     assert_eq!(scene.settle("op-1").await, State::Refused);
     assert_eq!(scene.refunds("op-1"), 0);
@@ -263,7 +294,7 @@ async fn a_late_failure_reopens_and_is_not_paid_again_by_itself() {
     let scene = one().await;
     let refund = scene.refund("op-1").await.operation.refund.unwrap();
     scene.stripe.advance(20 * DAY);
-    scene.stripe.end_refund(&refund, "failed", Some("expired_or_canceled_card"));
+    scene.stripe.end_refund(refund.id.as_str(), "failed", Some("expired_or_canceled_card"));
     let differences = scene.differences(true).await;
     assert!(matches!(differences[..], [Difference::Status { .. }]), "{differences:?}");
     assert_eq!(scene.settle("op-1").await, State::Failed);
@@ -279,7 +310,8 @@ async fn a_short_balance_is_pending_until_it_is_filled() {
     assert_eq!(scene.settle("op-1").await, State::Pending, "no second one");
     scene.stripe.set_balance("usd", 1_000_000);
     let refund = scene.stripe.refunds_of(&scene.charge).remove(0);
-    let moved = scene.ledger.see(Kept::of(&refund).unwrap()).await.unwrap();
+    let refund = serde_json::from_value(refund).unwrap();
+    let moved = scene.application(0).see(refund, &caller()).await.unwrap();
     assert!(matches!(moved, Effect::Moved { to: State::Succeeded, .. }), "{moved:?}");
     assert_eq!(scene.refunds("op-1"), 1);
 }
@@ -311,9 +343,9 @@ async fn a_wrong_key_harms_no_operation() {
 async fn two_operations_on_one_payment_never_take_more_than_there_is() {
     let scene = one().await;
     let tries = (0..10).map(|n| {
-        let refunder = scene.refunder(0);
-        let charge = scene.charge.clone();
-        tokio::spawn(async move { refunder.refund(ask(&format!("op-{n}"), &charge, 1000)).await })
+        let (application, wanted) =
+            (scene.application(0), ask(&format!("op-{n}"), &scene.charge, 1000));
+        tokio::spawn(async move { application.ask(wanted, &caller()).await })
     });
     let states: Vec<_> = futures::future::join_all(tries)
         .await

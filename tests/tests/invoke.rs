@@ -22,7 +22,7 @@ async fn the_manifest_describes_every_operation() {
     let stage = Stage::new().await;
     let manifest: Value = serde_json::from_str(&stage.node.describe().await.unwrap()).unwrap();
     let operations = manifest["operations"].as_array().unwrap();
-    assert_eq!(operations.len(), 29);
+    assert_eq!(operations.len(), 31);
     for operation in operations {
         for field in
             ["name", "title", "description", "icon", "effect", "input_schema", "output_schema"]
@@ -91,7 +91,7 @@ async fn all_input_problems_come_at_once_and_name_their_fields() {
     let nonsense = stage.node.invoke("refunds.create", "{").await.unwrap();
     assert!(matches!(nonsense, Err(InvokeError::InvalidInput(_))));
     let unknown = stage.node.invoke("refunds.make", "{}").await.unwrap();
-    assert!(matches!(unknown, Err(InvokeError::UnknownOperation(known)) if known.len() == 29));
+    assert!(matches!(unknown, Err(InvokeError::UnknownOperation(known)) if known.len() == 31));
 }
 
 #[tokio::test]

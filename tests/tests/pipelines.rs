@@ -1,10 +1,11 @@
 //! The composed pipelines, through wasmtime, over real HTTP. Refunds are counted at the simulator.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use refund_app::{Application, Ask, Caller, Connection, Settings, Tokio, WasmComponent};
 use refund_core::id::{OperationId, PaymentRef};
 use refund_host::api::node::{FailureKind, InvokeError};
 use refund_host::inspect;
-use refund_ledger::{Ledger, NewOperation, Refunder, Request, Scope, State};
+use refund_ledger::{Ledger, MerchantRules, Request, Scope, State, UserName};
 use refund_pipelines::{ALL, DUPLICATE_SWEEP, PRORATION, Pipeline, SLA_CREDIT};
 use refund_simulator::{Fault, FaultKind, NewCharge};
 use refund_tests::{Stage, request};
@@ -113,22 +114,25 @@ async fn everything_of_the_node_is_there() {
     assert_eq!(refunded(&stage, &by_name), ["op-json"]);
 }
 
-/// Bulk runs refund through a `Refunder`, line by line.
+/// Bulk runs refund through the application layer, line by line.
 #[tokio::test]
 async fn a_ledger_refunds_through_it() {
     let stage = stage(DUPLICATE_SWEEP).await;
     let folder = tempfile::tempdir().unwrap();
     let scope = Scope { base_url: stage.stripe.base_url(), live: false, account: None };
-    let ledger = Ledger::open(&folder.path().join("ledger.db"), &scope, "test").unwrap();
-    let connection = json!({ "base_url": stage.stripe.base_url() });
-    let refunder = Refunder::new(stage.node.clone(), connection, ledger);
+    let ledger = Ledger::open(&folder.path().join("ledger.db"), &scope).unwrap();
+    let connection = Connection { base_url: Some(stage.stripe.base_url()), account: None };
+    let component = WasmComponent::new(stage.node.clone(), connection);
+    let application = Application::new(component, ledger, Tokio, Settings::default());
+    let caller = Caller::new(UserName::parse("alice").unwrap(), "test");
     let charge = stage.charge();
     for _ in 0..2 {
-        let order = NewOperation::new(&Request::new(
+        let request = Request::new(
             OperationId::parse("line-1").unwrap(),
             PaymentRef::parse(&charge).unwrap(),
-        ));
-        let done = refunder.refund(order).await.unwrap();
+        );
+        let ask = Ask { request, rules: MerchantRules::default() };
+        let done = application.ask(ask, &caller).await.unwrap();
         assert_eq!(done.operation.state, State::Succeeded);
     }
     assert_eq!(refunded(&stage, &charge), ["line-1"]);
@@ -193,6 +197,12 @@ async fn an_outage_is_credited_once() {
     let shown = invoke(&stage, "sla-credit.run", dry).await.unwrap();
     assert_eq!(shown["planned"][0]["amount"], json!({ "amount": 250, "currency": "usd" }));
     assert!(refunded(&stage, &charge).is_empty());
+    let expected = json!({
+        "operation_id": "outage-7", "payment": charge, "all": false, "reason": null,
+        "amount": { "amount": 250, "currency": "usd" }, "metadata": {}, "approval": null,
+        "verdict": shown["planned"][0]["verdict"],
+    });
+    assert_eq!(shown["planned"], json!([expected]));
     for origin in ["made", "found"] {
         let done = invoke(&stage, "sla-credit.run", outage(&charge)).await.unwrap();
         assert_eq!(done["quote"]["seconds_down"], 7200);
@@ -264,10 +274,74 @@ async fn half_a_period_comes_back_from_every_payment() {
         assert_eq!(count(&done, "refunds"), 3);
         assert_eq!(done["refunds"][2]["origin"], origin);
     }
-    for (n, charge) in charges.iter().enumerate() {
-        assert_eq!(refunded(&stage, charge), [format!("cancel-7-{}", n + 1)]);
+    for charge in &charges {
+        assert_eq!(refunded(&stage, charge), [format!("cancel-7-{charge}")]);
         assert_eq!(stage.stripe.refunds_of(charge)[0]["amount"], 1250);
     }
+}
+
+/// Stripe has forgotten the idempotency keys by then, so the refunds must be found.
+#[tokio::test]
+async fn a_day_later_another_order_refunds_nothing_more() {
+    let stage = stage(PRORATION).await;
+    let charges = [stage.charge(), stage.charge(), stage.charge()];
+    let mut ids: Vec<&str> = charges.iter().map(String::as_str).collect();
+    invoke(&stage, "proration.run", cancellation(&ids)).await.unwrap();
+    stage.stripe.advance(25 * 3600);
+    ids.reverse();
+    let again = invoke(&stage, "proration.run", cancellation(&ids)).await.unwrap();
+    assert!(again["refunds"].as_array().unwrap().iter().all(|one| one["origin"] == "found"));
+    assert_eq!(count(&again, "refunds"), 3);
+    let inserted = stage.charge();
+    ids.insert(0, &inserted);
+    let Err(InvokeError::Failed(failure)) =
+        invoke(&stage, "proration.run", cancellation(&ids)).await
+    else {
+        panic!("conflict")
+    };
+    assert_eq!((failure.kind, failure.retryable), (FailureKind::Conflict, false));
+    let details: Value = serde_json::from_str(&failure.details).unwrap();
+    assert_eq!(
+        (count(&details, "made"), details["type"].as_str()),
+        (3, Some("operation_conflict"))
+    );
+    assert!(refunded(&stage, &inserted).is_empty());
+    for charge in &charges {
+        assert_eq!(refunded(&stage, charge), [format!("cancel-7-{charge}")]);
+    }
+}
+
+/// What a host does that has a ledger: a dry run, and a refund of its own for each that is planned.
+#[tokio::test]
+async fn what_is_planned_can_be_made_one_by_one() {
+    let stage = stage(PRORATION).await;
+    let charges = [stage.charge(), stage.charge(), stage.charge()];
+    let ids: Vec<&str> = charges.iter().map(String::as_str).collect();
+    let mut input = cancellation(&ids);
+    input["dry_run"] = json!(true);
+    input["reason"] = json!("requested_by_customer");
+    input["metadata"] = json!({ "ticket": "7" });
+    for (planned, made) in [(3, 0), (2, 1), (1, 2), (0, 3)] {
+        let shown = invoke(&stage, "proration.run", input.clone()).await.unwrap();
+        assert_eq!((count(&shown, "planned"), count(&shown, "refunds")), (planned, made));
+        let Some(first) = shown["planned"].as_array().unwrap().first() else { continue };
+        assert_eq!(first["all"], false);
+        let mut refund = json!({
+            "amount": first["amount"]["amount"], "currency": first["amount"]["currency"],
+        });
+        for field in ["operation_id", "payment", "reason", "metadata"] {
+            refund[field] = first[field].clone();
+        }
+        invoke(&stage, "refunds.create", refund).await.unwrap();
+    }
+    input["dry_run"] = json!(false);
+    let done = invoke(&stage, "proration.run", input).await.unwrap();
+    assert!(done["refunds"].as_array().unwrap().iter().all(|one| one["origin"] == "found"));
+    let refund = &stage.stripe.refunds_of(&charges[0])[0];
+    assert_eq!(
+        (&refund["reason"], &refund["metadata"]["ticket"]),
+        (&json!("requested_by_customer"), &json!("7"))
+    );
 }
 
 /// Every answer to the second refund is lost, whether it was made or not; so are all reads after it.
@@ -298,8 +372,8 @@ async fn an_unknown_outcome_is_completed_by_the_same_call() {
         stage.stripe.clear_faults();
         let done = invoke(&stage, "proration.run", cancellation(&ids)).await.unwrap();
         assert_eq!(count(&done, "refunds"), 3);
-        for (n, charge) in charges.iter().enumerate() {
-            assert_eq!(refunded(&stage, charge), [format!("cancel-7-{}", n + 1)]);
+        for charge in &charges {
+            assert_eq!(refunded(&stage, charge), [format!("cancel-7-{charge}")]);
         }
     }
 }

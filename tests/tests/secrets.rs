@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use refund_app::{Application, Ask, Caller, Connection, Settings, Tokio, WasmComponent};
 use refund_core::id::{OperationId, PaymentRef};
 use refund_host::{Allow, Host, HostBuilder, Limits, Node, StripeKey};
-use refund_ledger::{Ledger, NewOperation, Refunder, Request, Scope};
+use refund_ledger::{Ledger, MerchantRules, Request, Scope, UserName};
 use refund_simulator::{Fault, FaultKind, NewCharge, Simulator};
 use refund_tests::COMPILED;
 use refund_tests::containment::files::HOSTILE;
@@ -101,8 +102,8 @@ async fn the_key_is_nowhere() {
 
     hostile_guest(&scene).await;
     real_guest(&scene).await;
-    let told = ledger(&scene).await;
-    assert_hidden("an error", told.as_bytes());
+    let said = ledger(&scene).await;
+    assert_hidden("an outcome or an error", said.as_bytes());
     for name in ["secrets.ledger", "secrets.ledger-wal", "secrets.ledger-shm"] {
         if let Ok(bytes) = std::fs::read(scene.folder.path().join(name)) {
             assert_hidden(name, &bytes);
@@ -159,10 +160,13 @@ async fn real_guest(scene: &Scene) {
 async fn ledger(scene: &Scene) -> String {
     let path = scene.folder.path().join("secrets.ledger");
     let scope = Scope { base_url: scene.stripe.base_url(), live: false, account: None };
-    let ledger = Ledger::open(&path, &scope, "test").unwrap();
+    let ledger = Ledger::open(&path, &scope).unwrap();
     let node: Node = scene.host().build().unwrap().load(refund_artifact::NODE).unwrap();
-    let refunder = Refunder::new(node, scene.connection(), ledger.clone());
-    let mut told = String::new();
+    let connection = Connection { base_url: Some(scene.stripe.base_url()), account: None };
+    let component = WasmComponent::new(node, connection);
+    let application = Application::new(component, ledger, Tokio, Settings::default());
+    let caller = Caller::new(UserName::parse("alice").unwrap(), "test");
+    let mut said = String::new();
     let faults = [
         None,
         Some(FaultKind::status(500)),
@@ -177,11 +181,15 @@ async fn ledger(scene: &Scene) -> String {
         }
         let operation = OperationId::parse(&format!("ledger-{number}")).unwrap();
         let request = Request::new(operation, PaymentRef::parse(&charge).unwrap());
-        let outcome = refunder.refund(NewOperation::new(&request)).await;
-        let _ = write!(told, "{outcome:?}");
+        let rules = MerchantRules::default();
+        let outcome = application.ask(Ask { request, rules }, &caller).await;
+        let _ = write!(said, "{outcome:?}");
+        if let Ok(outcome) = outcome {
+            said.push_str(&outcome.text());
+        }
         scene.stripe.clear_faults();
     }
     let broken = scene.folder.path().join("nowhere").join("else");
-    let _ = write!(told, "{:?}", Ledger::open(&broken, &scope, "test").err());
-    told
+    let _ = write!(said, "{:?}", Ledger::open(&broken, &scope).err());
+    said
 }

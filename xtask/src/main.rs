@@ -4,9 +4,11 @@ mod bench;
 mod conformance;
 mod dist;
 mod fuzz;
+mod model;
 mod packages;
 mod peers;
 mod run;
+mod simulation;
 mod supply;
 mod test;
 
@@ -36,10 +38,21 @@ cargo xtask conformance [--platform NAME]...
 cargo xtask packages     the own tests of the packages for Node, Node-RED, n8n and Python
 cargo xtask tutorial     composing by itself, and docs/tutorial-pipeline.md to the letter
 cargo xtask soak --minutes N
-                     bulk runs with faults, killed at random moments and resumed, until the time is
-                     over; refunds are counted at the simulator
+                     every way in at once (command, bulk runs, HTTP API, webhooks, pipelines), while
+                     processes are killed and frozen, the clock jumps and Stripe's answers are wrong,
+                     late or lost; when all has settled, every answer is compared with the ledger and
+                     with the refunds at the simulator
+cargo xtask simulation [--operations N]
+                     the product in one process under a seeded schedule, with faults and crashes at
+                     every place where a task waits: every answer is compared with ledger and Stripe;
+                     a million operations, about a quarter of an hour on one core
+cargo xtask simulation --seed N
+                     one world of it, with everything that happens
 cargo xtask containment
                      hostile guests against the host: what each tried, what stopped it
+cargo xtask model [NAME]
+                     every interleaving of a few refunds within bounds, over the rules that the command
+                     runs; minutes on one core, a few GB of memory
 cargo xtask fuzz --minutes N
                      every parser against random bytes, for so long in all; needs a nightly compiler
 cargo xtask deny     licences, sources, bans and duplicates of the dependencies
@@ -82,6 +95,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["tutorial"] => test::tutorial(),
         ["bench"] => bench::run(20_000),
         ["containment"] => containment(),
+        ["model", rest @ ..] => model::run(rest),
         ["fuzz"] => fuzz::run("8"),
         ["fuzz", "--minutes", minutes] => fuzz::run(minutes),
         ["deny"] => supply::deny(),
@@ -89,6 +103,9 @@ fn run(arguments: &[String]) -> Result<()> {
         ["reproduce"] => supply::reproduce(Maker::Anew),
         ["sbom"] => supply::sbom(),
         ["auditable"] => supply::auditable(),
+        ["simulation"] => simulation::run("1000000"),
+        ["simulation", "--operations", operations] => simulation::run(operations),
+        ["simulation", "--seed", seed] => simulation::repeat(seed),
         ["soak"] => soak("10"),
         ["soak", "--minutes", minutes] => soak(minutes),
         [] | ["help" | "--help" | "-h"] => {

@@ -14,14 +14,17 @@ use crate::{conformance, packages, peers, say, supply};
 const WASM: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];
 
 /// Where tests lie that need no component, or only the command; every file in there is run.
-const FOLDERS: [&str; 7] = [
+const FOLDERS: [&str; 10] = [
     "component/core/tests",
+    "host-harness/app/tests",
     "host-harness/cli/tests",
     "host-harness/ledger/tests",
     "host-harness/outbox/tests",
     "host-harness/report/tests",
     "host-harness/simulator/tests",
     "platforms/conformance/tests",
+    "tests/model/tests",
+    "tests/simulation/tests",
 ];
 /// Where tests lie that run the component through wasmtime, over real HTTP.
 const END_TO_END: &str = "tests/tests";

@@ -184,6 +184,11 @@ impl PaymentRef {
         })
     }
 
+    /// Takes an id as it is. Only the prefix is looked at.
+    pub fn by_prefix(id: String) -> Self {
+        if id.starts_with("pi_") { Self::PaymentIntent(id.into()) } else { Self::Charge(id.into()) }
+    }
+
     /// Stripe's parameter name: `charge` or `payment_intent`.
     pub fn param(&self) -> &'static str {
         match self {
@@ -253,14 +258,33 @@ impl OperationId {
         Ok(Self(text.to_owned()))
     }
 
-    /// The id of one of several refunds that are made in the name of this one: `<id>-<n>`.
-    pub fn numbered(&self, n: usize) -> Result<Self, FieldProblem> {
-        Self::parse(&format!("{self}-{n}"))
+    /// The id of the refund that this operation makes of one payment, where it makes several: `<id>-<payment id>`.
+    /// It follows from the payment alone, so it is the same whatever other payments there are, in whatever order.
+    ///
+    /// Give the charge where it is known: a payment has two names, and two ids would be two refunds.
+    pub fn for_payment(&self, payment: &PaymentRef) -> Result<Self, FieldProblem> {
+        let added = payment.as_str().len() + 1;
+        if self.0.len() + added > Self::MAX_CHARS {
+            let problem = format!(
+                "is {} characters long and leaves no room for `-{payment}`: an operation id has at most {}",
+                self.0.len(),
+                Self::MAX_CHARS
+            );
+            let fix = format!("shorten it to {}", Self::MAX_CHARS.saturating_sub(added));
+            return Err(FieldProblem::new("operation_id", self, problem, fix));
+        }
+        Self::parse(&format!("{self}-{payment}"))
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for OperationId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 
@@ -275,6 +299,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::property;
 
     #[test]
     fn prefixes_decide() {
@@ -311,12 +336,209 @@ mod tests {
         assert!(OperationId::parse(&"a".repeat(201)).is_err());
     }
 
-    proptest! {
-        #[test]
-        fn a_parsed_id_needs_no_escaping(text in "\\PC{0,40}") {
-            if let Ok(id) = ChargeId::parse(&text) {
-                prop_assert!(id.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+    #[test]
+    fn the_id_for_a_payment_follows_from_the_payment() {
+        let charge = PaymentRef::parse("ch_3Abc").unwrap();
+        let own = OperationId::parse("cancel-7").unwrap().for_payment(&charge).unwrap();
+        assert_eq!(own.as_str(), "cancel-7-ch_3Abc");
+        for (length, fits) in [(192, true), (193, false), (200, false)] {
+            let operation = OperationId::parse(&"a".repeat(length)).unwrap();
+            match operation.for_payment(&charge) {
+                Ok(own) => assert!(fits && own.as_str().len() == 200),
+                Err(problem) => {
+                    assert!(!fits && problem.field == "operation_id");
+                    assert!(problem.to_string().contains("shorten it to 192"), "{problem}");
+                }
             }
         }
+    }
+
+    /// Parses as one kind of id, and the prefixes that this kind has.
+    type Kind = (fn(&str) -> Result<String, FieldProblem>, &'static str, &'static [&'static str]);
+
+    macro_rules! kinds {
+        ($($name:ident, $field:literal, [$($prefix:literal),+];)+) => {
+            [$((
+                |text| $name::parse(text).map(|id| id.as_str().to_owned()),
+                $field,
+                &[$($prefix),+],
+            )),+]
+        };
+    }
+
+    const KINDS: [Kind; 11] = kinds![
+        ChargeId, "charge", ["ch_", "py_"];
+        PaymentIntentId, "payment_intent", ["pi_"];
+        RefundId, "refund", ["re_", "pyr_"];
+        DisputeId, "dispute", ["dp_", "du_"];
+        AccountId, "account", ["acct_"];
+        CustomerId, "customer", ["cus_"];
+        FileId, "file", ["file_"];
+        InvoiceId, "invoice", ["in_"];
+        LineId, "line", ["il_"];
+        SubscriptionId, "subscription", ["sub_"];
+        ItemId, "item", ["si_"];
+    ];
+
+    /// A prefix of any kind.
+    fn prefixes() -> impl Strategy<Value = String> {
+        let known: Vec<_> = KINDS.iter().flat_map(|kind| kind.2).copied().collect();
+        prop::sample::select(known).prop_map(str::to_owned)
+    }
+
+    /// A text that only resembles one of these prefixes.
+    fn near(prefixes: &'static [&'static str]) -> impl Strategy<Value = String> {
+        (prop::sample::select(prefixes), 0..8_usize).prop_map(|(prefix, edit)| {
+            let word = prefix.trim_end_matches('_');
+            match edit {
+                0 => format!("{word}-"),
+                1 => word.to_owned(),
+                2 => prefix.to_uppercase(),
+                3 => format!(" {prefix}"),
+                4 => format!("\u{feff}{prefix}"),
+                5 => format!("x{prefix}"),
+                6 => prefix.replacen(['c', 'p', 'i', 's'], "\u{441}", 1),
+                _ => format!("{word}\u{ff3f}"),
+            }
+        })
+    }
+
+    /// Letters, digits and `_`, and now and then one character too many, or more of them than an id has.
+    fn bodies() -> impl Strategy<Value = String> {
+        let odd = prop::sample::select(vec![
+            "-", "/", "/../x", "?", "#", "%2f", ".", " ", "\n", "\0", "\u{e9}", "\u{200b}",
+            "\u{ff11}", "\u{661}", "\u{ff3f}", "\"", "&", "=", "@", "_secret_", "_secret",
+        ]);
+        prop_oneof![
+            4 => "[A-Za-z0-9_]{1,24}",
+            4 => ("[A-Za-z0-9_]{0,12}", odd, "[A-Za-z0-9_]{0,12}").prop_map(|(a, odd, b)| a + odd + &b),
+            2 => Just(String::new()),
+            1 => "[A-Za-z0-9]{1,9}_secret_[A-Za-z0-9]{1,9}",
+            1 => "[A-Za-z0-9]{1,9}_secret",
+            3 => (248..258_usize).prop_map(|length| "a".repeat(length)),
+        ]
+    }
+
+    #[test]
+    fn an_id_is_a_prefix_of_its_kind_and_letters_digits_and_underscores() {
+        let branches = [
+            "an id",
+            "of another kind",
+            "an odd character",
+            "no body",
+            "too long",
+            "a client secret",
+            "a prefix that is none",
+            "the longest",
+        ];
+        let cases = prop::sample::select(KINDS.to_vec()).prop_flat_map(|kind| {
+            let own = prop::sample::select(kind.2).prop_map(str::to_owned);
+            (Just(kind), prop_oneof![4 => own, 2 => prefixes(), 2 => near(kind.2)], bodies())
+        });
+        property(&cases, branches, |((parse, field, own), prefix, body), reached| {
+            let text = format!("{prefix}{body}");
+            let is_plain = |c: char| matches!(c, 'a'..='z' | 'A'..='Z' | '0'..='9' | '_');
+            let is_known = KINDS.iter().any(|kind| kind.2.contains(&prefix.as_str()));
+            // Not the two parts that were put together: `p` and `i_x` make a PaymentIntent as well.
+            let (is_id, branch) = match own.iter().find_map(|own| text.strip_prefix(own)) {
+                None if is_known => (false, "of another kind"),
+                None => (false, "a prefix that is none"),
+                Some("") => (false, "no body"),
+                Some(_) if text.contains("_secret_") => (false, "a client secret"),
+                Some(body) if !body.chars().all(is_plain) => (false, "an odd character"),
+                Some(_) if text.len() > 255 => (false, "too long"),
+                Some(_) => (true, "an id"),
+            };
+            reached.note(branch);
+            reached.note_if(is_id && text.len() >= 250, "the longest");
+            match parse(&text) {
+                Ok(id) => {
+                    prop_assert!(is_id, "{:?} is no {}", text, field);
+                    prop_assert_eq!(id, text);
+                }
+                Err(problem) => {
+                    prop_assert!(!is_id, "{:?}: {}", text, problem);
+                    prop_assert_eq!(&problem.field, field);
+                    let told = problem.to_string();
+                    prop_assert!(!text.contains("_secret_") || !told.contains(&text), "{}", told);
+                }
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_payment_is_a_charge_or_a_payment_intent_by_its_prefix() {
+        const PAYMENTS: &[&str] = &["ch_", "py_", "pi_"];
+        let branches = ["a charge", "a PaymentIntent", "neither"];
+        let payments = prop::sample::select(PAYMENTS).prop_map(str::to_owned);
+        let prefixes = prop_oneof![2 => prefixes(), 1 => near(PAYMENTS), 2 => payments];
+        property(&(prefixes, bodies()), branches, |(prefix, body), reached| {
+            let text = format!("{prefix}{body}");
+            let (charge, intent) =
+                (ChargeId::parse(&text).ok(), PaymentIntentId::parse(&text).ok());
+            match PaymentRef::parse(&text) {
+                Ok(PaymentRef::Charge(id)) => {
+                    reached.note("a charge");
+                    prop_assert_eq!((Some(id), None), (charge, intent));
+                }
+                Ok(PaymentRef::PaymentIntent(id)) => {
+                    reached.note("a PaymentIntent");
+                    prop_assert_eq!((None, Some(id)), (charge, intent));
+                }
+                Err(_) => {
+                    reached.note("neither");
+                    prop_assert_eq!((None, None), (charge, intent));
+                }
+            }
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn an_operation_id_is_visible_ascii_without_blanks_at_its_ends() {
+        let middle = prop::sample::select(vec![
+            "", " ", "  ", "\t", "\n", "\0", "\x7f", "\u{a0}", "\u{e9}", "e\u{301}", "\u{430}",
+            "\u{200b}", "\u{ff11}", "~", "!", "\"", "\\", "/", "sk_live_", "whsec_", "sk_liv",
+        ]);
+        let blank = prop::sample::select(vec![" ", "\t", "\n", "\u{feff}", "\u{2003}"]);
+        let ends = || prop_oneof![4 => Just(""), 1 => blank.clone()];
+        let long = prop_oneof![8 => Just(0), 2 => 190..202_usize];
+        let texts = (ends(), "[a-z0-9-]{0,6}", middle, "[A-Z0-9-]{0,6}", long, ends()).prop_map(
+            |(before, a, middle, b, long, after)| {
+                format!("{before}{a}{middle}{b}{}{after}", "x".repeat(long))
+            },
+        );
+        let texts = prop_oneof![9 => texts, 1 => "[ \t\u{2003}]{0,3}"];
+        let branches = [
+            "an operation id",
+            "blank",
+            "blank at an end",
+            "too long",
+            "no visible ASCII",
+            "a secret",
+        ];
+        property(&texts, branches, |text, reached| {
+            let is_blank = |c: Option<char>| c.is_none_or(char::is_whitespace);
+            let is_secret = text.contains("sk_live_") || text.contains("whsec_");
+            let (is_id, branch) = if text.chars().all(char::is_whitespace) {
+                (false, "blank")
+            } else if is_blank(text.chars().next()) || is_blank(text.chars().last()) {
+                (false, "blank at an end")
+            } else if text.chars().count() > 200 {
+                (false, "too long")
+            } else if text.chars().any(|c| !(' '..='~').contains(&c)) {
+                (false, "no visible ASCII")
+            } else if is_secret {
+                (false, "a secret")
+            } else {
+                (true, "an operation id")
+            };
+            reached.note(branch);
+            let parsed = OperationId::parse(&text);
+            prop_assert_eq!(parsed.is_ok(), is_id, "{:?}", text);
+            prop_assert!(parsed.is_err() || parsed.is_ok_and(|id| id.as_str() == text));
+            Ok(())
+        });
     }
 }

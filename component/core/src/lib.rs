@@ -22,12 +22,16 @@ mod json;
 pub mod metadata;
 pub mod model;
 pub mod money;
+pub mod optional;
+pub mod pipeline;
 pub mod policy;
 pub mod problem;
 pub mod reports;
 pub mod request;
 pub mod rounding;
 pub mod secret;
+#[cfg(test)]
+mod testing;
 pub mod webhook;
 pub mod wire;
 

@@ -233,6 +233,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::property;
 
     fn parse(text: &str, currency: &str) -> Result<u64, FieldProblem> {
         Money::parse_decimal(text, Currency::parse(currency)?).map(|money| money.amount)
@@ -310,10 +311,75 @@ mod tests {
             let number = shown.split(' ').next().unwrap();
             prop_assert_eq!(Money::parse_decimal(number, currency), Ok(money));
         }
+    }
 
-        #[test]
-        fn parsing_never_panics(text in "\\PC{0,30}") {
-            let _ = Money::parse_decimal(&text, Currency::parse("kwd").unwrap());
-        }
+    #[test]
+    fn an_amount_is_digits_and_a_point_that_fit_the_currency() {
+        let noise = prop::sample::select(vec![
+            "-", "+", " ", ",", ".", "e", "_", "'", "\u{661}", "\u{a0}", "$", "\0", "x",
+        ]);
+        let noise = || prop_oneof![9 => Just(""), 1 => noise.clone()];
+        // The largest amount has twelve digits, whatever the currency.
+        let largest = "(9{9}|9{10}|9{12}|10{9}|10{10}|10{12})";
+        let wholes = prop_oneof![
+            4 => "[0-9]{1,6}",
+            2 => "[0-9]{1,4}00",
+            2 => "0{0,3}",
+            1 => "9{8,21}",
+            2 => largest,
+        ];
+        let fractions = prop_oneof![
+            4 => "(|[.])",
+            3 => "[.][0-9]{1,4}",
+            3 => "[.]0{1,3}",
+            1 => "[.](99|999|990)",
+            1 => "([.][.]|,|\u{ff0e})[0-9]{2}",
+        ];
+        let currencies = prop::sample::select(vec!["usd", "jpy", "kwd", "isk", "ugx", "zzz"]);
+        let texts = (noise(), wholes, noise(), fractions, noise(), currencies);
+        let branches =
+            ["an amount", "no number", "too many decimals", "zero", "too large", "no step"];
+        property(&texts, branches, |(before, whole, between, fraction, after, code), reached| {
+            let text = format!("{before}{whole}{between}{fraction}{after}");
+            let currency = Currency::parse(code).unwrap();
+            let (decimals, step) = match code {
+                "jpy" => (0, 1),
+                "kwd" => (3, 10),
+                "isk" | "ugx" => (2, 100),
+                _ => (2, 1),
+            };
+            let (digits, fraction) = match text.split('.').collect::<Vec<_>>()[..] {
+                [whole] => (whole, Some("")),
+                [whole, fraction] if !fraction.is_empty() => (whole, Some(fraction)),
+                _ => ("", None),
+            };
+            let is_number = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+            let number = fraction
+                .filter(|fraction| !digits.is_empty() && is_number(digits) && is_number(fraction));
+            let expected = number.map(|fraction| {
+                let scaled = 10_u128.pow(decimals);
+                let part = |text: &str| {
+                    text.bytes().fold(0, |sum, digit| sum * 10 + u128::from(digit - b'0'))
+                };
+                let fits = fraction.len() <= decimals as usize;
+                let missing = decimals.saturating_sub(u32::try_from(fraction.len()).unwrap());
+                (fits, part(digits) * scaled + part(fraction) * 10_u128.pow(missing))
+            });
+            let (is_amount, branch) = match expected {
+                None => (false, "no number"),
+                Some((false, _)) => (false, "too many decimals"),
+                Some((_, 0)) => (false, "zero"),
+                Some((_, amount)) if amount > 999_999_999_999 => (false, "too large"),
+                Some((_, amount)) if amount % step != 0 => (false, "no step"),
+                Some(_) => (true, "an amount"),
+            };
+            reached.note(branch);
+            let found = Money::parse_decimal(&text, currency);
+            prop_assert_eq!(found.is_ok(), is_amount, "{:?} {}", text, code);
+            if let (Ok(found), Some((_, amount))) = (found, expected) {
+                prop_assert_eq!(u128::from(found.amount), amount);
+            }
+            Ok(())
+        });
     }
 }

@@ -1,10 +1,12 @@
-//! A wish for a refund, as files and commands name it.
+//! What is asked for in one refund, as files and commands name it.
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::id::{OperationId, PaymentRef};
 use crate::metadata::Metadata;
-use crate::money::Money;
+use crate::money::{Currency, Money};
+use crate::problem::FieldProblem;
 
 /// What to refund, and under which name: the input of `refunds.create` without connection, policy and
 /// approval.
@@ -24,6 +26,8 @@ pub struct Request {
     pub refund_application_fee: bool,
     /// Connect: take the money back from the connected account in proportion.
     pub reverse_transfer: bool,
+    /// Where Stripe sends instructions, for payment methods that cannot be refunded directly.
+    pub instructions_email: Option<String>,
 }
 
 impl Request {
@@ -37,6 +41,7 @@ impl Request {
             metadata: Metadata::default(),
             refund_application_fee: false,
             reverse_transfer: false,
+            instructions_email: None,
         }
     }
 
@@ -62,6 +67,77 @@ impl Request {
         if self.reverse_transfer {
             set("reverse_transfer", json!(true));
         }
+        if let Some(email) = &self.instructions_email {
+            set("instructions_email", json!(email));
+        }
         Value::Object(input).to_string()
+    }
+
+    /// Reads what [`Request::json`] wrote.
+    ///
+    /// # Errors
+    /// Names the field that cannot be read.
+    pub fn parse(json: &str) -> Result<Self, FieldProblem> {
+        let unreadable = |error: serde_json::Error| {
+            FieldProblem::new("request", "", format!("cannot be read: {error}"), "report this")
+        };
+        let read: Stored = serde_json::from_str(json).map_err(unreadable)?;
+        let currency = read.currency.as_deref().map(Currency::parse).transpose()?;
+        Ok(Self {
+            operation: OperationId::parse(&read.operation_id)?,
+            payment: PaymentRef::parse(&read.payment)?,
+            amount: read.amount.zip(currency).map(|(amount, currency)| Money { amount, currency }),
+            reason: read.reason,
+            metadata: read.metadata,
+            refund_application_fee: read.refund_application_fee,
+            reverse_transfer: read.reverse_transfer,
+            instructions_email: read.instructions_email,
+        })
+    }
+}
+
+/// A request as it is stored.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    operation_id: String,
+    payment: String,
+    #[serde(default)]
+    amount: Option<u64>,
+    #[serde(default)]
+    currency: Option<String>,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    refund_application_fee: bool,
+    #[serde(default)]
+    reverse_transfer: bool,
+    #[serde(default)]
+    instructions_email: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let plain =
+            Request::new(OperationId::parse("op 1").unwrap(), PaymentRef::parse("pi_1").unwrap());
+        let full = Request {
+            amount: Some(Money { amount: 5, currency: Currency::parse("usd").unwrap() }),
+            reason: Some("duplicate".into()),
+            metadata: Metadata([("k".into(), "v \"w\"".into())].into()),
+            refund_application_fee: true,
+            reverse_transfer: true,
+            instructions_email: Some("ann@example.com".into()),
+            ..plain.clone()
+        };
+        for request in [plain, full] {
+            assert_eq!(Request::parse(&request.json()).unwrap(), request);
+        }
+        assert!(Request::parse(r#"{"operation_id":"a","payment":"ch_1","more":1}"#).is_err());
     }
 }

@@ -274,6 +274,21 @@ fn an_old_refund_is_found_behind_many_newer_ones() {
 }
 
 #[test]
+fn a_preview_counts_each_earlier_refund() {
+    let mut script = Script::new([]);
+    let rules = |max_attempts| {
+        Rules::Terms(Policy { max_attempts: Some(max_attempts), ..Policy::default() })
+    };
+    let last = CreateRequest { rules: rules(3), ..request("op-1", None) };
+    let previewed = client::preview(&mut script, &connection(), &last, &[100, 100]).unwrap();
+    assert_eq!(previewed.verdict.unwrap().amount.amount, 2300);
+    let denied = CreateRequest { rules: rules(2), ..request("op-1", None) };
+    let error = client::preview(&mut script, &connection(), &denied, &[100, 100]).unwrap_err();
+    assert!(error.to_string().contains("2 refunds were made"), "{error}");
+    assert!(script.posts().is_empty(), "a preview sends nothing that changes anything");
+}
+
+#[test]
 fn two_equal_partial_refunds_are_two_operations() {
     let mut script = Script::new([]);
     create(&mut script, &request("op-1", Some(1000))).unwrap();

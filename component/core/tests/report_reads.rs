@@ -27,10 +27,14 @@ impl Transport for Stripe {
     fn send(&mut self, request: &HttpRequest) -> Result<Answer, SendFailure> {
         let url = &request.url;
         self.urls.push(url.clone());
-        let all = if url.contains("/v1/refunds?") { &self.refunds } else { &self.charges };
         let query = |name: &str| {
             let pairs = url.split_once('?').unwrap().1.split('&');
             pairs.filter_map(|pair| pair.split_once('=')).find(|pair| pair.0 == name)
+        };
+        let all = if url.contains("/v1/refunds?") { &self.refunds } else { &self.charges };
+        let all: Vec<_> = match query("charge") {
+            Some((_, id)) => all.iter().filter(|one| one["charge"]["id"] == id).collect(),
+            None => all.iter().collect(),
         };
         let limit: usize = query("limit").unwrap().1.parse().unwrap();
         let start = query("starting_after")
@@ -66,6 +70,52 @@ fn refund(id: &str, amount: u64, charge: &Value) -> Value {
         "id": id, "object": "refund", "amount": amount, "currency": "usd", "status": "succeeded",
         "reason": "duplicate", "created": NOW - 60, "charge": charge, "metadata": {},
     })
+}
+
+/// A charge of 25.00 with a fee of 1.02, and its refunds of these amounts and statuses, newest first. As many
+/// of them as Stripe includes are in the charge.
+fn refunded(id: &str, parts: &[(u64, &str)], included: Option<usize>) -> Vec<Value> {
+    let plain: Vec<_> = parts
+        .iter()
+        .enumerate()
+        .map(|(n, (amount, status))| {
+            let mut one = refund(&format!("re_{id}_{n:02}"), *amount, &json!(id));
+            one["status"] = json!(status);
+            one["created"] = json!(NOW - 60 - n as u64 / 2);
+            one
+        })
+        .collect();
+    let mut sold = charge(id, 2_500, NOW - 86_400);
+    sold["balance_transaction"] = json!({ "id": "txn_1", "fee": 102, "currency": "usd" });
+    let counts = |(_, status): &&(u64, &str)| !matches!(*status, "failed" | "canceled");
+    sold["amount_refunded"] = json!(parts.iter().filter(counts).map(|part| part.0).sum::<u64>());
+    if let Some(included) = included {
+        let newest = &plain[..included.min(plain.len())];
+        sold["refunds"] = json!({ "data": newest, "has_more": newest.len() < plain.len() });
+    }
+    let with_charge = |mut one: Value| {
+        one["charge"] = sold.clone();
+        one
+    };
+    plain.into_iter().map(with_charge).collect()
+}
+
+/// The fees of all rows, read in pages of this size.
+fn fees(stripe: &mut Stripe, limit: u8) -> Vec<(String, u64)> {
+    let mut range = RowRange { limit: Some(limit), ..rows() };
+    let mut fees = Vec::new();
+    loop {
+        let page = client::refund_rows(stripe, &connection(), &range).unwrap();
+        fees.extend(page.rows.iter().map(|row| (row.id.to_string(), row.fee_lost.unwrap().amount)));
+        range.cursor = page.next;
+        if range.cursor.is_none() {
+            return fees;
+        }
+    }
+}
+
+fn sum(fees: &[(String, u64)]) -> u64 {
+    fees.iter().map(|(_, fee)| fee).sum()
 }
 
 fn rows() -> RowRange {
@@ -150,6 +200,85 @@ fn pages_follow_each_other_and_sum_up_like_the_whole() {
     }
     let Summary { rows, totals, .. } = summarizer.summary();
     assert_eq!((rows, totals[0].figures.amount, stripe.urls.len()), (25, 325, 3));
+}
+
+#[test]
+fn the_fees_of_all_refunds_of_a_charge_add_up_to_its_fee() {
+    let parts = [(100, "succeeded"); 25];
+    // (refunds that the charge includes, page size, requests)
+    for (included, limit, requests) in [
+        (Some(25), 100, 1),
+        // Ten are included; the others are read once for each page.
+        (Some(10), 100, 2),
+        (Some(10), 10, 6),
+        // None is included, as long as all of them are on the page no more is read.
+        (None, 100, 1),
+        (None, 20, 4),
+    ] {
+        let refunds = refunded("ch_1", &parts, included);
+        let mut stripe = Stripe { refunds, ..Stripe::default() };
+        let found = fees(&mut stripe, limit);
+        assert_eq!((sum(&found), found.len()), (102, 25), "{included:?} {limit}");
+        assert!(found.iter().all(|(_, fee)| [4, 5].contains(fee)), "{found:?}");
+        assert_eq!(stripe.urls.len(), requests, "{included:?} {limit}: {:?}", stripe.urls);
+    }
+    // Only the first request names the charges' refunds.
+    let mut stripe = Stripe { refunds: refunded("ch_1", &parts, Some(10)), ..Stripe::default() };
+    fees(&mut stripe, 100);
+    assert!(stripe.urls[0].contains("=data.charge.refunds"), "{:?}", stripe.urls);
+    assert!(stripe.urls[1].contains("?charge=ch_1&limit=100"), "{:?}", stripe.urls);
+}
+
+#[test]
+fn a_refund_outside_of_the_range_takes_its_share_of_the_fee_all_the_same() {
+    let refunds = refunded("ch_1", &[(100, "succeeded"); 25], Some(25));
+    let all = fees(&mut Stripe { refunds: refunds.clone(), ..Stripe::default() }, 100);
+    for (from, to) in [(0, 7), (7, 19), (19, 25)] {
+        let mut stripe = Stripe { refunds: refunds[from..to].to_vec(), ..Stripe::default() };
+        assert_eq!(fees(&mut stripe, 100), all[from..to]);
+    }
+}
+
+#[test]
+fn a_refund_that_came_back_lost_no_fee() {
+    let parts = [
+        (700, "succeeded"),
+        (900, "failed"),
+        (500, "pending"),
+        (1_000, "canceled"),
+        (1_200, "succeeded"),
+        (100, "requires_action"),
+    ];
+    let mut stripe = Stripe { refunds: refunded("ch_1", &parts, Some(10)), ..Stripe::default() };
+    let found = fees(&mut stripe, 100);
+    let fee = |n: usize| found[n].1;
+    assert_eq!((sum(&found), fee(1), fee(3)), (102, 0, 0));
+    // The two oldest were made in one second; the id decides.
+    assert_eq!((fee(4), fee(5)), (49, 4));
+}
+
+#[test]
+fn charges_do_not_take_from_each_other() {
+    let mut refunds = refunded("ch_1", &[(100, "succeeded"); 25], Some(10));
+    refunds.extend(refunded("ch_2", &[(500, "succeeded"); 5], Some(10)));
+    refunds.extend(refunded("ch_3", &[(1_250, "succeeded")], None));
+    let mut stripe = Stripe { refunds, ..Stripe::default() };
+    let found = fees(&mut stripe, 100);
+    let of = |id: &str| {
+        let of: Vec<_> = found.iter().filter(|fee| fee.0.contains(id)).cloned().collect();
+        sum(&of)
+    };
+    assert_eq!((of("ch_1"), of("ch_2"), of("ch_3")), (102, 102, 51));
+}
+
+#[test]
+fn a_charge_with_too_many_refunds_to_read_does_not_end_the_report() {
+    let refunds = refunded("ch_1", &vec![(1, "succeeded"); 1_100], Some(10));
+    let mut stripe = Stripe { refunds, ..Stripe::default() };
+    let page = client::refund_rows(&mut stripe, &connection(), &rows()).unwrap();
+    assert_eq!(page.rows.len(), 100);
+    // Each share is then rounded by itself: 0.0408.
+    assert!(page.rows.iter().all(|row| row.fee_lost.unwrap().amount == 0));
 }
 
 #[test]

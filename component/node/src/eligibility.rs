@@ -106,6 +106,7 @@ fn ruling(ruling: Ruling) -> wit::Ruling {
         version: ruling.version,
         hash: ruling.hash,
         rule: ruling.rule,
+        rules: ruling.rules,
         approvals: ruling.approvals,
         deducted: ruling.deducted,
     }
@@ -194,6 +195,9 @@ fn failed_rule(rule: FailedRule) -> wit::FailedRule {
         }
         FailedRule::RuleAsks { by, because: why } => {
             wit::FailedRule::RuleAsks(wit::Ruled { by, because: because(why) })
+        }
+        FailedRule::FactMissing { by, fact } => {
+            wit::FailedRule::FactMissing(wit::FactMissing { by, fact })
         }
         FailedRule::SecondApproval { requested, limit, approvals } => {
             wit::FailedRule::SecondApproval(wit::SecondApproval { requested, limit, approvals })

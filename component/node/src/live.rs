@@ -1,6 +1,7 @@
 //! Exports `live`.
 
 use refund_core::client::{self, RowRange, ScanRange, TakenRange};
+use refund_core::followups::{FoundContact, Look, LookResult, Place};
 use refund_core::model::Funds;
 use refund_core::policy::{Ask, Rulebook, Rules};
 
@@ -23,6 +24,12 @@ impl wit::Guest for Component {
         let balance = client::balance(&mut Wasi, &connect(to)?).map_err(call_error)?;
         let funds = |funds: Funds| wit::Funds { amount: funds.amount, currency: funds.currency };
         Ok(balance.available.into_iter().map(funds).collect())
+    }
+
+    fn contact(to: Connection, of: PaymentRef) -> Result<wit::FoundContact, CallError> {
+        let to = connect(to)?;
+        let of = payment(&of).map_err(|found| CallError::Invalid(problems(vec![found])))?;
+        client::contact(&mut Wasi, &to, &of).map(found_contact).map_err(call_error)
     }
 
     fn check_live(
@@ -103,6 +110,30 @@ impl wit::Guest for Component {
         let charges = page.charges.iter().map(charges_taken).collect();
         Ok(wit::TakenPage { charges, read: page.read, next: page.next })
     }
+}
+
+fn found_contact(found: FoundContact) -> wit::FoundContact {
+    wit::FoundContact {
+        name: found.name,
+        email: found.email,
+        looked_at: found.looked_at.into_iter().map(look).collect(),
+    }
+}
+
+fn look(look: Look) -> wit::Look {
+    let place = match look.place {
+        Place::ChargeMetadata => wit::Place::ChargeMetadata,
+        Place::PaymentIntentMetadata => wit::Place::PaymentIntentMetadata,
+        Place::BillingDetails => wit::Place::BillingDetails,
+        Place::ReceiptEmail => wit::Place::ReceiptEmail,
+        Place::Customer => wit::Place::Customer,
+    };
+    let result = match look.result {
+        LookResult::Address => wit::LookResult::Address,
+        LookResult::Nothing => wit::LookResult::Nothing,
+        LookResult::NotReadable => wit::LookResult::NotReadable,
+    };
+    wit::Look { place, result }
 }
 
 fn check(

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
+use refund_core::id::{ChargeId, RefundId};
 use refund_core::money::{Currency, Money};
 use refund_ledger::{Ledger, LedgerError, LineState, Operation, Run};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 /// How to write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +57,10 @@ pub async fn export<W: Write + Send + 'static>(
     }
     let line = move |line: Option<LineState>| match (line, format) {
         (Some(line), Format::Csv) => record(&mut target, &row(&line)),
-        (Some(line), Format::Json) => writeln!(target, "{}", object(&line)),
+        (Some(line), Format::Json) => {
+            serde_json::to_writer(&mut target, &object(&line))?;
+            target.write_all(b"\n")
+        }
         (None, _) => target.flush(),
     };
     Ok(ledger.each_line(run, line).await??)
@@ -69,13 +73,17 @@ fn record(target: &mut impl Write, fields: &[String]) -> io::Result<()> {
     target.write_all(&bytes)
 }
 
-fn decimal(amount: Option<u64>, currency: Option<&str>) -> String {
-    let money = amount.zip(currency.and_then(|code| Currency::parse(code).ok()));
-    // "25.00 usd": the currency has a column of its own.
-    money.map_or_else(String::new, |(amount, currency)| {
-        let text = Money { amount, currency }.to_string();
-        text.split(' ').next().unwrap_or_default().to_owned()
-    })
+/// "25.00": the currency has a column of its own.
+fn decimal(money: Option<Money>) -> String {
+    let text = money.map_or_else(String::new, |money| money.to_string());
+    text.split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// The fee that Stripe keeps, where it can be said as money.
+fn fee(operation: &Operation) -> Option<Money> {
+    let fee = operation.fee.as_ref()?;
+    let currency = Currency::parse(&fee.currency).ok()?;
+    Some(Money { amount: u64::try_from(fee.amount).ok()?, currency })
 }
 
 fn row(line: &LineState) -> [String; 13] {
@@ -87,46 +95,72 @@ fn row(line: &LineState) -> [String; 13] {
         row[8] = line.reason.clone().unwrap_or_default();
         return row;
     };
-    let Operation { id, payment, charge, state, refund, currency, detail, fee, request_id, .. } =
-        operation.clone();
-    let (fee, fee_currency) = fee.unzip();
-    let fee = fee.and_then(|fee| u64::try_from(fee).ok());
+    let refund = operation.refund.as_ref();
+    let charge = refund.and_then(|refund| refund.charge.as_ref());
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
     [
         number,
-        id,
-        payment,
-        charge.unwrap_or_default(),
-        state.to_string(),
-        refund.unwrap_or_default(),
-        decimal(operation.refunded.or(operation.amount), currency.as_deref()),
-        currency.unwrap_or_default(),
-        detail.unwrap_or_default(),
-        decimal(fee, fee_currency.as_deref()),
-        fee_currency.unwrap_or_default(),
-        request_id.unwrap_or_default(),
+        operation.id().to_string(),
+        operation.payment().to_string(),
+        text(charge.map(ChargeId::as_str)),
+        operation.state.to_string(),
+        text(refund.map(|refund| refund.id.as_str())),
+        decimal(operation.money()),
+        operation.money().map_or_else(String::new, |money| money.currency.to_string()),
+        text(operation.detail.as_deref()),
+        decimal(fee(operation)),
+        text(operation.fee.as_ref().map(|fee| fee.currency.as_str())),
+        text(operation.request_id.as_deref()),
         operation.updated.to_string(),
     ]
 }
 
-fn object(line: &LineState) -> Value {
+/// A line as JSON.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Object<'a> {
+    Unreadable { line: u64, status: &'static str, reason: Option<&'a str> },
+    Read(Box<ReadLine<'a>>),
+}
+
+#[derive(Serialize)]
+struct ReadLine<'a> {
+    line: u64,
+    operation: &'a str,
+    payment: &'a str,
+    charge: Option<&'a ChargeId>,
+    status: &'static str,
+    refund: Option<&'a RefundId>,
+    amount: Option<u64>,
+    amount_decimal: String,
+    currency: Option<Currency>,
+    reason: Option<&'a str>,
+    fee_kept: Option<i64>,
+    fee_currency: Option<&'a str>,
+    request_id: Option<&'a str>,
+    updated: u64,
+}
+
+fn object(line: &LineState) -> Object<'_> {
     let Some(operation) = &line.operation else {
-        return json!({ "line": line.line, "status": "unreadable", "reason": line.reason });
+        let (status, reason) = ("unreadable", line.reason.as_deref());
+        return Object::Unreadable { line: line.line, status, reason };
     };
-    let amount = operation.refunded.or(operation.amount);
-    json!({
-        "line": line.line,
-        "operation": operation.id,
-        "payment": operation.payment,
-        "charge": operation.charge,
-        "status": operation.state.as_str(),
-        "refund": operation.refund,
-        "amount": amount,
-        "amount_decimal": decimal(amount, operation.currency.as_deref()),
-        "currency": operation.currency,
-        "reason": operation.detail,
-        "fee_kept": operation.fee.as_ref().map(|(amount, _)| amount),
-        "fee_currency": operation.fee.as_ref().map(|(_, currency)| currency),
-        "request_id": operation.request_id,
-        "updated": operation.updated,
-    })
+    let (money, refund) = (operation.money(), operation.refund.as_ref());
+    Object::Read(Box::new(ReadLine {
+        line: line.line,
+        operation: operation.id().as_str(),
+        payment: operation.payment().as_str(),
+        charge: refund.and_then(|refund| refund.charge.as_ref()),
+        status: operation.state.as_str(),
+        refund: refund.map(|refund| &refund.id),
+        amount: money.map(|money| money.amount),
+        amount_decimal: decimal(money),
+        currency: money.map(|money| money.currency),
+        reason: operation.detail.as_deref(),
+        fee_kept: operation.fee.as_ref().map(|fee| fee.amount),
+        fee_currency: operation.fee.as_ref().map(|fee| fee.currency.as_str()),
+        request_id: operation.request_id.as_deref(),
+        updated: operation.updated,
+    }))
 }

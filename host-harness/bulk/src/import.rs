@@ -4,13 +4,15 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use refund_ledger::{Ledger, LedgerError, NewLine, NewOperation, NewRun, Planned, Run, RunState};
-use serde_json::{Value, json};
+use refund_app::bulk::{LineAdmitted, NewLine, StartedWith};
+use refund_app::{Application, Caller, Component, Runtime};
+use refund_core::request::Request;
+use refund_ledger::{LedgerError, MerchantRules, NewRun, Run, RunState, Store};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use crate::rejects::Rejects;
-use refund_lines::{Bad, InputError, Line, Reader, Template};
+use refund_lines::{Bad, InputError, Reader, Template};
 
 /// Lines in one transaction.
 const BATCH: usize = 2000;
@@ -20,31 +22,31 @@ const BATCH: usize = 2000;
 pub struct Source {
     /// The file.
     pub path: PathBuf,
-    /// What people call it; also where refused lines are kept beside.
+    /// What people call it; rejected lines are kept beside it.
     pub name: PathBuf,
     /// Makes operation ids from columns.
     pub template: Option<Template>,
-    /// Passes over columns that mean nothing.
+    /// Ignore columns that are not known.
     pub ignore_unknown: bool,
-    /// Rules of the merchant, as `refunds.create` takes them.
-    pub policy: Value,
+    /// The merchant's rules.
+    pub rules: MerchantRules,
 }
 
-/// An input cannot be imported.
+/// An input cannot be imported. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The input makes no sense.
     #[error(transparent)]
     Input(#[from] InputError),
     /// The ledger cannot be used.
-    #[error(transparent)]
+    #[error("{0}. Nothing was sent.")]
     Ledger(#[from] LedgerError),
-    /// Refused lines cannot be kept.
-    #[error("refused lines cannot be kept in a file: {0}")]
+    /// Rejected lines cannot be kept.
+    #[error("rejected lines cannot be kept in a file: {0}. Nothing was sent.")]
     Rejects(io::Error),
-    /// The run was called off.
+    /// The run was canceled.
     #[error(
-        "run {0} of this input was called off, and its operations with it: give new operation ids to refund them after all"
+        "run {0} of this input was canceled, and its operations with it: give new operation ids to refund them after all"
     )]
     Canceled(String),
 }
@@ -54,31 +56,38 @@ pub enum ImportError {
 pub struct Imported {
     /// The run.
     pub run: Run,
-    /// Lines refused, in this import.
-    pub refused: u64,
-    /// Lines that say the same as an earlier one.
+    /// Lines rejected, in this import.
+    pub rejected: u64,
+    /// Lines that ask for the same as an earlier one.
     pub repeated: u64,
     /// Operations that were in the ledger before.
     pub known: u64,
-    /// Where refused lines are kept.
+    /// Operations that were in the ledger with other values, for which nothing had been sent.
+    pub corrected: u64,
+    /// Where rejected lines are kept.
     pub rejects: Option<PathBuf>,
 }
 
-/// Writes an input into the ledger. The same input is the same run: one that is there is only opened,
-/// one that was interrupted goes on. `progress` is told how many lines were read.
-pub async fn import(
-    ledger: &Ledger,
+/// Records an input in the ledger. The same input is the same run: one that is there is only opened, one that was
+/// interrupted goes on. `progress` is given how many lines were read; `rejects` says where rejected lines are kept.
+///
+/// # Errors
+/// When the input or the ledger cannot be used.
+pub async fn import<C: Component, S: Store, R: Runtime>(
+    application: &Application<C, S, R>,
     source: &Source,
+    caller: &Caller,
+    mut rejects: Rejects,
     progress: impl Fn(u64),
 ) -> Result<Imported, ImportError> {
-    let run = ledger.open_run(identify(source)?).await?;
-    let mut imported = Imported { run, refused: 0, repeated: 0, known: 0, rejects: None };
+    let run = application.open_run(identify(source)?).await?;
+    let mut imported =
+        Imported { run, rejected: 0, repeated: 0, known: 0, corrected: 0, rejects: None };
     match imported.run.state {
         RunState::Ready => return Ok(imported),
         RunState::Canceled => return Err(ImportError::Canceled(imported.run.id)),
         RunState::Reading => {}
     }
-    let mut rejects = Rejects::beside(&source.name);
     let (batches, mut incoming) = mpsc::channel(4);
     let reading = tokio::task::spawn_blocking({
         let source = source.clone();
@@ -86,11 +95,13 @@ pub async fn import(
     });
     while let Some(batch) = incoming.recv().await {
         progress(batch.last);
-        take(ledger, batch, source, &mut imported, &mut rejects).await?;
+        take(application, batch, source, caller, &mut imported, &mut rejects).await?;
     }
     reading.await.map_err(|error| InputError::Read(io::Error::other(error)))??;
-    ledger.set_run(&imported.run, RunState::Ready).await?;
-    imported.run = ledger.run(&imported.run.id).await?;
+    imported.run = application.close_input(&imported.run).await?;
+    if imported.run.state == RunState::Canceled {
+        return Err(ImportError::Canceled(imported.run.id));
+    }
     imported.rejects = rejects.finish().map_err(ImportError::Rejects)?;
     Ok(imported)
 }
@@ -98,7 +109,7 @@ pub async fn import(
 /// Lines that were read.
 #[derive(Default)]
 struct Batch {
-    good: Vec<(u64, Line)>,
+    good: Vec<(u64, Request)>,
     bad: Vec<Bad>,
     last: u64,
 }
@@ -124,68 +135,83 @@ fn read(source: &Source, batches: &mpsc::Sender<Batch>) -> Result<(), InputError
     Ok(())
 }
 
-/// Writes a batch down. Lines that the ledger refuses join those that could not be read.
-async fn take(
-    ledger: &Ledger,
+/// Records a batch. Lines that the ledger rejects join those that could not be read.
+async fn take<C: Component, S: Store, R: Runtime>(
+    application: &Application<C, S, R>,
     batch: Batch,
     source: &Source,
+    caller: &Caller,
     imported: &mut Imported,
     rejects: &mut Rejects,
 ) -> Result<(), ImportError> {
     let mut bad = batch.bad;
-    let lines: Vec<_> =
-        batch.good.iter().map(|(line, read)| new_line(*line, read, source)).collect();
-    let planned = ledger.plan(&imported.run, lines).await?;
-    for ((line, read), planned) in batch.good.iter().zip(planned) {
-        let id = &read.request.operation;
-        let mut refuse = |reason: String| {
+    let lines =
+        batch.good.iter().map(|(line, request)| NewLine { line: *line, request: request.clone() });
+    let lines: Vec<_> = lines.collect();
+    let admitted = application.add_lines(&imported.run, lines, &source.rules, caller).await?;
+    if admitted.contains(&LineAdmitted::Canceled) {
+        return Err(ImportError::Canceled(imported.run.id.clone()));
+    }
+    for ((line, request), admitted) in batch.good.iter().zip(admitted) {
+        let id = &request.operation;
+        match &admitted {
+            LineAdmitted::Known(_) => imported.known += 1,
+            LineAdmitted::Corrected => imported.corrected += 1,
+            LineAdmitted::Repeated(_) => imported.repeated += 1,
+            LineAdmitted::New
+            | LineAdmitted::OtherLine(_)
+            | LineAdmitted::Conflict(_)
+            | LineAdmitted::Waits(_)
+            | LineAdmitted::Canceled => {}
+        }
+        if let Some(reason) = rejection(&admitted, id.as_str()) {
             bad.push(Bad { line: *line, reason, text: format!("operation {id}") });
-        };
-        match planned {
-            Planned::New => {}
-            Planned::Known(_) => imported.known += 1,
-            Planned::Repeated(first) => {
-                imported.repeated += 1;
-                refuse(format!(
-                    "operation `{id}` says the same as line {first}: it is refunded once, with that line"
-                ));
-            }
-            Planned::Conflict(Some(first)) => refuse(format!(
-                "operation `{id}` is on line {first} with other values: one id is one refund, give this line another"
-            )),
-            Planned::Conflict(None) => refuse(format!(
-                "operation `{id}` is in the ledger with other values: one id is one refund, give this line another"
-            )),
         }
     }
     bad.sort_by_key(|bad| bad.line);
     for one in &bad {
         rejects.keep(one).map_err(ImportError::Rejects)?;
     }
-    imported.refused += bad.len() as u64;
+    imported.rejected += bad.len() as u64;
     let noted = bad.into_iter().map(|bad| (bad.line, bad.reason)).collect();
-    Ok(ledger.reject(&imported.run, noted).await?)
+    Ok(application.add_rejects(&imported.run, noted).await?)
 }
 
-fn new_line(line: u64, read: &Line, source: &Source) -> NewLine {
-    let operation =
-        NewOperation::new(&read.request).policy(&source.policy).approval(read.approval.clone());
-    NewLine { line, operation }
+/// Why nothing is sent for a line.
+fn rejection(admitted: &LineAdmitted, id: &str) -> Option<String> {
+    match admitted {
+        LineAdmitted::New
+        | LineAdmitted::Known(_)
+        | LineAdmitted::Corrected
+        | LineAdmitted::Canceled => None,
+        LineAdmitted::Repeated(first) => Some(format!(
+            "operation `{id}` asks for the same as line {first}: it is refunded once, with that line"
+        )),
+        LineAdmitted::OtherLine(first) => Some(format!(
+            "operation `{id}` is on line {first} with other values: one id is one refund, give this line another"
+        )),
+        LineAdmitted::Conflict(state) => Some(format!(
+            "operation `{id}` is in the ledger with other values ({state}): one id is one refund, give this line another"
+        )),
+        LineAdmitted::Waits(approval) => Some(format!(
+            "operation `{id}` waits as {approval} with other values: end that with `refund-node approvals expire {approval}`, then run the file again"
+        )),
+    }
 }
 
 /// The run of an input: its bytes, and everything that decides about its operations.
 fn identify(source: &Source) -> Result<NewRun, InputError> {
     let template = format!("{:?}", source.template);
     let mut hash = Sha256::new();
-    for part in [template.as_str(), &source.policy.to_string()] {
+    for part in [template.as_str(), &source.rules.json()] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
     hash.update(digest(&source.path)?);
     let mut id = refund_core::wire::hex(&hash.finalize());
     id.truncate(12);
-    let options = json!({ "policy": source.policy, "path": absolute(&source.name) });
-    Ok(NewRun { id, input: source.name.display().to_string(), options: options.to_string() })
+    let options = StartedWith { path: &absolute(&source.name), rules: &source.rules }.json();
+    Ok(NewRun { id, input: source.name.display().to_string(), options })
 }
 
 fn absolute(path: &Path) -> String {

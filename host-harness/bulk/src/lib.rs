@@ -1,20 +1,16 @@
-//! Bulk refunds: thousands of lines, each refunded once or told why not.
+//! Files of refunds: read into runs of the ledger, and written out again.
 //!
-//! [`input`] reads lines and keeps bad ones aside; [`import`] writes them into the ledger as planned
-//! operations; [`forecast`] is the dry run; [`run`] sends, paced, and stops when something is wrong;
-//! [`export`] writes what became of every line. Nothing here holds the input in memory.
+//! [`input`] reads lines and keeps bad ones aside; [`import`] records them through the application layer; [`plan`] does
+//! the same with a throw-away copy of the ledger; [`export`] writes what became of every line. Nothing here holds the
+//! input in memory, and nothing here decides about a refund.
 
 mod export;
-mod forecast;
 mod import;
+mod plan;
 mod rejects;
-mod run;
-mod stop;
 
 pub use export::{ExportError, Format, export};
-pub use forecast::{Forecast, Forecaster, Sum};
 pub use import::{ImportError, Imported, Source, import};
+pub use plan::{PlanError, Planning, plan};
 pub use refund_lines as input;
 pub use rejects::Rejects;
-pub use run::{Ended, Options, Progress, RunError, Runner, Summary};
-pub use stop::{StopLoss, Stopped};

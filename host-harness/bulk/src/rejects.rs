@@ -1,4 +1,4 @@
-//! Lines that could not be used, kept beside the input.
+//! Lines that cannot be used, kept beside the input.
 
 use std::fs::File;
 use std::io;
@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use refund_lines::Bad;
 
-/// A CSV of line, reason and text; made when the first line is refused.
+/// A CSV of line, reason and text; made when the first line is rejected.
 #[derive(Debug)]
 pub struct Rejects {
-    path: PathBuf,
+    /// Absent where they are not kept: a dry run reports them with the others.
+    path: Option<PathBuf>,
     file: Option<csv::Writer<File>>,
 }
 
@@ -18,13 +19,19 @@ impl Rejects {
     pub fn beside(input: &Path) -> Self {
         let mut path = input.as_os_str().to_owned();
         path.push(".rejected.csv");
-        Self { path: path.into(), file: None }
+        Self { path: Some(path.into()), file: None }
+    }
+
+    /// Keeps none.
+    pub fn none() -> Self {
+        Self { path: None, file: None }
     }
 
     /// Keeps a line.
     pub(crate) fn keep(&mut self, bad: &Bad) -> io::Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
         if self.file.is_none() {
-            let mut file = csv::Writer::from_path(&self.path)?;
+            let mut file = csv::Writer::from_path(path)?;
             file.write_record(["line", "reason", "text"])?;
             self.file = Some(file);
         }
@@ -34,10 +41,10 @@ impl Rejects {
         Ok(())
     }
 
-    /// Writes it out; where it is, if any line was refused.
+    /// Writes it out; where it is, if any line was rejected.
     pub(crate) fn finish(mut self) -> io::Result<Option<PathBuf>> {
         let Some(file) = &mut self.file else { return Ok(None) };
         file.flush()?;
-        Ok(Some(self.path))
+        Ok(self.path)
     }
 }

@@ -1,29 +1,33 @@
-//! The host that a command needs: key, allow-list, component.
+//! What a command needs: key, allow-list, component, ledger, and who calls.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use refund_host::api::types::Connection;
+use refund_app::{Application, Caller, Connection, Settings, Tokio, WasmComponent};
 use refund_host::{Allow, Host, HostBuilder, KeyMode, Limits, Node, Pace, default_cache};
-use refund_ledger::{Ledger, Refunder, Scope};
-use refund_outbox::Sinks;
-use serde_json::{Value, json};
+use refund_ledger::{Ledger, Outbox, Scope, UserName};
+use refund_outbox::{Dispatcher, NoContactFinder, Sinks};
 
 use crate::args::Global;
 use crate::exit::Exit;
 use crate::secrets::key;
 
-/// Where `refund-node simulate` listens unless told otherwise.
+/// Where `refund-node simulate` listens unless another port is given.
 const SIMULATOR: &str = "http://127.0.0.1:12111";
+
+/// Why no address of a customer is read.
+const WITHOUT_KEY: &str =
+    "this command has no Stripe key: give one with --key-file or STRIPE_SECRET_KEY";
+
+/// The application layer of this command.
+pub(crate) type App = Application<WasmComponent, Ledger, Tokio>;
 
 /// A component that may reach Stripe, or a simulator.
 pub(crate) struct Context {
     pub(crate) host: Host,
-    pub(crate) node: Node,
-    pub(crate) connection: Value,
-    scope: Scope,
+    pub(crate) component: WasmComponent,
+    pub(crate) scope: Scope,
 }
 
 /// A component that reaches nothing: for everything pure.
@@ -34,12 +38,25 @@ pub(crate) fn pure(global: &Global) -> anyhow::Result<Node> {
 impl Context {
     /// Reads key and address. The key stays here: it is not in the connection that the component sees.
     pub(crate) fn new(global: &Global) -> anyhow::Result<Self> {
-        Self::paced(global, |_| None)
+        Self::build(global, &Limits::default(), |_| None)
+    }
+
+    /// The same, with other limits.
+    pub(crate) fn limited(global: &Global, limits: &Limits) -> anyhow::Result<Self> {
+        Self::build(global, limits, |_| None)
     }
 
     /// The same, keeping to rates that may depend on the mode of the key.
     pub(crate) fn paced(
         global: &Global,
+        pace: impl FnOnce(KeyMode) -> Option<Pace>,
+    ) -> anyhow::Result<Self> {
+        Self::build(global, &Limits::default(), pace)
+    }
+
+    fn build(
+        global: &Global,
+        limits: &Limits,
         pace: impl FnOnce(KeyMode) -> Option<Pace>,
     ) -> anyhow::Result<Self> {
         let base_url = base_url(global);
@@ -51,69 +68,92 @@ impl Context {
         let scope = Scope { live: key.mode() == KeyMode::Live, ..scope(global) };
         let pace = pace(key.mode());
         let first_byte = Duration::from_secs(global.timeout);
-        let limits = Limits { first_byte, ..Limits::default() };
+        let limits = Limits { first_byte, ..limits.clone() };
         let mut host = host(global).key(key).allow(allow).limits(limits);
         if let Some(pace) = pace {
             host = host.pace(pace);
         }
         let host = host.build()?;
-        let connection = json!({ "base_url": base_url, "account": global.account });
-        Ok(Self { node: load(&host, global)?, host, connection, scope })
+        let connection =
+            Connection { base_url: base_url.map(str::to_owned), account: global.account.clone() };
+        let component = WasmComponent::new(load(&host, global)?, connection);
+        Ok(Self { host, component, scope })
     }
 
     /// The ledger of this account and mode.
-    pub(crate) fn ledger(&self, global: &Global, actor: &str) -> anyhow::Result<Ledger> {
-        let ledger = Ledger::open(&ledger_path(global), &self.scope, actor)?;
-        with_sinks(global, ledger.in_the_name_of(&user(global)))
+    pub(crate) fn ledger(&self, global: &Global) -> anyhow::Result<Ledger> {
+        with_sinks(global, Ledger::open(&ledger_path(global), &self.scope)?)
     }
 
-    /// Refunds through a ledger.
-    pub(crate) fn refunder(&self, global: &Global, ledger: &Ledger) -> Refunder<Ledger> {
-        Refunder::new(self.node.clone(), self.connection.clone(), ledger.clone())
-            .grace(Duration::from_secs(global.grace))
+    /// The application layer over the ledger of this account and mode.
+    pub(crate) fn application(&self, global: &Global) -> anyhow::Result<App> {
+        Ok(self.over(global, self.ledger(global)?))
     }
 
-    /// The connection for typed calls.
-    pub(crate) fn typed_connection(&self) -> Connection {
-        let text = |name: &str| self.connection[name].as_str().map(str::to_owned);
-        Connection {
-            base_url: text("base_url"),
-            account: text("account"),
-            api_key: None,
-            max_retries: None,
-        }
-    }
-
-    /// Runs an operation with this connection.
-    pub(crate) async fn invoke(&self, operation: &str, mut input: Value) -> anyhow::Result<Value> {
-        input["connection"] = self.connection.clone();
-        let output = self.node.invoke(operation, &input.to_string()).await;
-        let output = output.map_err(Exit::failed)?.map_err(Exit::of)?;
-        serde_json::from_str(&output).context("the component's output is not JSON")
+    /// The application layer over a ledger.
+    pub(crate) fn over(&self, global: &Global, ledger: Ledger) -> App {
+        Application::new(self.component.clone(), ledger, Tokio, settings(global))
     }
 }
 
-/// In whose name the command runs.
-pub(crate) fn user(global: &Global) -> String {
+/// How the application layer behaves for this command.
+pub(crate) fn settings(global: &Global) -> Settings {
+    Settings { grace_secs: global.grace, ..Settings::default() }
+}
+
+/// An application layer over an existing ledger, whatever account it is for: to read it, and to decide about approvals.
+pub(crate) fn without_key(global: &Global) -> anyhow::Result<App> {
+    let component = WasmComponent::new(pure(global)?, Connection::default());
+    let ledger = with_sinks(global, any_ledger(global)?)?;
+    Ok(Application::new(component, ledger, Tokio, settings(global)))
+}
+
+/// Who calls, for the audit log: `--as`, or the login.
+pub(crate) fn caller(global: &Global, command: &str) -> anyhow::Result<Caller> {
+    Ok(Caller::new(user(global)?.unwrap_or_else(|| UserName::stored("unknown")), command))
+}
+
+/// Who calls, where that must be known.
+pub(crate) fn named_caller(global: &Global, command: &str) -> anyhow::Result<Caller> {
+    let user = user(global)?.ok_or_else(|| {
+        Exit::bad_input("no user name is known: name yourself with --as, or in REFUND_NODE_USER")
+    })?;
+    Ok(Caller::new(user, command))
+}
+
+fn user(global: &Global) -> anyhow::Result<Option<UserName>> {
     let login = || ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
-    global.user.clone().or_else(login).unwrap_or_else(|| "somebody".to_owned())
+    let (flag, name) = match &global.user {
+        Some(name) => ("--as", Some(name.clone())),
+        None => ("the login name, instead of which --as names you,", login()),
+    };
+    let Some(name) = name else { return Ok(None) };
+    UserName::parse(&name).map(Some).map_err(|problem| Exit::bad_input(problem.at(flag)))
 }
 
-/// A ledger to look at, whatever account it is for.
-pub(crate) fn any_ledger(global: &Global, actor: &str) -> anyhow::Result<Ledger> {
-    Ok(Ledger::open_existing(&ledger_path(global), actor)?)
+/// A ledger to read, whatever account it is for.
+pub(crate) fn any_ledger(global: &Global) -> anyhow::Result<Ledger> {
+    Ok(Ledger::open_existing(&ledger_path(global))?)
 }
 
 /// The ledger of this account and mode, without a key.
-pub(crate) fn ledger_without_key(global: &Global, actor: &str) -> anyhow::Result<Ledger> {
-    with_sinks(global, Ledger::open(&ledger_path(global), &scope(global), actor)?)
+pub(crate) fn ledger_without_key(global: &Global) -> anyhow::Result<Ledger> {
+    with_sinks(global, Ledger::open(&ledger_path(global), &scope(global))?)
 }
 
-/// The same ledger; what follows from its moves goes to the sinks that were named.
+/// The same ledger; follow-ups go to the sinks that were named.
 pub(crate) fn with_sinks(global: &Global, ledger: Ledger) -> anyhow::Result<Ledger> {
     match &global.sinks {
         Some(file) => Ok(ledger.with_sinks(Arc::new(sinks(file)?))),
         None => Ok(ledger),
+    }
+}
+
+/// Delivers the follow-ups of a ledger. Addresses of customers are read with the component, where there is a key.
+pub(crate) fn dispatcher(ledger: &Ledger, component: Option<WasmComponent>) -> Dispatcher<Outbox> {
+    match component {
+        Some(component) => ledger.dispatcher().finding(component),
+        None => ledger.dispatcher().finding(NoContactFinder(WITHOUT_KEY.to_owned())),
     }
 }
 

@@ -1,27 +1,16 @@
-//! Exit codes and error messages.
+//! Exit codes and error messages. The exit codes of outcomes are in `refund_app::outcome::table`.
 
 use std::process::ExitCode;
 
-use refund_host::CallError;
-use refund_host::api::node::{FailureKind, InvokeError};
-use refund_host::api::types::FieldProblem;
-use serde_json::{Value, json};
+use refund_app::outcome::CallProblem;
+use refund_app::outcome::table::{
+    EXIT_BAD_INPUT, EXIT_DENIED, EXIT_FAILED, EXIT_MACHINE, EXIT_NEEDS_APPROVAL, EXIT_STOPPED,
+};
+use refund_app::{AskError, Called, DecideError, OperationError, OutcomeKind};
+use refund_core::face::InvokeError;
+use refund_core::problem::FieldProblem;
 
-/// Somebody typed something that makes no sense.
-pub(crate) const BAD_INPUT: u8 = 2;
-/// Somebody must approve first.
-pub(crate) const NEEDS_APPROVAL: u8 = 3;
-/// Denied.
-pub(crate) const DENIED: u8 = 4;
-/// Stripe refused, or there was no usable answer.
-pub(crate) const FAILED: u8 = 5;
-/// Nobody knows.
-pub(crate) const UNKNOWN: u8 = 6;
-
-/// Ended before the end.
-pub(crate) const STOPPED: u8 = 7;
-/// Two records do not say the same.
-pub(crate) const DIFFERS: u8 = 8;
+use crate::terminal;
 
 /// An error with an exit code of its own.
 #[derive(Debug)]
@@ -31,104 +20,84 @@ pub(crate) struct Exit {
 }
 
 impl Exit {
+    fn with(code: u8, message: impl std::fmt::Display) -> anyhow::Error {
+        Self { code, message: message.to_string() }.into()
+    }
+
     pub(crate) fn bad_input(message: impl std::fmt::Display) -> anyhow::Error {
-        Self { code: BAD_INPUT, message: message.to_string() }.into()
-    }
-
-    pub(crate) fn denied(message: impl std::fmt::Display) -> anyhow::Error {
-        Self { code: DENIED, message: message.to_string() }.into()
-    }
-
-    pub(crate) fn needs_approval(message: impl std::fmt::Display) -> anyhow::Error {
-        Self { code: NEEDS_APPROVAL, message: message.to_string() }.into()
-    }
-
-    pub(crate) fn unknown(message: impl std::fmt::Display) -> anyhow::Error {
-        Self { code: UNKNOWN, message: message.to_string() }.into()
+        Self::with(EXIT_BAD_INPUT, message)
     }
 
     pub(crate) fn stopped(message: impl std::fmt::Display) -> anyhow::Error {
-        Self { code: STOPPED, message: message.to_string() }.into()
+        Self::with(EXIT_STOPPED, message)
     }
 
     pub(crate) fn failed(message: impl std::fmt::Display) -> anyhow::Error {
-        Self { code: FAILED, message: message.to_string() }.into()
+        Self::with(EXIT_FAILED, message)
     }
 
-    /// A call that came to no answer.
-    pub(crate) fn of_call(error: &CallError) -> anyhow::Error {
-        Self { code: code_of_call(error), message: error.to_string() }.into()
+    /// As the table has it.
+    pub(crate) fn of(kind: OutcomeKind, message: impl std::fmt::Display) -> anyhow::Error {
+        Self::with(kind.row().exit, message)
     }
 
-    /// An operation that gave no output.
-    pub(crate) fn of(error: InvokeError) -> anyhow::Error {
-        let code = code(&error);
-        let message = match error {
+    /// An operation that was passed through gave no output.
+    pub(crate) fn of_call(problem: &CallProblem) -> anyhow::Error {
+        let problems = problem.problems();
+        if problems.is_empty() {
+            return Self::of(problem.kind(), problem);
+        }
+        Self::of(problem.kind(), list(&problems))
+    }
+
+    /// An operation that changes nothing gave no output.
+    pub(crate) fn of_read<E: Into<InvokeError>>(error: OperationError<E>) -> anyhow::Error {
+        match error {
+            OperationError::Failed(error) => Self::of_failure(error.into()),
+            OperationError::NoAnswer(said) => Self::of(
+                OutcomeKind::NoAnswer,
+                format_args!("{said}; nothing was sent that changes anything at Stripe"),
+            ),
+        }
+    }
+
+    /// The output of an operation, which may have changed something.
+    pub(crate) fn of_change<T, E: Into<InvokeError>>(called: Called<T, E>) -> anyhow::Result<T> {
+        called.result.map_err(|error| match error {
+            OperationError::NoAnswer(said) if called.changes_sent > 0 => Self::of(
+                OutcomeKind::Unknown,
+                format_args!(
+                    "{said}; a change may have been made at Stripe: read the object again"
+                ),
+            ),
+            error => Self::of_read(error),
+        })
+    }
+
+    fn of_failure(error: InvokeError) -> anyhow::Error {
+        match error {
+            InvokeError::Failed(failure) => Self::of(failure.kind.into(), failure.message),
+            InvokeError::InvalidInput(problems) => Self::bad_input(list(&problems)),
             InvokeError::UnknownOperation(known) => {
-                format!("there is no such operation; there are: {}", known.join(", "))
+                Self::bad_input(format_args!("there are only: {}", known.join(", ")))
             }
-            InvokeError::InvalidInput(problems) => list(&problems),
-            InvokeError::Failed(failure) => failure.message,
+        }
+    }
+
+    /// The ledger failed.
+    pub(crate) fn of_ask(error: &AskError) -> anyhow::Error {
+        Self::of(error.kind(), error)
+    }
+
+    /// A decision does not count.
+    pub(crate) fn of_decision(error: &DecideError) -> anyhow::Error {
+        let code = match error {
+            DecideError::Ledger(_) => EXIT_MACHINE,
+            DecideError::Unknown(_) => EXIT_BAD_INPUT,
+            DecideError::NotApproved { .. } => EXIT_NEEDS_APPROVAL,
+            _ => EXIT_DENIED,
         };
-        Self { code, message }.into()
-    }
-}
-
-/// The exit code of an operation that gave no output.
-pub(crate) fn code(error: &InvokeError) -> u8 {
-    let InvokeError::Failed(failure) = error else { return BAD_INPUT };
-    match failure.kind {
-        FailureKind::Denied | FailureKind::Conflict => DENIED,
-        FailureKind::NeedsApproval => NEEDS_APPROVAL,
-        FailureKind::Refused | FailureKind::Transport => FAILED,
-        FailureKind::OutcomeUnknown => UNKNOWN,
-        FailureKind::Rejected => 1,
-    }
-}
-
-/// The exit code of a call that came to no answer: it may have made a refund before it was stopped.
-pub(crate) fn code_of_call(error: &CallError) -> u8 {
-    match error {
-        CallError::Limit(_) | CallError::Trap(_) => UNKNOWN,
-        _ => FAILED,
-    }
-}
-
-/// The error of an operation as JSON, the same on every platform (platforms/conformance/README.md).
-pub(crate) fn json(error: &InvokeError) -> Value {
-    match error {
-        InvokeError::UnknownOperation(known) => {
-            json!({ "kind": "unknown-operation", "known": known })
-        }
-        InvokeError::InvalidInput(problems) => {
-            let one = |problem: &FieldProblem| {
-                json!({
-                    "field": problem.field, "value": problem.value,
-                    "problem": problem.problem, "fix": problem.fix,
-                })
-            };
-            json!({ "kind": "invalid-input", "problems": problems.iter().map(one).collect::<Vec<_>>() })
-        }
-        InvokeError::Failed(failure) => json!({
-            "kind": word(failure.kind),
-            "message": failure.message,
-            "retryable": failure.retryable,
-            "retry_after": failure.retry_after,
-            "details": serde_json::from_str::<Value>(&failure.details).unwrap_or_default(),
-        }),
-    }
-}
-
-/// The contract's word.
-fn word(kind: FailureKind) -> &'static str {
-    match kind {
-        FailureKind::Denied => "denied",
-        FailureKind::NeedsApproval => "needs-approval",
-        FailureKind::Conflict => "conflict",
-        FailureKind::Refused => "refused",
-        FailureKind::Transport => "transport",
-        FailureKind::OutcomeUnknown => "outcome-unknown",
-        FailureKind::Rejected => "rejected",
+        Self::with(code, error)
     }
 }
 
@@ -142,22 +111,16 @@ impl std::error::Error for Exit {}
 
 /// Problems of an input, one a line when there are several.
 pub(crate) fn list(problems: &[FieldProblem]) -> String {
-    let one = |problem: &FieldProblem| {
-        let value =
-            if problem.value.is_empty() { String::new() } else { format!(" `{}`", problem.value) };
-        format!("{}{value} {}: {}", problem.field, problem.problem, problem.fix)
-    };
-    problems.iter().map(one).collect::<Vec<_>>().join("\n       ")
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n       ")
 }
 
-/// Says what went wrong, on stderr, and gives the exit code.
-#[expect(clippy::print_stderr, reason = "this is where messages go")]
+/// Says on stderr what went wrong, and gives the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    terminal::say(format_args!("error: {error:#}"));
     ExitCode::from(code_of(error))
 }
 
 /// The exit code of an error.
 pub(crate) fn code_of(error: &anyhow::Error) -> u8 {
-    error.downcast_ref::<Exit>().map_or(1, |exit| exit.code)
+    error.downcast_ref::<Exit>().map_or(EXIT_MACHINE, |exit| exit.code)
 }

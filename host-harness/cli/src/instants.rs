@@ -109,6 +109,12 @@ pub(crate) fn show(second: u64) -> String {
     )
 }
 
+/// Unix seconds as RFC 3339, to the second.
+pub(crate) fn exact(second: u64) -> String {
+    let timestamp = i64::try_from(second).ok().and_then(|s| Timestamp::from_second(s).ok());
+    timestamp.map_or_else(|| second.to_string(), |timestamp| timestamp.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,5 +186,7 @@ mod tests {
     fn for_people() {
         assert_eq!(show(1_793_491_200), "2026-11-01 00:00 UTC");
         assert_eq!(show(u64::MAX), u64::MAX.to_string());
+        assert_eq!(exact(1_793_491_201), "2026-11-01T00:00:01Z");
+        assert_eq!(exact(u64::MAX), u64::MAX.to_string());
     }
 }

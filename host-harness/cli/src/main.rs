@@ -6,13 +6,15 @@ mod commands;
 mod context;
 mod exit;
 mod instants;
+mod outcomes;
 mod percent;
 mod secrets;
 mod show;
+mod stop;
+mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Args, Command};
@@ -23,9 +25,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::read();
     log(args.verbose);
-    match run(args).await {
+    match Box::pin(run(args)).await {
         Ok(code) => code,
         Err(error) => exit::report(&error),
     }
@@ -33,6 +35,9 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let global = &args.global;
+    if let Some(command) = args.command.without_ledger() {
+        global.refuse_ledger(command)?;
+    }
     match args.command {
         Command::Demo => commands::demo::run(global).await,
         Command::Simulate(args) => commands::simulate::run(&args).await,
@@ -68,5 +73,5 @@ fn log(verbose: u8) {
         _ => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(terminal::log_writer).init();
 }

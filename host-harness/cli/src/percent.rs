@@ -22,7 +22,7 @@ pub(crate) fn read(flag: &str, text: &str) -> Result<u32, FieldProblem> {
 }
 
 /// Parts per million as a percentage, exactly.
-pub(crate) fn show(parts: u64) -> String {
+pub(crate) fn show(parts: u32) -> String {
     let decimals = format!("{:04}", parts % 10_000);
     let decimals = decimals.trim_end_matches('0');
     let point = if decimals.is_empty() { "" } else { "." };
@@ -45,7 +45,7 @@ mod tests {
             ("1000", 10_000_000, "1000 %"),
         ] {
             assert_eq!(read("tier", text), Ok(parts), "{text}");
-            assert_eq!(show(parts.into()), shown);
+            assert_eq!(show(parts), shown);
         }
     }
 

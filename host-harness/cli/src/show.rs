@@ -4,17 +4,35 @@ use std::io::Write;
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{ContentArrangement, Table};
+use refund_core::model::{Reason, Refund, RefundStatus};
 use refund_core::money::{Currency, Money};
-use serde_json::Value;
+use serde::Serialize;
 
-/// Prints a line. A reader that went away (`| head`) is no error.
+use crate::terminal::{clean, clean_json, document};
+
+/// Prints a line for people. A reader that went away (`| head`) is not an error.
 pub(crate) fn line(text: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let text = text.to_string();
+    let _ = writeln!(std::io::stdout(), "{}", clean(&text));
+}
+
+/// Prints JSON on a line.
+pub(crate) fn json(value: &impl Serialize) {
+    // What is printed has text keys only.
+    let text = serde_json::to_string(value).unwrap_or_default();
+    let _ = writeln!(std::io::stdout(), "{}", clean_json(&text));
+}
+
+/// Prints the output of an operation as `invoke` does: its fields in the order of their names.
+pub(crate) fn output(value: &impl Serialize) -> anyhow::Result<()> {
+    json(&serde_json::to_value(value)?);
+    Ok(())
 }
 
 /// Prints a whole document.
 pub(crate) fn bytes(text: &[u8]) {
-    let _ = std::io::stdout().write_all(text);
+    let mut target = document();
+    let _ = target.write_all(text).and_then(|()| target.flush());
 }
 
 /// Prints a table; without a header when all its names are empty.
@@ -29,38 +47,29 @@ pub(crate) fn table<const N: usize>(
         table.set_header(header);
     }
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.map(|cell| clean(&cell).into_owned()));
     }
     line(table);
 }
 
 /// An amount in minor units as people write it.
-pub(crate) fn money(amount: &Value, currency: &Value) -> String {
-    let currency = currency.as_str().and_then(|code| Currency::parse(code).ok());
-    match (amount.as_u64(), currency) {
-        (Some(amount), Some(currency)) => Money { amount, currency }.to_string(),
-        _ => amount.to_string(),
-    }
-}
-
-/// A text field, or a dash.
-pub(crate) fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => "-".to_owned(),
-        other => other.to_string(),
+pub(crate) fn minor(amount: u64, currency: &str) -> String {
+    match Currency::parse(currency) {
+        Ok(currency) => Money { amount, currency }.to_string(),
+        Err(_) => format!("{amount} {currency}"),
     }
 }
 
 /// A refund as a row.
-pub(crate) fn refund_row(refund: &Value) -> [String; 6] {
+pub(crate) fn refund_row(refund: &Refund) -> [String; 6] {
+    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
     [
-        text(&refund["id"]),
-        money(&refund["amount"], &refund["currency"]),
-        text(&refund["status"]),
-        text(&refund["reason"]),
-        text(&refund["charge"]),
-        text(&refund["metadata"]["refund_node_operation"]),
+        refund.id.to_string(),
+        refund.money().to_string(),
+        or_dash(refund.status.as_ref().map(RefundStatus::as_str)),
+        or_dash(refund.reason.as_ref().map(Reason::as_str)),
+        or_dash(refund.charge.as_ref().map(refund_core::id::ChargeId::as_str)),
+        or_dash(refund.metadata.operation_id()),
     ]
 }
 

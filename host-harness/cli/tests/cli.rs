@@ -258,7 +258,7 @@ fn bad_input_is_told_before_anything_is_sent() {
         (&["check", "ch_1", "--amount", "0", "--currency", "usd"], "is zero"),
         (&["check", "ch_1", "--amount", "1,000.00", "--currency", "usd"], "is not an amount"),
         (&["check", "ch_1", "--amount", "5.5", "--currency", "jpy"], "more decimals"),
-        (&["refund", "create", "ch_1", "--operation", ""], "operation_id is empty"),
+        (&["refund", "create", "ch_1", "--operation", ""], "--operation is empty"),
         (
             &["refund", "create", "ch_1", "--operation", "a", "--reason", "boredom"],
             "is not a reason",

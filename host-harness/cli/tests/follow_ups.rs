@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use desk::{Desk, Ended};
 use refund_outbox::{SigningSecret, sign};
+use refund_simulator::NewCharge;
 use serde_json::{Value, json};
 
 const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -137,6 +138,15 @@ impl Listener {
         Self { child, address }
     }
 
+    /// Ends it politely: deliveries under way are finished.
+    fn end(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(
+            std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success()
+        );
+        assert!(self.child.wait().unwrap().success());
+    }
+
     fn deliver(&self, desk: &Desk, event: &Value) {
         let body = event.to_string();
         let mut stream = TcpStream::connect(&self.address).unwrap();
@@ -168,7 +178,7 @@ fn one_signed_delivery_although_the_events_arrive_as_well() {
         listener.deliver(&desk, &event);
     }
     listener.deliver(&desk, &desk.stripe.newest_event("charge.refunded"));
-    drop(listener);
+    listener.end();
     let nothing = run(&desk, &["follow-ups", "deliver"]);
     assert_eq!((nothing.code, nothing.out.trim()), (0, "nothing waits"), "{nothing:?}");
     let got = receiver.got();
@@ -189,6 +199,23 @@ fn one_signed_delivery_although_the_events_arrive_as_well() {
 }
 
 #[test]
+fn an_address_that_the_refund_lacks_is_read_from_the_payment_at_delivery() {
+    let desk = Desk::new();
+    let receiver = Receiver::start(free_address());
+    http_sink(&desk, receiver.address);
+    let who = json!({ "name": "Pat Payer", "email": "payer@example.com" });
+    let billing_details = serde_json::from_value(who.clone()).unwrap();
+    let order = NewCharge { billing_details, ..NewCharge::default() };
+    let charge = desk.stripe.charge(&order)["id"].as_str().unwrap().to_owned();
+    let done = run(&desk, &["refund", "create", &charge, "--operation", "op-1"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    let delivered = run(&desk, &["follow-ups", "deliver"]);
+    assert_eq!(delivered.code, 0, "{delivered:?}");
+    let body: Value = serde_json::from_str(&receiver.got()[0].1).unwrap();
+    assert_eq!(body["data"]["customer"], who);
+}
+
+#[test]
 fn a_failure_after_success_is_told_and_success_is_not_told_again() {
     let desk = Desk::new();
     let receiver = Receiver::start(free_address());
@@ -201,7 +228,7 @@ fn a_failure_after_success_is_told_and_success_is_not_told_again() {
     late["id"] = "evt_late".into();
     listener.deliver(&desk, &late);
     receiver.wait_for(2);
-    drop(listener);
+    listener.end();
     assert_eq!(run(&desk, &["follow-ups", "deliver"]).code, 0);
     let told = |(_, body): &(HeaderMap, String)| -> Value { serde_json::from_str(body).unwrap() };
     let told: Vec<_> = receiver.got().iter().map(|one| told(one)["data"].clone()).collect();

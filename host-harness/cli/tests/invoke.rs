@@ -90,6 +90,30 @@ fn every_line_of_a_file_is_run_in_order_and_bad_ones_are_told() {
     assert_eq!(desk.refunds(), (12, 1));
 }
 
+/// The case that was found: "done" for a refund that the bank had sent back.
+#[test]
+fn a_refund_that_failed_is_not_done() {
+    for ledger in [&[][..], &["--ledger", "shop.ledger"]] {
+        let desk = Desk::new();
+        desk.write("sla.wasm", SLA_CREDIT.composed);
+        let charge = desk.paid(2500);
+        let sla = outage("outage-1", &charge, false).to_string();
+        let create = json!({ "operation_id": "outage-1", "payment": charge, "amount": 250, "currency": "usd" });
+        let (sla, create) = (["sla-credit.run", &sla], ["refunds.create", &create.to_string()]);
+        let invoke = |[operation, input]: [&str; 2]| {
+            let arguments =
+                ["--json", "--component", "sla.wasm", "invoke", operation, "--input", input];
+            desk.run(&[&arguments[..], ledger].concat())
+        };
+        assert_eq!(invoke(sla).code, 0);
+        let refund = desk.stripe.refunds_of(&charge)[0]["id"].as_str().unwrap().to_owned();
+        desk.stripe.end_refund(&refund, "failed", Some("declined"));
+        let ended = [invoke(sla), invoke(create)];
+        assert_eq!([ended[0].code, ended[1].code], [5, 5], "{ledger:?} {ended:?}");
+        assert_eq!(desk.refunds(), (1, 1));
+    }
+}
+
 #[test]
 fn what_needs_no_stripe_needs_no_key() {
     let desk = Desk::new();

@@ -133,19 +133,59 @@ pub enum ComponentError {
     },
 }
 
-/// A call did not come to an answer. Where it was `refunds.create`, nobody knows whether the refund was
-/// made: call again with the same operation id.
+/// A call did not come to an answer.
+///
+/// Whether a refund may have been made is known: the host counts the requests that change something as they leave.
+#[derive(Debug)]
+pub struct CallError {
+    failure: CallFailure,
+    changes_sent: u32,
+}
+
+impl CallError {
+    pub(crate) fn new(failure: CallFailure, changes_sent: u32) -> Self {
+        Self { failure, changes_sent }
+    }
+
+    /// What happened.
+    pub fn failure(&self) -> &CallFailure {
+        &self.failure
+    }
+
+    /// How many requests that change something had left, or may have. With none, nothing was changed at Stripe.
+    pub fn changes_sent(&self) -> u32 {
+        self.changes_sent
+    }
+}
+
+impl From<CallFailure> for CallError {
+    /// A failure of a call that cannot send anything.
+    fn from(failure: CallFailure) -> Self {
+        Self::new(failure, 0)
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let money = if self.changes_sent == 0 {
+            "nothing was sent that changes anything at Stripe"
+        } else {
+            "a change may have been made at Stripe: the same call with the same operation id finds out"
+        };
+        write!(f, "{}; {money}", self.failure)
+    }
+}
+
+impl std::error::Error for CallError {}
+
+/// Why a call did not come to an answer.
 #[derive(Debug, thiserror::Error)]
-pub enum CallError {
+pub enum CallFailure {
     /// A limit was reached.
-    #[error(
-        "the call was stopped: it reached the limit of {0}. If it made a refund, call again with the same operation id"
-    )]
+    #[error("the call was stopped: it reached the limit of {0}")]
     Limit(Limit),
     /// The component trapped.
-    #[error(
-        "the component trapped ({0}): report this. If it made a refund, call again with the same operation id"
-    )]
+    #[error("the component trapped ({0}): report this")]
     Trap(String),
     /// The component was loaded without HTTP.
     #[error(
@@ -155,12 +195,12 @@ pub enum CallError {
     /// The component does not export the interface.
     #[error("this component does not offer the interface {0}: load one of this version")]
     Lacks(&'static str),
-    /// The host closed the door.
-    #[error("the sandbox cannot be opened: {0}")]
+    /// The sandbox could not be opened, or what the component returned is not what its contract says.
+    #[error("the call failed in the sandbox: {0}")]
     Sandbox(String),
 }
 
-impl CallError {
+impl CallFailure {
     /// Tells a limit from a trap.
     pub(crate) fn from_wasmtime(error: &wasmtime::Error, limits: &Limits) -> Self {
         if let Some(limit) = error.downcast_ref::<Limit>() {

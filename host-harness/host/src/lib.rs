@@ -45,10 +45,10 @@ pub mod api {
 pub use cache::default_cache;
 pub use component::{Inspection, inspect};
 pub use egress::{Allow, AllowError, Pace, Resolve, Rule};
-pub use error::{CallError, ComponentError, HostError, Limit};
+pub use error::{CallError, CallFailure, ComponentError, HostError, Limit};
 pub use host::{Host, HostBuilder};
 pub use limits::Limits;
-pub use node::Node;
+pub use node::{Answer, Invoked, Node};
 pub use policy::Policy;
 pub use scanner::Scanner;
 pub use secret::{KeyError, KeyMode, StripeKey};

@@ -36,7 +36,8 @@ pub struct Limits {
     pub requests: u32,
     /// Requests of one call that are under way at the same time. The refund node has one.
     pub open_requests: u32,
-    /// Things of the host's that one call holds at the same time: requests, streams, timers.
+    /// Resources of the host that one call holds at the same time: requests, streams, timers. It has to be larger
+    /// than `requests`, since wasmtime-wasi-http keeps the options of every request until the call ends.
     pub handles: usize,
     /// Bytes that a guest hands to the host, or gets from it, in one step.
     pub transfer: usize,
@@ -62,7 +63,7 @@ impl Default for Limits {
             headers: 64 << 10,
             requests: 3_000,
             open_requests: 16,
-            handles: 1_000,
+            handles: 4_000,
             transfer: 32 << 20,
             component: 8 << 20,
             concurrency: 128,

@@ -14,9 +14,9 @@ use crate::api::node::InvokeError;
 use crate::api::refunds::{CreateError, CreateRequest, Created, ListFilter, RefundPage};
 use crate::api::types::{self, Connection, FieldProblem, PaymentRef, Refund};
 use crate::api::webhooks::{Action, Event, ParseError, Verified, VerifyError, VerifyOptions};
-use crate::egress::Hook;
+use crate::egress::{ChangesSent, Hook};
 use crate::engine::TICK;
-use crate::error::{CallError, ComponentError, Limit};
+use crate::error::{CallError, CallFailure, ComponentError, Limit};
 use crate::host::Host;
 use crate::offers::Offers;
 use crate::scanner::Scanner;
@@ -56,19 +56,38 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// A guest that was denied a request may go on as it likes; what it says then counts for nothing.
-    pub(crate) fn within_limits(&self) -> Result<(), CallError> {
-        self.store.data().reached().map_or(Ok(()), |limit| Err(CallError::Limit(limit)))
+    pub(crate) fn within_limits(&self) -> Result<(), CallFailure> {
+        self.store.data().reached().map_or(Ok(()), |limit| Err(CallFailure::Limit(limit)))
     }
 }
 
 /// What a typed call gives: the component's answer, or the host's error around it.
-pub(crate) type Answer<T, E> = Result<Result<T, E>, CallError>;
+pub type Answer<T, E> = Result<Result<T, E>, CallError>;
+
+/// What came of an operation, and whether a request that changes something left for it.
+#[derive(Debug)]
+pub struct Invoked {
+    /// The output, a JSON object; or why there is none.
+    pub answer: Result<Result<String, InvokeError>, CallError>,
+    /// How many requests that change something left, or may have. With none, nothing was changed at Stripe.
+    pub changes_sent: u32,
+}
 
 /// Opens a sandbox, calls one function of one interface, all within the time of a call.
 macro_rules! call_once {
     ($node:expr, $face:expr, $function:ident ( $($argument:expr),* )) => {{
+        let changes = $crate::egress::ChangesSent::default();
+        let hook = $node.way_out(&changes);
+        $crate::node::call_through!($node, hook, &changes, $face, $function($($argument),*))
+    }};
+}
+
+/// The same through a given way out, counting the requests that change something.
+macro_rules! call_through {
+    ($node:expr, $hook:expr, $changes:expr, $face:expr, $function:ident ( $($argument:expr),* )) => {{
+        let changes: &$crate::egress::ChangesSent = $changes;
         $node.within(async {
-            let mut opened = $node.open().await?;
+            let mut opened = $node.open_with($hook).await?;
             let face = $face
                 .load(&mut opened.store, &opened.instance)
                 .map_err(|error| $node.failure(&error))?;
@@ -77,10 +96,11 @@ macro_rules! call_once {
             answer.map_err(|error| $node.ended(&error, &mut opened.store))
         })
         .await
+        .map_err(|failure| $crate::error::CallError::new(failure, changes.count()))
     }};
 }
 
-pub(crate) use call_once;
+pub(crate) use {call_once, call_through};
 
 impl Node {
     pub(crate) fn new(
@@ -120,7 +140,7 @@ impl Node {
     }
 
     /// An instance that reaches nothing.
-    pub(crate) async fn open_closed(&self) -> Result<Opened, CallError> {
+    pub(crate) async fn open_closed(&self) -> Result<Opened, CallFailure> {
         self.within(self.open_with(self.0.host.egress.closed())).await
     }
 
@@ -131,7 +151,26 @@ impl Node {
 
     /// Runs one operation: JSON object in, JSON object out.
     pub async fn invoke(&self, operation: &str, input: &str) -> Answer<String, InvokeError> {
-        call_once!(self, self.0.faces.node, call_invoke(operation, input))
+        self.call(operation, input).await.answer
+    }
+
+    /// The same, and how many requests that change something left for it.
+    pub async fn call(&self, operation: &str, input: &str) -> Invoked {
+        let changes = ChangesSent::default();
+        let hook = self.way_out(&changes);
+        let face = &self.0.faces.node;
+        let answer = call_through!(self, hook, &changes, face, call_invoke(operation, input));
+        Invoked { answer, changes_sent: changes.count() }
+    }
+
+    /// Runs one operation that may only read: a request that changes something is denied, whatever the component is.
+    pub async fn invoke_reading(
+        &self,
+        operation: &str,
+        input: &str,
+    ) -> Answer<String, InvokeError> {
+        let (hook, none) = (self.0.host.egress.reads(), ChangesSent::default());
+        call_through!(self, hook, &none, self.0.faces.node, call_invoke(operation, input))
     }
 
     /// Makes a refund, carefully.
@@ -235,7 +274,8 @@ impl Node {
         options: &Options,
         direction: api::duplicates::Direction,
     ) -> Result<Scanner, CallError> {
-        let mut opened = self.within(self.open()).await?;
+        let hook = self.way_out(&ChangesSent::default());
+        let mut opened = self.within(self.open_with(hook)).await?;
         let face = self.0.faces.duplicates.load(&mut opened.store, &opened.instance);
         let face = face.map_err(|error| self.failure(&error))?;
         Scanner::open(self.clone(), opened, face, options, direction).await
@@ -268,26 +308,27 @@ impl Node {
         &self.0.faces
     }
 
-    fn refunds(&self, operation: &'static str) -> Result<&api::refunds::GuestIndices, CallError> {
-        self.0.faces.refunds.as_ref().ok_or(CallError::NoHttp(operation))
+    fn refunds(&self, operation: &'static str) -> Result<&api::refunds::GuestIndices, CallFailure> {
+        self.0.faces.refunds.as_ref().ok_or(CallFailure::NoHttp(operation))
     }
 
     pub(crate) fn live(
         &self,
         operation: &'static str,
-    ) -> Result<&api::live::GuestIndices, CallError> {
-        self.0.faces.live.as_ref().ok_or(CallError::NoHttp(operation))
+    ) -> Result<&api::live::GuestIndices, CallFailure> {
+        self.0.faces.live.as_ref().ok_or(CallFailure::NoHttp(operation))
+    }
+
+    /// To what is on the allow-list.
+    pub(crate) fn way_out(&self, changes: &ChangesSent) -> Hook {
+        self.0.host.egress.hook(changes.clone())
     }
 
     /// A fresh instance, bounded on every side.
-    pub(crate) async fn open(&self) -> Result<Opened, CallError> {
-        self.open_with(self.0.host.egress.hook()).await
-    }
-
-    pub(crate) async fn open_with(&self, hook: Hook) -> Result<Opened, CallError> {
+    pub(crate) async fn open_with(&self, hook: Hook) -> Result<Opened, CallFailure> {
         let host = &self.0.host;
         let turn = Arc::clone(&host.turns).acquire_owned().await;
-        let turn = turn.map_err(|error| CallError::Sandbox(error.to_string()))?;
+        let turn = turn.map_err(|error| CallFailure::Sandbox(error.to_string()))?;
         let state = State::new(hook, &host.limits);
         let mut store = Store::new(&host.engine, state);
         store.set_hostcall_fuel(host.limits.transfer);
@@ -313,29 +354,29 @@ impl Node {
     /// Bounds the whole call: guests that compute give way, guests that wait are dropped.
     pub(crate) async fn within<T>(
         &self,
-        call: impl Future<Output = Result<T, CallError>>,
-    ) -> Result<T, CallError> {
+        call: impl Future<Output = Result<T, CallFailure>>,
+    ) -> Result<T, CallFailure> {
         let most = self.0.host.limits.call;
         match tokio::time::timeout(most, call).await {
             Ok(answer) => answer,
-            Err(_) => Err(CallError::Limit(Limit::Call(most))),
+            Err(_) => Err(CallFailure::Limit(Limit::Call(most))),
         }
     }
 
-    pub(crate) fn failure(&self, error: &wasmtime::Error) -> CallError {
+    pub(crate) fn failure(&self, error: &wasmtime::Error) -> CallFailure {
         self.0.failure(error)
     }
 
     /// What a guest that was stopped leaves: a core dump, where one is wanted, and the reason.
-    pub(crate) fn ended(&self, error: &wasmtime::Error, store: &mut Store<State>) -> CallError {
+    pub(crate) fn ended(&self, error: &wasmtime::Error, store: &mut Store<State>) -> CallFailure {
         self.0.host.dump(error, store, &self.0.digest);
         self.failure(error)
     }
 }
 
 impl Inner {
-    fn failure(&self, error: &wasmtime::Error) -> CallError {
-        let failure = CallError::from_wasmtime(error, &self.host.limits);
+    fn failure(&self, error: &wasmtime::Error) -> CallFailure {
+        let failure = CallFailure::from_wasmtime(error, &self.host.limits);
         tracing::debug!(%failure, "a call ended without an answer");
         failure
     }

@@ -3,7 +3,7 @@
 use wasmtime::component::InstancePre;
 
 use crate::api::{self, billing, credits, disputes, follow_ups, live, policies, reports, types};
-use crate::error::CallError;
+use crate::error::CallFailure;
 use crate::node::{Answer, Node, call_once};
 use crate::policy::Policy;
 use crate::state::State;
@@ -34,7 +34,12 @@ impl Offers {
 /// The functions of an interface, or that there are none.
 macro_rules! offered {
     ($node:expr, $interface:ident) => {
-        $node.faces().offers.$interface.as_ref().ok_or(CallError::Lacks(stringify!($interface)))?
+        $node
+            .faces()
+            .offers
+            .$interface
+            .as_ref()
+            .ok_or(CallFailure::Lacks(stringify!($interface)))?
     };
 }
 
@@ -81,7 +86,7 @@ impl Node {
         let mut opened = self.open_closed().await?;
         let face = face.load(&mut opened.store, &opened.instance);
         let face = face.map_err(|error| self.failure(&error))?;
-        self.within(Policy::read(self.clone(), opened, face, document)).await
+        Ok(self.within(Policy::read(self.clone(), opened, face, document)).await?)
     }
 
     /// Fetches the facts, then decides by a policy document.

@@ -5,7 +5,7 @@ use wasmtime::component::ResourceAny;
 use crate::api::eligibility::{Facts, Verdict};
 use crate::api::policies::{Ask, Described, Guest};
 use crate::api::types::FieldProblem;
-use crate::error::CallError;
+use crate::error::{CallError, CallFailure};
 use crate::node::{Answer, Node, Opened};
 
 /// A document in an instance that is kept. It needs no key, and its instance reaches nothing.
@@ -22,7 +22,7 @@ impl Policy {
         mut opened: Opened,
         face: Guest,
         document: &str,
-    ) -> Answer<Self, Vec<FieldProblem>> {
+    ) -> Result<Result<Self, Vec<FieldProblem>>, CallFailure> {
         let read = face.policy().call_read(&mut opened.store, document).await;
         let read = read.map_err(|error| node.failure(&error))?;
         Ok(read.map(|resource| Self { node, opened, face, resource }))
@@ -33,7 +33,7 @@ impl Policy {
         self.node.start_clock(&mut self.opened.store);
         let face = self.face.policy();
         let described = face.call_describe(&mut self.opened.store, self.resource).await;
-        described.map_err(|error| self.node.failure(&error))
+        Ok(described.map_err(|error| self.node.failure(&error))?)
     }
 
     /// Decides on given facts.
@@ -46,10 +46,10 @@ impl Policy {
         let (node, store) = (&self.node, &mut self.opened.store);
         node.start_clock(store);
         let face = self.face.policy();
-        node.within(async {
+        let checked = node.within(async {
             let answer = face.call_check(&mut *store, self.resource, ask, facts, now).await;
             answer.map_err(|error| node.failure(&error))
-        })
-        .await
+        });
+        Ok(checked.await?)
     }
 }

@@ -41,7 +41,7 @@ impl Scanner {
             let answer = face.call_push(store, self.resource, page).await;
             answer.map_err(|error| node.failure(&error))
         };
-        node.within(call).await
+        Ok(node.within(call).await?)
     }
 
     /// Gives the groups that were still open.
@@ -49,13 +49,13 @@ impl Scanner {
         self.node.start_clock(&mut self.opened.store);
         let face = self.face.scanner();
         let groups = face.call_finish(&mut self.opened.store, self.resource).await;
-        groups.map_err(|error| self.node.failure(&error))
+        Ok(groups.map_err(|error| self.node.failure(&error))?)
     }
 
     /// What was seen so far.
     pub async fn tally(&mut self) -> Result<Tally, CallError> {
         let face = self.face.scanner();
         let tally = face.call_tally(&mut self.opened.store, self.resource).await;
-        tally.map_err(|error| self.node.failure(&error))
+        Ok(tally.map_err(|error| self.node.failure(&error))?)
     }
 }

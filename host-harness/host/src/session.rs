@@ -40,6 +40,7 @@ macro_rules! call {
             answer.map_err(|error| node.ended(&error, &mut opened.store))
         })
         .await
+        .map_err(crate::error::CallError::from)
     }};
 }
 

@@ -1,4 +1,4 @@
-//! The audit: rows that each carry the hash of the one before.
+//! The audit: rows that each carry the hash of the row before.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -16,7 +16,7 @@ pub struct AuditRow {
     pub seq: i64,
     /// Unix seconds.
     pub time: i64,
-    /// Who moved it: the command, and the holder.
+    /// Who moved it: user and command.
     pub actor: String,
     /// The operation.
     pub operation: String,
@@ -36,13 +36,16 @@ pub struct AuditRow {
     pub currency: Option<String>,
     /// The refund, once known.
     pub refund: Option<String>,
-    /// What was said about it.
+    /// What happened, in one sentence.
     pub outcome: Option<String>,
     /// Stripe's id of the request.
     pub request_id: Option<String>,
+    /// SHA-256 of what the tables held of the operation, its approvals and votes after the move, in hexadecimal
+    /// digits; absent in rows of earlier versions.
+    pub held: Option<String>,
 }
 
-/// Where the chain does not hold.
+/// Where the audit does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
     /// The hash of a row is not that of its contents and the row before: one of the two was changed.
@@ -51,9 +54,25 @@ pub enum Broken {
     /// A row is missing.
     #[error("row {0} is missing")]
     Missing(i64),
-    /// An operation points at a row that says something else, or is not there.
-    #[error("operation `{0}` does not agree with its last row of the audit")]
+    /// The tables hold something else than the last row of the audit about this operation says.
+    #[error(
+        "operation `{0}`, its approvals or their votes are not what the last row of the audit recorded"
+    )]
     Operation(String),
+    /// A stored policy is not the one that its hash names.
+    #[error("the policy stored as {0} is not the one of that hash")]
+    Policy(String),
+    /// The PaymentIntent of a refunded charge is not kept beside the charge.
+    #[error(
+        "operation `{0}`: that its PaymentIntent and its charge are one payment is missing or changed"
+    )]
+    Alias(String),
+    /// An approval or a vote belongs to no operation.
+    #[error("approval {0} or its votes belong to no operation of the ledger")]
+    Approval(String),
+    /// What the ledger is for was changed.
+    #[error("the ledger says that it is for {0}, and the audit says otherwise")]
+    Scope(String),
     /// The end is not the one that was noted.
     #[error("the audit does not end with the hash {0}: rows were removed from its end, or changed")]
     Head(String),
@@ -85,6 +104,10 @@ impl AuditRow {
         part(self.refund.as_deref());
         part(self.outcome.as_deref());
         part(self.request_id.as_deref());
+        // Rows of earlier versions end here, and keep their hashes.
+        if self.held.is_some() {
+            part(self.held.as_deref());
+        }
         hash.finalize().into()
     }
 }
@@ -105,7 +128,7 @@ mod tests {
         }
     }
 
-    /// Fixed for ever: a ledger written today is verified by every later version.
+    /// This value must not change: a ledger written today is verified by every later version.
     #[test]
     fn the_hash_is_fixed() {
         assert_eq!(

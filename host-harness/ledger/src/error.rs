@@ -1,8 +1,7 @@
-//! What can go wrong with a ledger.
+//! Why a ledger cannot be used.
 
-use crate::state::IllegalMove;
-
-/// A ledger cannot be used, or an operation cannot move. Nothing was changed.
+/// A ledger cannot be used. The transaction changed nothing. Whether a request had left before is for the caller
+/// to say: this error does not know.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The file cannot be opened.
@@ -15,7 +14,7 @@ pub enum LedgerError {
     },
     /// The file is no ledger, or its pages are damaged.
     #[error(
-        "the ledger {path} is damaged ({problem}): nothing is sent without it. Restore it from a backup, or move it away and run `refund-node reconcile` against a new one before any refund"
+        "the ledger {path} is damaged ({problem}): no refund is made without it. Restore it from a backup, or move it away and run `refund-node reconcile` against a new one before any refund"
     )]
     Damaged {
         /// The file.
@@ -48,20 +47,40 @@ pub enum LedgerError {
         wanted: String,
     },
     /// It cannot be written.
-    #[error("the ledger cannot be written, so nothing is sent: {0}")]
+    #[error("the ledger cannot be written: {0}")]
     Write(String),
     /// It cannot be read.
     #[error("the ledger cannot be read: {0}")]
     Read(String),
+    /// The tables do not hold what the audit says.
+    #[error(
+        "operation `{0}` in the ledger is not what the audit recorded: the file was edited. It is not executed; run `refund-node audit verify`"
+    )]
+    Altered(String),
+    /// The rules that an operation was asked for under were written by an earlier version, and are not known any more.
+    #[error(
+        "the policy that operation `{operation}` was asked for under cannot be read ({problem}): give a policy with --policy to ask again, or run `refund-node reconcile` to look up its refund without asking again"
+    )]
+    Policy {
+        /// The operation.
+        operation: String,
+        /// Why its policy cannot be read.
+        problem: String,
+    },
     /// No such operation.
-    #[error("the ledger knows no operation `{0}`")]
+    #[error("the ledger has no operation `{0}`")]
     UnknownOperation(String),
     /// No such run.
-    #[error("the ledger knows no run `{0}`: `refund-node bulk status` shows those there are")]
+    #[error("the ledger has no run `{0}`: `refund-node bulk status` lists the runs")]
     UnknownRun(String),
-    /// A move that makes no sense.
-    #[error(transparent)]
-    Move(#[from] IllegalMove),
+    /// A move that the states do not permit.
+    #[error("an operation that is {from} cannot become {to}")]
+    Move {
+        /// Where it stands.
+        from: crate::state::State,
+        /// Where it should have gone.
+        to: crate::state::State,
+    },
     /// The writer is gone: the process is ending.
     #[error("the ledger is closed")]
     Closed,

@@ -1,85 +1,43 @@
-//! The ledger by itself: what two processes, a crash and a damaged file do to it.
+//! The ledger as a store: what two processes, a crash, a damaged file and a full disk do to it.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod support;
+
 use std::io::{Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 
-use refund_core::id::{OperationId, PaymentRef};
-use refund_core::metadata::Metadata;
-use refund_core::money::{Currency, Money};
-use refund_ledger::{
-    Begun, Broken, Effect, Journal, Kept, Ledger, LedgerError, NewLine, NewOperation, NewRun,
-    Outcome, Planned, Received, Request, Scope, State,
-};
+use refund_core::id::PaymentRef;
+use refund_ledger::{InMemory, Ledger, LedgerError, NewRun, Operation, Scope, State, Store};
+use support::{NOW, approve, begin, held, id, open, place, planned, refund, scope, settle, write};
 
-fn scope() -> Scope {
-    Scope { base_url: "http://127.0.0.1:1".into(), live: false, account: None }
-}
-
-fn open(path: &Path) -> Ledger {
-    Ledger::open(path, &scope(), "test").unwrap()
-}
-
-struct Place {
-    _folder: tempfile::TempDir,
-    file: PathBuf,
-}
-
-fn place() -> Place {
-    let folder = tempfile::tempdir().unwrap();
-    Place { file: folder.path().join("ledger.db"), _folder: folder }
-}
-
-fn operation(id: &str, payment: &str, amount: u64) -> NewOperation {
-    let currency = Currency::parse("usd").unwrap();
-    NewOperation::new(&Request {
-        amount: Some(Money { amount, currency }),
-        ..Request::new(OperationId::parse(id).unwrap(), PaymentRef::parse(payment).unwrap())
-    })
-}
-
-fn refund(id: &str, status: &str) -> Kept {
-    Kept {
-        id: id.into(),
-        amount: 500,
-        currency: "usd".into(),
-        status: Some(status.into()),
-        charge: Some("ch_1".into()),
-        payment_intent: Some("pi_1".into()),
-        operation: Some("op-1".into()),
-        created: 1,
-        failure_reason: None,
-        metadata: Metadata::default(),
-    }
-}
-
-fn made(id: &str) -> Outcome {
-    Outcome {
-        refund: Some(refund(id, "succeeded")),
-        detail: None,
-        ..Outcome::without_refund(State::Succeeded, "")
-    }
-}
-
-fn is_go(begun: &Begun) -> bool {
-    matches!(begun, Begun::Go { .. })
+#[tokio::test]
+async fn one_process_at_a_time_works_on_a_payment() {
+    let place = place();
+    let (one, two) = (open(&place.file), open(&place.file));
+    assert!(begin(&one, planned("op-1", "ch_1", 500)).await.unwrap().is_some());
+    assert_eq!(begin(&two, planned("op-2", "ch_1", 500)).await.unwrap(), None);
+    assert_eq!(begin(&one, planned("op-2", "ch_1", 500)).await.unwrap(), None, "nor this one");
+    assert!(begin(&two, planned("op-3", "ch_3", 500)).await.unwrap().is_some(), "another payment");
+    settle(&one, "op-1", refund("re_1", "op-1")).await;
+    // The refund says that pi_1 is ch_1.
+    assert!(begin(&two, planned("op-2", "ch_1", 500)).await.unwrap().is_some());
+    assert_eq!(begin(&one, planned("op-4", "pi_1", 500)).await.unwrap(), None);
+    let done = held(&two, "op-1").await;
+    assert_eq!((done.state, done.refund.unwrap().id.as_str()), (State::Succeeded, "re_1"));
 }
 
 #[tokio::test]
-async fn one_id_is_one_operation_across_processes() {
+async fn work_that_began_under_another_name_of_the_payment_counts() {
     let place = place();
     let (one, two) = (open(&place.file), open(&place.file));
-    assert!(is_go(&one.begin(operation("op-1", "ch_1", 500)).await.unwrap()));
-    let busy = two.begin(operation("op-1", "ch_1", 500)).await.unwrap();
-    assert_eq!(busy, Begun::Busy { operation: "op-1".into() });
-    let other = two.begin(operation("op-1", "ch_1", 501)).await.unwrap();
-    assert!(matches!(other, Begun::Conflict(_)), "{other:?}");
-    one.settle("op-1", made("re_1")).await.unwrap();
-    let Begun::Done(done) = two.begin(operation("op-1", "ch_1", 500)).await.unwrap() else {
-        panic!("done")
-    };
-    assert_eq!((done.state, done.refund.as_deref()), (State::Succeeded, Some("re_1")));
+    assert!(begin(&one, planned("op-1", "pi_1", 500)).await.unwrap().is_some());
+    // It becomes known that they are one payment while the first one is under way.
+    let seen = refund("re_9", "");
+    let (intent, charge) = (seen.payment_intent.unwrap(), seen.charge.unwrap());
+    two.write(move |tx| tx.keep_charge(&intent, &charge)).await.unwrap();
+    for payment in ["pi_1", "ch_1"] {
+        assert_eq!(begin(&two, planned("op-2", payment, 500)).await.unwrap(), None, "{payment}");
+    }
 }
 
 #[test]
@@ -99,124 +57,19 @@ fn a_new_file_is_opened_by_many_at_once() {
 }
 
 #[tokio::test]
-async fn operations_on_one_payment_wait_for_each_other() {
-    let place = place();
-    let (one, two) = (open(&place.file), open(&place.file));
-    assert!(is_go(&one.begin(operation("op-1", "ch_1", 500)).await.unwrap()));
-    let busy = two.begin(operation("op-2", "ch_1", 500)).await.unwrap();
-    assert_eq!(busy, Begun::Busy { operation: "op-1".into() });
-    assert!(is_go(&two.begin(operation("op-3", "ch_3", 500)).await.unwrap()), "another payment");
-    one.settle("op-1", made("re_1")).await.unwrap();
-    // The refund told that pi_1 is ch_1.
-    assert!(is_go(&two.begin(operation("op-2", "ch_1", 500)).await.unwrap()));
-    let busy = one.begin(operation("op-4", "pi_1", 500)).await.unwrap();
-    assert_eq!(busy, Begun::Busy { operation: "op-2".into() });
-}
-
-#[tokio::test]
-async fn what_a_crash_left_open_comes_first() {
+async fn what_a_crash_left_open_is_free_and_unsettled() {
     let place = place();
     let crashed = open(&place.file);
-    assert!(is_go(&crashed.begin(operation("op-1", "ch_1", 500)).await.unwrap()));
+    assert!(begin(&crashed, planned("op-1", "ch_1", 500)).await.unwrap().is_some());
     drop(crashed);
     let next = open(&place.file);
-    let begun = next.begin(operation("op-2", "ch_1", 500)).await.unwrap();
-    assert_eq!(begun, Begun::Unsettled(vec!["op-1".into()]));
-    let Begun::Go { earlier, .. } = next.begin_again("op-1").await.unwrap() else { panic!("go") };
-    assert!(earlier.is_some(), "the earlier request may have arrived");
-    let settled = next.settle("op-1", made("re_1")).await.unwrap();
-    assert_eq!((settled.attempts, settled.uncertain), (2, None));
-    assert!(is_go(&next.begin_again("op-2").await.unwrap()));
-}
-
-#[tokio::test]
-async fn a_webhook_that_overtakes_the_answer_is_not_undone() {
-    let place = place();
-    let ledger = open(&place.file);
-    ledger.begin(operation("op-1", "ch_1", 500)).await.unwrap();
-    let effect = ledger.see(refund("re_1", "failed")).await.unwrap();
-    assert!(matches!(effect, Effect::Moved { to: State::Failed, .. }), "{effect:?}");
-    let settled = ledger.settle("op-1", made("re_1")).await.unwrap();
-    assert_eq!(settled.state, State::Failed);
-}
-
-#[tokio::test]
-async fn events_count_once_in_any_order() {
-    let place = place();
-    let ledger = open(&place.file);
-    ledger.begin(operation("op-1", "ch_1", 500)).await.unwrap();
-    ledger.settle("op-1", made("re_1")).await.unwrap();
-    let event = |id: &str, refund: Kept| Received {
-        id: id.into(),
-        kind: "refund.updated".into(),
-        created: 1,
-        object: Some(refund.id.clone()),
-        refund: Some(refund),
-        follow_ups: Vec::new(),
-    };
-    let failed = event("evt_2", refund("re_1", "failed"));
-    let moved =
-        Effect::Moved { operation: "op-1".into(), from: State::Succeeded, to: State::Failed };
-    assert_eq!(ledger.receive(failed.clone()).await.unwrap(), moved);
-    assert_eq!(ledger.receive(failed).await.unwrap(), Effect::Repeated);
-    let older = event("evt_1", refund("re_1", "succeeded"));
-    let known = Effect::Known { operation: "op-1".into() };
-    assert_eq!(ledger.receive(older).await.unwrap(), known);
-    let twice = Effect::Twice { operation: "op-1".into(), known: "re_1".into() };
-    assert_eq!(ledger.receive(event("evt_3", refund("re_2", "succeeded"))).await.unwrap(), twice);
-    let foreign = Kept { operation: None, ..refund("re_3", "succeeded") };
-    assert_eq!(ledger.receive(event("evt_4", foreign)).await.unwrap(), Effect::Elsewhere);
-    let state = ledger.operation("op-1").await.unwrap().unwrap().state;
-    assert_eq!(state, State::Failed);
-    assert_eq!(
-        ledger.counters().await.unwrap(),
-        [("accepted".to_owned(), 4), ("repeated".to_owned(), 1)]
-    );
-}
-
-/// Changes the file behind the ledger's back.
-fn tamper(file: &Path, sql: &str) {
-    let connection = rusqlite::Connection::open(file).unwrap();
-    connection
-        .execute_batch("DROP TRIGGER audit_is_not_changed; DROP TRIGGER audit_is_not_shortened")
-        .unwrap();
-    connection.execute_batch(sql).unwrap();
-}
-
-#[tokio::test]
-async fn the_audit_shows_what_was_changed() {
-    for (sql, broken) in [
-        ("UPDATE audit SET amount = 1 WHERE seq = 2", Broken::Changed(2)),
-        ("DELETE FROM audit WHERE seq = 2", Broken::Missing(2)),
-        ("DELETE FROM audit WHERE seq = 3", Broken::Operation("op-1".into())),
-        ("UPDATE operations SET state = 'refused'", Broken::Operation("op-1".into())),
-    ] {
-        let place = place();
-        let ledger = open(&place.file);
-        ledger.begin(operation("op-1", "ch_1", 500)).await.unwrap();
-        ledger.settle("op-1", made("re_1")).await.unwrap();
-        let good = ledger.audit(None).await.unwrap();
-        assert_eq!((good.rows, good.broken.len()), (3, 0));
-        drop(ledger);
-        tamper(&place.file, sql);
-        let audited = open(&place.file).audit(None).await.unwrap();
-        assert!(audited.broken.contains(&broken), "{sql}: {audited:?}");
-        let headed = open(&place.file).audit(Some(good.head.clone())).await.unwrap();
-        let ends_elsewhere = sql.contains("seq = 3");
-        assert_eq!(headed.broken.contains(&Broken::Head(good.head)), ends_elsewhere, "{sql}");
-    }
-}
-
-#[tokio::test]
-async fn the_audit_cannot_be_changed_through_the_ledger() {
-    let place = place();
-    let ledger = open(&place.file);
-    ledger.begin(operation("op-1", "ch_1", 500)).await.unwrap();
-    let connection = rusqlite::Connection::open(&place.file).unwrap();
-    for sql in ["UPDATE audit SET amount = 1", "DELETE FROM audit"] {
-        let error = connection.execute_batch(sql).unwrap_err();
-        assert!(error.to_string().contains("append-only"), "{error}");
-    }
+    let unsettled = next.write(|tx| {
+        let payment = tx.payment_key(&PaymentRef::parse("ch_1").unwrap())?;
+        assert_eq!(tx.working_on(&payment)?, None, "its process is gone");
+        tx.unsettled_on(&payment, &id("op-2"))
+    });
+    assert_eq!(unsettled.await.unwrap(), [id("op-1")]);
+    assert_eq!(held(&next, "op-1").await.state, State::Sent);
 }
 
 #[tokio::test]
@@ -224,7 +77,7 @@ async fn a_damaged_file_is_refused_and_left_alone() {
     let place = place();
     let ledger = open(&place.file);
     for n in 0..200 {
-        ledger.begin(operation(&format!("op-{n}"), &format!("ch_{n}"), 5)).await.unwrap();
+        begin(&ledger, planned(&format!("op-{n}"), &format!("ch_{n}"), 5)).await.unwrap();
     }
     drop(ledger);
     let connection = rusqlite::Connection::open(&place.file).unwrap();
@@ -235,44 +88,49 @@ async fn a_damaged_file_is_refused_and_left_alone() {
     file.write_all(&[0xA5; 4096 * 3]).unwrap();
     drop(file);
     let before = std::fs::read(&place.file).unwrap();
-    let error = Ledger::open(&place.file, &scope(), "test").unwrap_err();
+    let error = Ledger::open(&place.file, &scope()).unwrap_err();
     assert!(matches!(error, LedgerError::Damaged { .. }), "{error}");
-    assert!(error.to_string().contains("nothing is sent"), "{error}");
+    assert!(error.to_string().contains("no refund is made without it"), "{error}");
     assert_eq!(std::fs::read(&place.file).unwrap(), before);
     std::fs::write(&place.file, "this is a text file, and no database at all").unwrap();
-    let error = Ledger::open(&place.file, &scope(), "test").unwrap_err();
+    let error = Ledger::open(&place.file, &scope()).unwrap_err();
     assert!(matches!(error, LedgerError::Damaged { .. }), "{error}");
 }
 
 #[tokio::test]
 async fn a_ledger_is_for_one_account_and_mode() {
     let place = place();
-    open(&place.file);
-    let live = Scope { live: true, ..scope() };
-    let error = Ledger::open(&place.file, &live, "test").unwrap_err();
-    assert!(matches!(error, LedgerError::OtherScope { .. }), "{error}");
+    drop(open(&place.file));
+    for other in [
+        Scope { live: true, ..scope() },
+        Scope { account: Some("acct_1".into()), ..scope() },
+        Scope { base_url: "https://api.stripe.com".into(), ..scope() },
+    ] {
+        let error = Ledger::open(&place.file, &other).unwrap_err();
+        assert!(matches!(error, LedgerError::OtherScope { .. }), "{error}");
+    }
     let connection = rusqlite::Connection::open(&place.file).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
-    let error = Ledger::open(&place.file, &scope(), "test").unwrap_err();
+    let error = Ledger::open(&place.file, &scope()).unwrap_err();
     assert!(matches!(error, LedgerError::TooNew { found: 99, .. }), "{error}");
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_to_every_caller_and_forgets_nothing() {
+async fn a_full_disk_is_reported_to_every_caller_and_loses_nothing() {
     let place = place();
     let ledger = open(&place.file);
-    assert!(is_go(&ledger.begin(operation("op-1", "ch_1", 500)).await.unwrap()));
+    assert!(begin(&ledger, planned("op-1", "ch_1", 500)).await.unwrap().is_some());
     drop(ledger);
     // No page may be added any more: what a full disk looks like from inside.
     let connection = rusqlite::Connection::open(&place.file).unwrap();
     let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     drop(connection);
-    let ledger = Ledger::open_bounded(&place.file, &scope(), "test", pages).unwrap();
+    let ledger = Ledger::open_bounded(&place.file, &scope(), pages).unwrap();
     let mut refused = 0;
     for n in 0..300 {
-        let id = format!("op-full-{n}");
-        match ledger.begin(operation(&id, &format!("ch_full{n}"), 5)).await {
-            Ok(begun) => assert!(is_go(&begun)),
+        let operation = planned(&format!("op-full-{n}"), &format!("ch_full{n}"), 5);
+        match begin(&ledger, operation).await {
+            Ok(begun) => assert!(begun.is_some()),
             Err(error) => {
                 assert!(error.to_string().contains("disk is full"), "{error}");
                 refused += 1;
@@ -282,12 +140,8 @@ async fn a_full_disk_is_told_to_every_caller_and_forgets_nothing() {
     assert!(refused > 0);
     drop(ledger);
     let ledger = open(&place.file);
-    assert_eq!(ledger.operation("op-1").await.unwrap().unwrap().state, State::Sent);
+    assert_eq!(held(&ledger, "op-1").await.state, State::Sent);
     assert_eq!(ledger.audit(None).await.unwrap().broken, []);
-}
-
-fn line(number: u64, id: &str, amount: u64) -> NewLine {
-    NewLine { line: number, operation: operation(id, &format!("ch_{number}"), amount) }
 }
 
 #[tokio::test]
@@ -295,26 +149,70 @@ async fn lines_are_shared_between_processes_and_freed_by_their_end() {
     let place = place();
     let (one, two) = (open(&place.file), open(&place.file));
     let new = NewRun { id: "abc123".into(), input: "x.csv".into(), options: "{}".into() };
-    let run = one.open_run(new).await.unwrap();
-    let lines = (1..=10).map(|n| line(n, &format!("op-{n}"), 5)).collect();
-    let planned = one.plan(&run, lines).await.unwrap();
-    assert!(planned.iter().all(|planned| *planned == Planned::New));
-    let mut repeated = line(11, "op-1", 5);
-    repeated.operation = operation("op-1", "ch_1", 5);
-    let conflict = line(12, "op-2", 5);
-    let planned = one.plan(&run, vec![repeated, conflict]).await.unwrap();
-    assert_eq!(planned, [Planned::Repeated(1), Planned::Conflict(Some(2))]);
-    let (a, b) = (one.claim(&run, 6).await.unwrap(), two.claim(&run, 6).await.unwrap());
+    let run = one.write(move |tx| tx.open_run(&new, NOW)).await.unwrap();
+    let lines = run.clone();
+    one.write(move |tx| {
+        for line in 1..=10 {
+            let operation = planned(&format!("op-{line}"), &format!("ch_{line}"), 5);
+            write(tx, None, &operation)?;
+            tx.insert_line(&lines, line, &operation, false)?;
+            tx.insert_line(&lines, line, &operation, false)?;
+        }
+        assert_eq!(tx.line_of(&lines, &id("op-2"))?, Some(2));
+        assert_eq!(tx.line_of(&lines, &id("op-none"))?, None);
+        tx.count_repeated_line(&lines)
+    })
+    .await
+    .unwrap();
+    let claim = async |ledger: &Ledger| {
+        let run = run.clone();
+        ledger.write(move |tx| tx.claim_lines(&run, 6)).await.unwrap()
+    };
+    let free = async |ledger: &Ledger| {
+        let run = run.clone();
+        ledger.write(move |tx| tx.free_lines(&run)).await.unwrap();
+    };
+    let (a, b) = (claim(&one).await, claim(&two).await);
     assert_eq!((a.len(), b.len()), (6, 4));
     assert!(a.iter().all(|line| !b.contains(line)));
-    one.close_lines(&run, vec![1]).await.unwrap();
-    two.free_lines(&run).await.unwrap();
-    assert!(two.claim(&run, 6).await.unwrap().is_empty(), "the other one is alive");
-    assert_eq!(two.busy_lines(&run).await.unwrap(), 5);
+    let closing = run.clone();
+    one.write(move |tx| tx.end_lines(&closing, &[1], true)).await.unwrap();
+    free(&two).await;
+    assert!(claim(&two).await.is_empty(), "the other process is alive");
+    let theirs = run.clone();
+    assert_eq!(two.read(move |tx| tx.lines_of_others(&theirs)).await.unwrap(), 5);
     drop(one);
-    two.free_lines(&run).await.unwrap();
-    assert_eq!(two.claim(&run, 6).await.unwrap().len(), 5);
-    assert_eq!(two.open_lines(&run).await.unwrap(), 9);
+    free(&two).await;
+    assert_eq!(claim(&two).await.len(), 5);
+    let open = run.clone();
+    assert_eq!(two.read(move |tx| tx.open_lines(&open)).await.unwrap(), 9);
+    assert_eq!(two.runs().await.unwrap()[0].repeated, 1);
+}
+
+#[tokio::test]
+async fn a_line_waits_for_an_earlier_line_on_its_payment() {
+    let place = place();
+    let ledger = open(&place.file);
+    let new = NewRun { id: "abc123".into(), input: "x.csv".into(), options: "{}".into() };
+    let run = ledger.write(move |tx| tx.open_run(&new, NOW)).await.unwrap();
+    let claimed = ledger.write(move |tx| {
+        for (line, payment) in [(1, "ch_1"), (2, "pi_1"), (3, "ch_1"), (4, "ch_2")] {
+            let operation = planned(&format!("op-{line}"), payment, 5);
+            write(tx, None, &operation)?;
+            tx.insert_line(&run, line, &operation, false)?;
+        }
+        let ambiguous = tx.ambiguous_payments(&run)?;
+        assert_eq!(ambiguous, [PaymentRef::parse("pi_1").unwrap()], "it may be ch_1");
+        let seen = refund("re_9", "");
+        tx.keep_charge(&seen.payment_intent.unwrap(), &seen.charge.unwrap())?;
+        assert_eq!(tx.ambiguous_payments(&run)?, []);
+        let first = tx.claim_lines(&run, 10)?;
+        tx.end_lines(&run, &[1], true)?;
+        Ok((first, tx.claim_lines(&run, 10)?))
+    });
+    let (first, second) = claimed.await.unwrap();
+    assert_eq!(first.iter().map(|one| one.line).collect::<Vec<_>>(), [1, 4]);
+    assert_eq!(second.iter().map(|one| one.line).collect::<Vec<_>>(), [2]);
 }
 
 #[tokio::test]
@@ -323,12 +221,81 @@ async fn many_callers_share_a_sync() {
     let ledger = open(&place.file);
     let calls = (0..200).map(|n| {
         let ledger = ledger.clone();
-        async move { ledger.begin(operation(&format!("op-{n}"), &format!("ch_{n}"), 5)).await }
+        async move { begin(&ledger, planned(&format!("op-{n}"), &format!("ch_{n}"), 5)).await }
     });
     let calls: Vec<_> = calls.map(tokio::spawn).collect();
     for call in calls {
-        assert!(is_go(&call.await.unwrap().unwrap()));
+        assert!(call.await.unwrap().unwrap().is_some());
     }
+    // Two rows for each operation, and one about the scope.
     let audited = ledger.audit(None).await.unwrap();
-    assert_eq!((audited.rows, audited.broken.len()), (400, 0));
+    assert_eq!((audited.rows, audited.broken.len()), (401, 0));
+}
+
+#[tokio::test]
+async fn work_that_fails_is_undone_and_that_of_others_is_not() {
+    let place = place();
+    let ledger = open(&place.file);
+    let calls = (0..20).map(|n| {
+        let ledger = ledger.clone();
+        async move {
+            ledger
+                .write(move |tx| {
+                    write(tx, None, &planned(&format!("op-{n}"), "ch_1", 5))?;
+                    if n % 2 == 0 { Err(LedgerError::UnknownRun("none".into())) } else { Ok(()) }
+                })
+                .await
+                .is_ok()
+        }
+    });
+    let calls: Vec<_> = calls.map(tokio::spawn).collect();
+    for (n, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.unwrap(), n % 2 == 1);
+    }
+    let kept = ledger.page(None, 100, None).await.unwrap().operations;
+    assert_eq!(kept.len(), 10);
+    assert_eq!(ledger.audit(None).await.unwrap().broken, []);
+}
+
+#[tokio::test]
+async fn a_scratch_copy_changes_nothing() {
+    let place = place();
+    let ledger = open(&place.file);
+    begin(&ledger, planned("op-1", "ch_1", 500)).await.unwrap();
+    let head = ledger.audit(None).await.unwrap();
+    let copy = Ledger::scratch(&place.file, &scope()).unwrap();
+    assert_eq!(held(&copy, "op-1").await, held(&ledger, "op-1").await);
+    begin(&copy, planned("op-2", "ch_2", 500)).await.unwrap();
+    approve(&copy, "op-2").await;
+    assert_eq!(copy.audit(None).await.unwrap().broken, []);
+    let folder = copy.path().parent().unwrap().to_owned();
+    drop(copy);
+    assert!(!folder.exists(), "it is thrown away");
+    assert_eq!(ledger.audit(None).await.unwrap(), head);
+    let none = Ledger::scratch(&place.folder.path().join("none"), &scope()).unwrap();
+    assert_eq!(none.page(None, 10, None).await.unwrap().operations, []);
+    let live = Scope { live: true, ..scope() };
+    let error = Ledger::scratch(&place.file, &live).unwrap_err();
+    assert!(matches!(error, LedgerError::OtherScope { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn the_ledger_in_memory_is_the_same_store() {
+    let one = InMemory::new("one", |_| true).unwrap();
+    let two = one.for_process("two", |name| name == "two");
+    one.transact(|tx| {
+        let operation = planned("op-1", "ch_1", 500);
+        write(tx, None, &operation)?;
+        let payment = tx.payment_key(operation.payment())?;
+        tx.take_payment(&payment, operation.id())
+    })
+    .unwrap();
+    let working = two.transact(|tx| {
+        let payment = tx.payment_key(&PaymentRef::parse("ch_1").unwrap())?;
+        tx.working_on(&payment)
+    });
+    assert_eq!(working.unwrap(), None, "process one is gone, as process two sees it");
+    let held: Option<Operation> = two.transact(|tx| tx.operation(&id("op-1"))).unwrap();
+    assert_eq!(held.unwrap().state, State::Planned);
+    assert_eq!(one.audit().unwrap().broken, []);
 }

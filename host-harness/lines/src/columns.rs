@@ -3,17 +3,8 @@
 use super::{PAYMENTS, Template};
 
 /// Names with a meaning.
-const KNOWN: [&str; 9] = [
-    "payment",
-    "charge",
-    "payment_intent",
-    "amount",
-    "minor",
-    "currency",
-    "operation",
-    "reason",
-    "approval",
-];
+const KNOWN: [&str; 8] =
+    ["payment", "charge", "payment_intent", "amount", "minor", "currency", "operation", "reason"];
 
 /// The columns of a header, in order; `None` for one that is passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +19,19 @@ pub(super) fn canonical(name: &str) -> Option<String> {
     let lower = name.to_ascii_lowercase().replace([' ', '-'], "_");
     let lower = if lower == "operation_id" { "operation".to_owned() } else { lower };
     KNOWN.contains(&lower.as_str()).then_some(lower)
+}
+
+/// What is wrong with a name that has no meaning, and what to do.
+pub(super) fn unknown(name: &str, what: &str) -> String {
+    if name.eq_ignore_ascii_case("approval") {
+        return format!(
+            "has a {what} `{name}`: an approval is the votes that the ledger recorded, not a value of a file. Remove it, run the file, and decide with `refund-node approvals approve`"
+        );
+    }
+    format!(
+        "has a {what} `{name}` that means nothing: name it metadata.{name} to keep it with the refund, or pass --ignore-unknown (known: {})",
+        KNOWN.join(", ")
+    )
 }
 
 impl Columns {
@@ -45,10 +49,7 @@ impl Columns {
                 template.is_some_and(|template| template.columns().any(|one| one == name));
             let column = canonical(name).or_else(|| in_template.then(|| name.to_owned()));
             if column.is_none() && !ignore_unknown {
-                return Err(format!(
-                    "has a column `{name}` that means nothing: name it metadata.{name} to keep it with the refund, or pass --ignore-unknown (known: {})",
-                    KNOWN.join(", ")
-                ));
+                return Err(unknown(name, "column"));
             }
             if column.is_some() && columns.contains(&column) {
                 return Err(format!("has the column `{name}` twice: keep one of them"));

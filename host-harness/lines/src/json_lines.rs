@@ -4,10 +4,13 @@ use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
-use super::columns::canonical;
+use super::columns::{canonical, unknown};
 use super::csv_lines::{Read, too_long};
 use super::lines::Lines;
 use super::{Fields, InputError, Template, shown};
+
+/// Fields in which null is refused. It often comes from a variable that was empty by mistake.
+const AMOUNTS: [&str; 3] = ["amount", "minor", "currency"];
 
 pub(super) struct JsonLines<R> {
     lines: Lines<R>,
@@ -48,16 +51,19 @@ impl<R: BufRead> JsonLines<R> {
                 canonical(&name).or_else(|| self.wanted.contains(&name).then(|| name.clone()));
             match known {
                 Some(known) => {
-                    if let Some(text) = text(&name, value)? {
-                        fields.insert(known, text);
+                    if value.is_null() && AMOUNTS.contains(&known.as_str()) {
+                        return Err(format!(
+                            "{known} is null: write \"amount\": \"all\" to refund everything that is left, or give an amount"
+                        ));
+                    }
+                    if let Some(text) = text(&name, value)?
+                        && fields.insert(known.clone(), text).is_some()
+                    {
+                        return Err(format!("has the field `{known}` twice: keep one of them"));
                     }
                 }
                 None if self.ignore_unknown => {}
-                None => {
-                    return Err(format!(
-                        "has a field `{name}` that means nothing: put it into metadata to keep it with the refund, or pass --ignore-unknown"
-                    ));
-                }
+                None => return Err(unknown(&name, "field")),
             }
         }
         Ok(fields)

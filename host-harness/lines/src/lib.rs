@@ -10,8 +10,9 @@
 //! | `currency` | needed beside an amount |
 //! | `operation` | your own name for this refund; or a template makes it from other columns |
 //! | `reason` | `duplicate`, `fraudulent`, `requested_by_customer`, or empty |
-//! | `approval` | the hash of a request that somebody approved |
 //! | `metadata.…` | your own keys; in JSON also `metadata` as an object |
+//!
+//! `approval` is refused: an approval is the votes that the ledger recorded, and no value of a file.
 
 mod columns;
 mod csv_lines;
@@ -42,15 +43,6 @@ pub const LONGEST_LINE: usize = 256 << 10;
 /// A line, by field name.
 pub type Fields = BTreeMap<String, String>;
 
-/// What one line asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// What to refund.
-    pub request: Request,
-    /// The hash of the request that somebody approved.
-    pub approval: Option<String>,
-}
-
 /// A line that cannot be used: nothing is sent for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bad {
@@ -63,7 +55,7 @@ pub struct Bad {
 }
 
 /// A line with its number.
-pub type Numbered = (u64, Result<Line, Bad>);
+pub type Numbered = (u64, Result<Request, Bad>);
 
 /// The input as a whole makes no sense: nothing is sent.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +115,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// All problems of a line at once.
-    fn line(&self, fields: &Fields) -> Result<Line, Vec<FieldProblem>> {
+    fn line(&self, fields: &Fields) -> Result<Request, Vec<FieldProblem>> {
         let get =
             |name: &str| fields.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
         let mut problems = Problems::default();
@@ -150,8 +142,7 @@ impl<R: BufRead> Reader<R> {
         let (Some(payment), Some(amount), Some(operation)) = (payment, amount, operation) else {
             return Err(Vec::new());
         };
-        let request = Request { amount, reason, metadata, ..Request::new(operation, payment) };
-        Ok(Line { request, approval: get("approval").map(str::to_owned) })
+        Ok(Request { amount, reason, metadata, ..Request::new(operation, payment) })
     }
 
     fn operation(&self, fields: &Fields) -> Result<OperationId, FieldProblem> {

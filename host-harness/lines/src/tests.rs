@@ -6,11 +6,11 @@ use super::*;
 
 const HEADER: &str = "payment,amount,currency,operation\n";
 
-fn read(input: &[u8]) -> Vec<(u64, Result<Line, String>)> {
+fn read(input: &[u8]) -> Vec<(u64, Result<Request, String>)> {
     read_with(input, None)
 }
 
-fn read_with(input: &[u8], template: Option<&str>) -> Vec<(u64, Result<Line, String>)> {
+fn read_with(input: &[u8], template: Option<&str>) -> Vec<(u64, Result<Request, String>)> {
     let template = template.map(|text| Template::parse(text).unwrap());
     // A small buffer, so that lines and marks are cut in the middle.
     let mut reader = Reader::new(BufReader::with_capacity(7, input), template, false).unwrap();
@@ -25,11 +25,11 @@ fn fails(input: &[u8]) -> String {
     Reader::new(input, None, false).err().map(|error| error.to_string()).unwrap_or_default()
 }
 
-fn csv(line: &str) -> Result<Line, String> {
+fn csv(line: &str) -> Result<Request, String> {
     read(format!("{HEADER}{line}\n").as_bytes()).remove(0).1
 }
 
-fn says(result: &Result<Line, String>, words: &[&str]) {
+fn says(result: &Result<Request, String>, words: &[&str]) {
     let Err(reason) = result else { panic!("{result:?}") };
     for word in words {
         assert!(reason.contains(word), "`{word}` in `{reason}`");
@@ -39,9 +39,9 @@ fn says(result: &Result<Line, String>, words: &[&str]) {
 #[test]
 fn good_lines() {
     let line = csv("ch_1,25.00,usd,op-1").unwrap();
-    assert_eq!(line.request.amount.unwrap().amount, 2500);
-    assert_eq!(csv("ch_1,500,jpy,op-1").unwrap().request.amount.unwrap().amount, 500);
-    assert_eq!(csv("pi_1,ALL,,op-1").unwrap().request.amount, None);
+    assert_eq!(line.amount.unwrap().amount, 2500);
+    assert_eq!(csv("ch_1,500,jpy,op-1").unwrap().amount.unwrap().amount, 500);
+    assert_eq!(csv("pi_1,ALL,,op-1").unwrap().amount, None);
     assert_eq!(csv(" ch_1 , 25.00 , USD , op-1 ").unwrap(), line);
     let json = br#"{"charge":"ch_1","minor":2500,"currency":"usd","operation_id":"op-1"}"#;
     assert_eq!(read(json).remove(0).1.unwrap(), line);
@@ -119,7 +119,7 @@ fn a_header_that_makes_no_sense() {
 fn a_template_makes_the_operation() {
     let input = b"payment,amount,currency,order\nch_1,5,usd,77\nch_2,5,usd,\n";
     let lines = read_with(input, Some("recall-{order}-{payment}"));
-    assert_eq!(lines[0].1.as_ref().unwrap().request.operation.as_str(), "recall-77-ch_1");
+    assert_eq!(lines[0].1.as_ref().unwrap().operation.as_str(), "recall-77-ch_1");
     says(&lines[1].1, &["order", "missing"]);
     for bad in ["recall", "a{b", "a{}", "{a{b}}"] {
         assert!(Template::parse(bad).is_err(), "{bad}");
@@ -136,7 +136,45 @@ fn json_lines() {
     let line = one(
         r#"{"payment":"ch_1","amount":"all","operation":"a","metadata":{"ticket":4711,"x":null},"reason":null}"#,
     );
-    assert_eq!(line.unwrap().request.metadata.get("ticket"), Some("4711"));
+    assert_eq!(line.unwrap().metadata.get("ticket"), Some("4711"));
+}
+
+/// `all` means everything. A cell that is empty, null or an empty text does not.
+#[test]
+fn everything_has_to_be_said() {
+    let header = "payment,amount,minor,currency,operation\n";
+    let cells = |line: &str| read(format!("{header}{line}\n").as_bytes()).remove(0).1;
+    for line in ["ch_1,,,usd,a", "ch_1,  ,,usd,a", "ch_1,,,,a", "ch_1,\"\",,usd,a"] {
+        says(&cells(line), &["amount", "missing", "all"]);
+    }
+    for word in ["null", "None", "undefined", "NaN", "0"] {
+        says(&cells(&format!("ch_1,{word},,usd,a")), &["amount"]);
+        says(&cells(&format!("ch_1,,{word},usd,a")), &["minor"]);
+    }
+    assert_eq!(cells("ch_1,all,,,a").unwrap().amount, None);
+    // A column of the file that this line has no use for.
+    assert_eq!(cells("ch_1,,500,usd,a").unwrap().amount.unwrap().amount, 500);
+
+    let object = |fields: &str| {
+        read(format!(r#"{{"payment":"ch_1","operation":"a",{fields}}}"#).as_bytes()).remove(0).1
+    };
+    for fields in [r#""currency":"usd""#, r#""amount":"","currency":"usd""#, r#""amount":"  ""#] {
+        says(&object(fields), &["amount", "missing", "all"]);
+    }
+    for (fields, field) in [
+        (r#""amount":null"#, "amount"),
+        (r#""amount":null,"currency":"usd""#, "amount"),
+        (r#""Amount":null,"minor":500,"currency":"usd""#, "amount"),
+        (r#""minor":null,"currency":"usd""#, "minor"),
+        (r#""amount":"all","currency":null"#, "currency"),
+        (r#""amount":"5","currency":null"#, "currency"),
+    ] {
+        says(&object(fields), &[field, "null", "all"]);
+    }
+    // One of two spellings of a field must not win by its place.
+    says(&object(r#""amount":"5","Amount":"all","currency":"usd""#), &["amount", "twice"]);
+    assert_eq!(object(r#""amount":"all""#).unwrap().amount, None);
+    assert_eq!(object(r#""minor":500,"currency":"usd""#).unwrap().amount.unwrap().amount, 500);
 }
 
 /// A line of gigabytes is refused without being held.
@@ -162,10 +200,23 @@ proptest! {
         input.extend_from_slice(b"\nch_1,5,usd,good-1\nch_2,5,usd,good-2\n");
         let good = |name: &str| {
             read(&input).iter().any(|(_, line)| {
-                line.as_ref().is_ok_and(|line| line.request.operation.as_str() == name)
+                line.as_ref().is_ok_and(|line| line.operation.as_str() == name)
             })
         };
         prop_assert!(good("good-2"));
         prop_assert!(good("good-1"));
     }
+}
+
+/// An approval is the votes that the ledger recorded.
+#[test]
+fn an_approval_in_a_file_is_refused() {
+    let error =
+        Reader::new(&b"payment,amount,currency,operation,approval\n"[..], None, false).err();
+    let error = error.expect("the header is refused").to_string();
+    for word in ["approval", "ledger", "approvals approve"] {
+        assert!(error.contains(word), "{error}");
+    }
+    let line = r#"{"payment":"ch_1","amount":"all","operation":"a","approval":"3f"}"#;
+    says(&read(line.as_bytes()).remove(0).1, &["approval", "ledger", "approvals approve"]);
 }

@@ -10,7 +10,8 @@ use futures::stream::{self, StreamExt};
 
 use crate::clock::Clock;
 use crate::config::Sinks;
-use crate::message::{Claimed, Message};
+use crate::contact::{self, ContactFinder, Lookups, NoContactFinder};
+use crate::message::{self, Claimed, Message};
 use crate::schedule;
 use crate::sink::{Delivery, Sink};
 use crate::store::{Store, StoreError};
@@ -41,7 +42,18 @@ pub struct Dispatcher<S> {
     store: S,
     sinks: Arc<Sinks>,
     options: DispatcherOptions,
+    lookups: Lookups,
     tell: Option<Tell>,
+}
+
+/// What is to be done with a claimed message.
+enum Ready {
+    /// Hand it to its sink.
+    Deliver(Message),
+    /// It cannot be delivered, now or ever.
+    Cannot(Delivery),
+    /// Another dispatcher has it.
+    TakenOver,
 }
 
 /// Somebody who wants to see every delivery.
@@ -55,7 +67,7 @@ impl fmt::Debug for Tell {
     }
 }
 
-/// Seconds that a claim outlives the longest delivery by, for marking it.
+/// Seconds that a claim outlives the longest look for an address and the longest delivery by, for marking it.
 const MARGIN: u64 = 30;
 
 impl Default for DispatcherOptions {
@@ -77,7 +89,14 @@ impl Report {
 impl<S: Store> Dispatcher<S> {
     /// A dispatcher; nothing happens until it runs.
     pub fn new(store: S, sinks: Arc<Sinks>, options: DispatcherOptions) -> Self {
-        Self { store, sinks, options, tell: None }
+        let lookups = Lookups::new(NoContactFinder::default());
+        Self { store, sinks, options, lookups, tell: None }
+    }
+
+    /// Looks for the addresses of customers where a follow-up has none.
+    #[must_use]
+    pub fn finding(self, finder: impl ContactFinder + 'static) -> Self {
+        Self { lookups: Lookups::new(finder), ..self }
     }
 
     /// Tells of every try, once what came of it is marked.
@@ -139,7 +158,7 @@ impl<S: Store> Dispatcher<S> {
     /// Claims as many as may be delivered at a time, and delivers them; `None` when nothing was due.
     async fn round(&self, sink: &Sink) -> Result<Option<Report>, StoreError> {
         let now = self.options.clock.now();
-        let lease = sink.timeout.as_secs() + MARGIN;
+        let lease = sink.timeout.as_secs() + contact::LONGEST.as_secs() + MARGIN;
         let claimed = self.store.claim(&sink.name, now, lease, sink.concurrency.max(1)).await?;
         if claimed.is_empty() {
             return Ok(None);
@@ -155,7 +174,11 @@ impl<S: Store> Dispatcher<S> {
 
     async fn deliver(&self, sink: &Sink, claimed: &Claimed) -> Result<Report, StoreError> {
         let id = claimed.message.key.id.as_str();
-        let delivery = sink.deliver(&claimed.message, self.options.clock.now()).await;
+        let delivery = match self.ready(sink, claimed).await? {
+            Ready::Deliver(message) => sink.deliver(&message, self.options.clock.now()).await,
+            Ready::Cannot(delivery) => delivery,
+            Ready::TakenOver => return Ok(Report::default()),
+        };
         let report = match &delivery {
             Delivery::Delivered => {
                 self.store.delivered(claimed).await?;
@@ -176,6 +199,35 @@ impl<S: Store> Dispatcher<S> {
             tell(&claimed.message, &delivery);
         }
         Ok(report)
+    }
+
+    /// A message with the address of its customer, where it needs one and there is one. What was found is kept
+    /// before a sink gets it. A sink that does not write to customers gets the message without an address, and
+    /// the same in every try.
+    async fn ready(&self, sink: &Sink, claimed: &Claimed) -> Result<Ready, StoreError> {
+        let must_have = sink.writes_to_customers();
+        let follow_up =
+            contact::without_address(claimed).filter(|_| must_have || !claimed.is_fixed);
+        let Some(follow_up) = follow_up else {
+            return Ok(Ready::Deliver(claimed.message.clone()));
+        };
+        let new_body = match self.lookups.find(&follow_up).await {
+            Ok(found) if found.email.is_some() => {
+                Some(message::body(&follow_up.with_contact(&found)))
+            }
+            Ok(found) if must_have => {
+                let reason = contact::no_address(&follow_up, &found);
+                return Ok(Ready::Cannot(Delivery::Undeliverable { reason }));
+            }
+            Err(error) if must_have => {
+                return Ok(Ready::Cannot(Delivery::failed(contact::not_now(&error))));
+            }
+            Ok(_) | Err(_) => None,
+        };
+        Ok(match self.store.fix_body(claimed, new_body).await? {
+            Some(body) => Ready::Deliver(Message { body, ..claimed.message.clone() }),
+            None => Ready::TakenOver,
+        })
     }
 
     /// Later, by the schedule, or when the receiver wants it if that is later still.

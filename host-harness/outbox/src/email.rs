@@ -96,6 +96,11 @@ impl EmailSink {
         Ok(Self { transport: server.transport()?, from, to, templates })
     }
 
+    /// Whether its mails go to customers, and not to fixed people.
+    pub(crate) fn writes_to_customers(&self) -> bool {
+        self.to.is_empty()
+    }
+
     pub(crate) async fn deliver(&self, message: &Message) -> Delivery {
         let (envelope, mail) = match self.write(message) {
             Ok(written) => written,
@@ -141,7 +146,7 @@ impl EmailSink {
             return Err("is not for a customer, and the sink has no `to`".to_owned());
         };
         let email = customer.email.as_deref().ok_or(
-            "no address is known: put it into the metadata of payment or refund, as customer_email",
+            "no address of the customer is known: put customer_email into the metadata of the payment at Stripe",
         )?;
         let address = Address::from_str(email)
             .map_err(|error| format!("the customer's address cannot be used: {error}"))?;

@@ -10,12 +10,15 @@
 //! - **Nobody holds up anybody.** Each sink has its own queue, its own workers and its own pace.
 //! - **A dead receiver loses nothing.** After the last try ([`schedule`]) a message is dead: kept, listed,
 //!   and sent again when somebody asks.
+//! - **A customer's address is looked for at delivery** ([`ContactFinder`]), where the follow-up has none. What was
+//!   found is in the store before a sink gets it: a body is the same in every try.
 //!
 //! What receivers get, and in what form, is in `docs/follow-ups.md`.
 
 mod clock;
 mod command;
 mod config;
+mod contact;
 mod dispatcher;
 mod email;
 mod http_sink;
@@ -31,6 +34,7 @@ mod templates;
 pub use clock::Clock;
 pub use command::CommandSink;
 pub use config::{ConfigError, Sinks};
+pub use contact::{ContactFinder, NoContactFinder, PaymentNotRead};
 pub use dispatcher::{Dispatcher, DispatcherOptions, Report};
 pub use email::{EmailSink, Security, Server};
 pub use http_sink::HttpSink;

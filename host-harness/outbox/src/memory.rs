@@ -25,6 +25,8 @@ struct Row {
     /// The newest claim, and until when it holds.
     claim: u64,
     leased_until: u64,
+    /// Whether the sink may have got the body.
+    is_fixed: bool,
 }
 
 impl Memory {
@@ -69,7 +71,11 @@ impl Kept {
                 row.claim = self.claims;
                 row.leased_until = now.saturating_add(lease);
                 row.message.attempts += 1;
-                found.push(Claimed { message: row.message.clone(), claim: row.claim });
+                found.push(Claimed {
+                    message: row.message.clone(),
+                    claim: row.claim,
+                    is_fixed: row.is_fixed,
+                });
             }
         }
         found
@@ -84,7 +90,7 @@ impl Store for Memory {
             if !kept.by_key.contains_key(&message.key) {
                 let at = kept.rows.len();
                 kept.by_key.insert(message.key.clone(), at);
-                kept.rows.push(Row { message, claim: 0, leased_until: 0 });
+                kept.rows.push(Row { message, claim: 0, leased_until: 0, is_fixed: false });
             }
         }
         Ok(kept.rows.len() - before)
@@ -102,6 +108,38 @@ impl Store for Memory {
             return Ok(Vec::new());
         }
         Ok(kept.claim(sink, now, lease, most))
+    }
+
+    async fn fix_body(
+        &self,
+        claimed: &Claimed,
+        new_body: Option<String>,
+    ) -> Result<Option<String>, StoreError> {
+        let mut kept = self.kept();
+        let Key { id, sink } = &claimed.message.key;
+        let newest = kept
+            .row(&claimed.message.key)
+            .is_some_and(|row| row.claim == claimed.claim && row.message.state == State::Waiting);
+        if !newest {
+            return Ok(None);
+        }
+        if let Some(new_body) = new_body {
+            let open = |row: &&mut Row| {
+                let key = &row.message.key;
+                key.id == *id
+                    && (!row.is_fixed || key.sink == *sink)
+                    && row.message.body == claimed.message.body
+            };
+            kept.rows
+                .iter_mut()
+                .filter(open)
+                .for_each(|row| row.message.body.clone_from(&new_body));
+        }
+        let row = kept.row(&claimed.message.key);
+        Ok(row.map(|row| {
+            row.is_fixed = true;
+            row.message.body.clone()
+        }))
     }
 
     async fn delivered(&self, claimed: &Claimed) -> Result<(), StoreError> {

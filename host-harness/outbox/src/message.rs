@@ -24,7 +24,8 @@ pub struct Message {
     pub kind: Kind,
     /// Messages of one sink with the same subject are delivered in the order they were added.
     pub subject: String,
-    /// The follow-up as JSON. It is signed and sent byte for byte, every time.
+    /// The follow-up as JSON. It is signed and sent byte for byte, every time. Name and address of a customer may be
+    /// filled in before the first time.
     pub body: String,
     /// When it was added, Unix seconds.
     pub created: u64,
@@ -57,6 +58,8 @@ pub struct Claimed {
     pub message: Message,
     /// Names this claim: who comes with an older one comes too late, and changes nothing.
     pub claim: u64,
+    /// Whether the body is fixed: the sink may have got it.
+    pub is_fixed: bool,
 }
 
 impl State {
@@ -84,6 +87,12 @@ impl fmt::Display for State {
     }
 }
 
+/// A follow-up as receivers get it.
+pub(crate) fn body(follow_up: &FollowUp) -> String {
+    // Follow-ups always serialise: they hold no maps with keys that are not text.
+    serde_json::to_string(follow_up).unwrap_or_default()
+}
+
 impl Message {
     /// A follow-up for a sink, due at once.
     pub fn new(follow_up: &FollowUp, sink: &str, now: u64) -> Self {
@@ -91,8 +100,7 @@ impl Message {
             key: Key { id: follow_up.id.clone(), sink: sink.to_owned() },
             kind: follow_up.task.kind(),
             subject: follow_up.subject.clone(),
-            // Follow-ups always serialise: they hold no maps with keys that are not text.
-            body: serde_json::to_string(follow_up).unwrap_or_default(),
+            body: body(follow_up),
             created: now,
             attempts: 0,
             next_try: now,

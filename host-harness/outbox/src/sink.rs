@@ -71,6 +71,11 @@ impl Sink {
         self.follow_ups.is_empty() || self.follow_ups.contains(&kind)
     }
 
+    /// Whether it can deliver a message to a customer only with an address of the customer.
+    pub(crate) fn writes_to_customers(&self) -> bool {
+        matches!(&self.target, Target::Email(sink) if sink.writes_to_customers())
+    }
+
     /// Hands it a message, within the time it has.
     pub async fn deliver(&self, message: &Message, now: u64) -> Delivery {
         let delivery = async {

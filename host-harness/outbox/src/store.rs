@@ -34,6 +34,17 @@ pub trait Store: Send + Sync {
         most: usize,
     ) -> impl Future<Output = Result<Vec<Claimed>, StoreError>> + Send;
 
+    /// Fixes the body of a message before its sink gets it: from now on it is the same in every try. Gives the body
+    /// that is kept; `None` for an older claim than the newest: another dispatcher has the message.
+    ///
+    /// A new body takes the place of the claimed one, in this message and in all other messages of the follow-up
+    /// whose bodies are not fixed, so that every sink gets the same. A body that was replaced since the claim stays.
+    fn fix_body(
+        &self,
+        claimed: &Claimed,
+        new_body: Option<String>,
+    ) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
+
     /// The sink took it. With an older claim than the newest nothing is done, here and below.
     fn delivered(&self, claimed: &Claimed) -> impl Future<Output = Result<(), StoreError>> + Send;
 
@@ -91,6 +102,14 @@ impl<S: Store> Store for std::sync::Arc<S> {
         most: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
         S::claim(self, sink, now, lease, most).await
+    }
+
+    async fn fix_body(
+        &self,
+        claimed: &Claimed,
+        new_body: Option<String>,
+    ) -> Result<Option<String>, StoreError> {
+        S::fix_body(self, claimed, new_body).await
     }
 
     async fn delivered(&self, claimed: &Claimed) -> Result<(), StoreError> {

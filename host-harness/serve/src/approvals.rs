@@ -1,4 +1,4 @@
-//! Approvals: looked at, decided, carried out.
+//! Approvals: read, decided, executed.
 
 use std::sync::Arc;
 
@@ -6,24 +6,25 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use refund_ledger::{Approval, ApprovalState, Ballot, Vote};
+use refund_app::{Ballot, Decided};
+use refund_core::eligibility::Verdict;
+use refund_ledger::{Approval, ApprovalState, Vote};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::{Approver, Caller};
 use crate::problem::Problem;
-use crate::refunds::{Asked, tokio_task};
+use crate::refunds::{Asked, answer, to_its_end};
 use crate::service::Service;
 
-/// What somebody must agree to.
+/// An approval: a recorded decision to allow an operation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ApprovalView {
     /// `ap_…`.
     id: String,
     /// The operation that waits for it.
     operation: String,
-    /// What it takes the money from.
+    /// The payment it refunds.
     payment: String,
     /// What would be refunded.
     amount: u64,
@@ -31,24 +32,24 @@ pub(crate) struct ApprovalView {
     currency: String,
     /// Binds the approval: send it along when approving, and nothing else can be approved by mistake.
     request_hash: String,
-    /// Who asked; cannot agree.
+    /// Who asked first; must not approve.
     requester: String,
-    /// How many people must agree.
+    /// How many approvers must agree.
     needed: u8,
     /// `open`, `approved`, `denied`, `expired`, `superseded` or `executed`.
     state: &'static str,
-    /// Why: the verdict, with the rules that ask for a person.
-    #[schema(value_type = Object)]
-    verdict: Value,
-    /// When it was asked for.
+    /// Why: the verdict, with every rule that asks for approval.
+    #[schema(value_type = Option<Object>)]
+    verdict: Option<Verdict>,
+    /// When it was filed, Unix seconds.
     created: u64,
-    /// Until when people may decide.
+    /// Until when approvers may decide, Unix seconds.
     expires: u64,
-    /// Who said what.
+    /// The decisions, oldest first.
     votes: Vec<VoteView>,
 }
 
-/// What somebody said.
+/// One approver's decision.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VoteView {
     /// Who.
@@ -57,29 +58,29 @@ pub(crate) struct VoteView {
     agrees: bool,
     /// In their words.
     note: Option<String>,
-    /// When.
+    /// When, Unix seconds.
     time: u64,
 }
 
 impl From<Vote> for VoteView {
-    fn from(Vote { voter, agrees, note, time }: Vote) -> Self {
-        Self { voter, agrees, note, time }
+    fn from(Vote { voter, agrees, note, time, .. }: Vote) -> Self {
+        Self { voter: voter.to_string(), agrees, note, time }
     }
 }
 
 impl From<Approval> for ApprovalView {
     fn from(approval: Approval) -> Self {
         Self {
-            verdict: serde_json::from_str(&approval.verdict).unwrap_or_default(),
-            id: approval.id,
-            operation: approval.operation,
-            payment: approval.payment,
-            amount: approval.amount,
-            currency: approval.currency,
+            id: approval.id.to_string(),
+            operation: approval.operation.to_string(),
+            payment: approval.payment.to_string(),
+            amount: approval.money.amount,
+            currency: approval.money.currency.to_string(),
             request_hash: approval.request_hash,
-            requester: approval.requester,
+            requester: approval.requester.to_string(),
             needed: approval.needed,
             state: approval.state.as_str(),
+            verdict: approval.verdict,
             created: approval.created,
             expires: approval.expires,
             votes: approval.votes.into_iter().map(VoteView::from).collect(),
@@ -112,14 +113,15 @@ pub(crate) async fn list(
             Problem::invalid(format!("state `{word}` is none of: {}", ApprovalState::words()))
         })?),
     };
-    let approvals = service.ledger.approvals(state).await?;
+    let now = service.application.now();
+    let approvals = service.ledger().approvals(state, now).await?;
     Ok(Json(approvals.into_iter().map(ApprovalView::from).collect()))
 }
 
-/// Look at an approval
+/// Read an approval
 #[utoipa::path(get, path = "/v1/approvals/{approval}", tag = "approvals", security(("token" = [])),
     params(("approval" = String, Path, description = "`ap_…`")), responses(
-    (status = 200, description = "What is asked for, why, and who said what", body = ApprovalView),
+    (status = 200, description = "What is asked for, why, and the decisions", body = ApprovalView),
     (status = 404, description = "There is no such approval", body = Problem),
 ))]
 pub(crate) async fn retrieve(
@@ -127,32 +129,37 @@ pub(crate) async fn retrieve(
     _: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ApprovalView>, Problem> {
-    Ok(Json(service.ledger.approval(&id).await?.into()))
+    Ok(Json(service.application.approval(&id).await?.into()))
 }
 
-/// What somebody says.
+/// A decision.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Decision {
-    /// In your words, for the audit.
+    /// A note for the audit.
     note: Option<String>,
-    /// The `request_hash` of what you saw: anything else is refused.
+    /// The `request_hash` that you saw: if it has changed, the decision does not count.
+    #[serde(deserialize_with = "refund_core::optional::limit")]
+    #[schema(nullable = false)]
     request_hash: Option<String>,
 }
 
-/// Agree
+/// Approve
 ///
-/// The last agreement that is needed carries the refund out at once: eligibility is checked again, and a
-/// request that was changed in between is refused.
+/// The last approval that is needed executes the refund at once, under the policy in force: if that has become stricter,
+/// the approval waits for more approvers, or the refund is denied.
 #[utoipa::path(post, path = "/v1/approvals/{approval}/approve", tag = "approvals", request_body = Decision,
     security(("token" = [])), params(("approval" = String, Path, description = "`ap_…`")), responses(
-    (status = 200, description = "Noted; more people must agree, or the refund existed", body = Asked),
+    (status = 200, description = "An earlier call had made the refund", body = Asked),
     (status = 201, description = "The refund is made", body = Asked),
-    (status = 202, description = "Noted; more people must agree", body = Asked),
-    (status = 403, description = "Who asked cannot agree, or the token is no approver's", body = Problem),
-    (status = 409, description = "Decided before, by you or for good, or altered", body = Problem),
+    (status = 202, description = "Recorded; more approvers must agree", body = Asked),
+    (status = 403, description = "The requester must not approve, or the token lacks the role approver", body = Problem),
+    (status = 404, description = "There is no such approval", body = Problem),
+    (status = 409, description = "Decided before, by you or for good, or changed", body = Problem),
     (status = 410, description = "Expired", body = Problem),
-    (status = 422, description = "Denied by now", body = Problem),
+    (status = 422, description = "Denied by the policy in force or by Stripe's rules; nothing was sent", body = Problem),
+    (status = 502, description = "Stripe refused, gave no answer, or the refund failed", body = Problem),
+    (status = 504, description = "The refund may have been made: send the operation again", body = Problem),
 ))]
 pub(crate) async fn approve(
     State(service): State<Arc<Service>>,
@@ -160,22 +167,26 @@ pub(crate) async fn approve(
     Path(id): Path<String>,
     body: Result<Json<Decision>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Asked>), Problem> {
-    let approval = decide(&service, &caller, &id, true, body).await?;
-    if approval.state != ApprovalState::Approved {
-        return waiting(&service, approval).await;
-    }
-    let operation = service.ledger.approved(&id).await?;
-    let refunder = service.refunder(&caller.name);
-    let done = tokio_task(async move { refunder.refund_again(&operation).await }).await??;
-    service.answer(&done.operation, done.answer).await
+    // The vote and what it sets off are one piece of work, whether or not the caller waits for it.
+    to_its_end(async move {
+        let Decided { approval, operation } = decide(&service, &caller, &id, true, body).await?;
+        if approval.state != ApprovalState::Approved {
+            return Ok((StatusCode::ACCEPTED, Json(Asked::waiting(&operation, approval))));
+        }
+        let (rules, who) =
+            (service.rules_in_force(&operation.rules), Service::caller(&caller.name));
+        answer(service.application.execute(&id, rules, &who).await??)
+    })
+    .await?
 }
 
-/// Object
+/// Deny
 ///
 /// The operation is called off for good; another operation id may ask again.
 #[utoipa::path(post, path = "/v1/approvals/{approval}/deny", tag = "approvals", request_body = Decision,
     security(("token" = [])), params(("approval" = String, Path, description = "`ap_…`")), responses(
     (status = 200, description = "Called off", body = ApprovalView),
+    (status = 404, description = "There is no such approval", body = Problem),
     (status = 409, description = "Decided before, or the refund may have been made", body = Problem),
     (status = 410, description = "Expired", body = Problem),
 ))]
@@ -185,7 +196,7 @@ pub(crate) async fn deny(
     Path(id): Path<String>,
     body: Result<Json<Decision>, JsonRejection>,
 ) -> Result<Json<ApprovalView>, Problem> {
-    Ok(Json(decide(&service, &caller, &id, false, body).await?.into()))
+    Ok(Json(decide(&service, &caller, &id, false, body).await?.approval.into()))
 }
 
 async fn decide(
@@ -194,7 +205,7 @@ async fn decide(
     id: &str,
     agrees: bool,
     body: Result<Json<Decision>, JsonRejection>,
-) -> Result<Approval, Problem> {
+) -> Result<Decided, Problem> {
     let Json(said) = body.map_err(|error| Problem::invalid(error.body_text()))?;
     let ballot = Ballot {
         agrees,
@@ -202,15 +213,5 @@ async fn decide(
         request_hash: said.request_hash,
         own_requests: service.own_requests,
     };
-    Ok(service.ledger.in_the_name_of(&caller.name).decide(id, ballot).await?)
-}
-
-async fn waiting(
-    service: &Service,
-    approval: Approval,
-) -> Result<(StatusCode, Json<Asked>), Problem> {
-    let operation = service.ledger.look(&approval.operation).await?;
-    let operation =
-        operation.ok_or_else(|| Problem::not_found("operation", &approval.operation))?;
-    Ok((StatusCode::ACCEPTED, Json(Asked::waiting(&operation, approval))))
+    Ok(service.application.decide(id, ballot, &Service::caller(&caller.name)).await?)
 }

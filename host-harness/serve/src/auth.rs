@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use refund_core::problem::FieldProblem;
 use refund_core::wire::hex;
+use refund_ledger::UserName;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -19,6 +21,8 @@ use crate::service::Service;
 pub enum Role {
     /// Ask for refunds.
     Requester,
+    /// Ask for refunds as self-serve: every request is judged by the policy's limits for self-serve, whatever it says.
+    SelfServe,
     /// Decide about approvals.
     Approver,
     /// Look at the audit.
@@ -28,9 +32,14 @@ pub enum Role {
 impl Role {
     /// Reads a role as people type it.
     pub fn parse(word: &str) -> Option<Self> {
-        [("requester", Self::Requester), ("approver", Self::Approver), ("auditor", Self::Auditor)]
-            .into_iter()
-            .find_map(|(name, role)| (name == word).then_some(role))
+        [
+            ("requester", Self::Requester),
+            ("self_serve", Self::SelfServe),
+            ("approver", Self::Approver),
+            ("auditor", Self::Auditor),
+        ]
+        .into_iter()
+        .find_map(|(name, role)| (name == word).then_some(role))
     }
 }
 
@@ -63,9 +72,19 @@ pub enum TokenError {
         "tokens[{0}].sha256 is not 64 lower-case hexadecimal digits: never write a token itself into the file"
     )]
     Hash(usize),
-    /// Nobody.
-    #[error("tokens[{0}].name is empty: every decision names who made it")]
-    Name(usize),
+    /// Not a user name.
+    #[error("tokens[{at}].{problem}")]
+    Name {
+        /// Which.
+        at: usize,
+        /// What is wrong with it.
+        problem: FieldProblem,
+    },
+    /// Its requests would be self-serve and not.
+    #[error(
+        "tokens[{0}].roles has both `requester` and `self_serve`: keep `self_serve` for a caller whose requests are always self-serve, `requester` for staff"
+    )]
+    Roles(usize),
     /// It is there twice.
     #[error("tokens[{0}] is the token of another entry")]
     Twice(usize),
@@ -95,11 +114,14 @@ impl Tokens {
             text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
         };
         for (at, token) in tokens.iter().enumerate() {
-            if token.name.trim().is_empty() {
-                return Err(TokenError::Name(at));
+            if let Err(problem) = UserName::parse(&token.name) {
+                return Err(TokenError::Name { at, problem });
             }
             if !is_hash(&token.sha256) {
                 return Err(TokenError::Hash(at));
+            }
+            if token.roles.contains(&Role::Requester) && token.roles.contains(&Role::SelfServe) {
+                return Err(TokenError::Roles(at));
             }
             if tokens[..at].iter().any(|earlier| earlier.sha256 == token.sha256) {
                 return Err(TokenError::Twice(at));
@@ -121,18 +143,26 @@ impl Tokens {
     }
 }
 
-/// Somebody with a token that is known.
+/// Whoever holds a known token.
 pub(crate) struct Caller {
-    pub(crate) name: String,
+    pub(crate) name: UserName,
     roles: Vec<Role>,
 }
 
 impl Caller {
-    fn with(self, role: Role, what: &str) -> Result<Self, Problem> {
-        if self.roles.contains(&role) {
+    fn with(self, roles: &[Role], what: &str) -> Result<Self, Problem> {
+        if roles.iter().any(|role| self.roles.contains(role)) {
             return Ok(self);
         }
         Err(Problem::forbidden(format!("`{}` may not {what}: the token lacks the role", self.name)))
+    }
+}
+
+impl Caller {
+    /// Who asks: whether a request is judged as self-serve. The role decides; a caller without it may say so of a single
+    /// request, which makes the limits stricter. A caller can therefore not choose the limits of staff.
+    pub(crate) fn asks_as_self_serve(&self, said: bool) -> bool {
+        said || self.roles.contains(&Role::SelfServe)
     }
 }
 
@@ -147,12 +177,13 @@ impl FromRequestParts<Arc<Service>> for Caller {
         let secret = header.and_then(|header| header.strip_prefix("Bearer ")).map(str::trim);
         let token = secret.and_then(|secret| service.tokens.find(secret));
         let token = token.ok_or_else(Problem::unauthorized)?;
-        Ok(Self { name: token.name.clone(), roles: token.roles.clone() })
+        // Checked when the list was read.
+        Ok(Self { name: UserName::stored(&token.name), roles: token.roles.clone() })
     }
 }
 
 macro_rules! role {
-    ($(#[$doc:meta])* $name:ident, $role:expr, $what:literal) => {
+    ($(#[$doc:meta])* $name:ident, $roles:expr, $what:literal) => {
         $(#[$doc])*
         pub(crate) struct $name(#[allow(dead_code, reason = "an auditor is asked for nothing but the role")] pub(crate) Caller);
 
@@ -163,23 +194,27 @@ macro_rules! role {
                 parts: &mut Parts,
                 service: &Arc<Service>,
             ) -> Result<Self, Problem> {
-                Caller::from_request_parts(parts, service).await?.with($role, $what).map(Self)
+                Caller::from_request_parts(parts, service).await?.with(&$roles, $what).map(Self)
             }
         }
     };
 }
 
 role! {
-    /// Somebody who may ask for refunds.
-    Requester, Role::Requester, "ask for refunds"
+    /// A caller who may ask for refunds, as staff or as self-serve.
+    RefundRequester, [Role::Requester, Role::SelfServe], "ask for refunds"
 }
 role! {
-    /// Somebody who may decide.
-    Approver, Role::Approver, "decide about approvals"
+    /// A caller on the merchant's staff who may ask for refunds.
+    Requester, [Role::Requester], "ask for refunds"
 }
 role! {
-    /// Somebody who may look at the audit.
-    Auditor, Role::Auditor, "look at the audit"
+    /// A caller who may decide about approvals.
+    Approver, [Role::Approver], "decide about approvals"
+}
+role! {
+    /// A caller who may look at the audit.
+    Auditor, [Role::Auditor], "look at the audit"
 }
 
 #[cfg(test)]
@@ -200,15 +235,41 @@ mod tests {
     fn lists_that_make_no_sense() {
         let token = |name: &str, byte| NewToken::new(name, vec![], &[byte; 32]).entry;
         assert_eq!(Tokens::new(vec![]).unwrap_err(), TokenError::None);
-        assert_eq!(
-            Tokens::new(vec![token("a", 1), token(" ", 2)]).unwrap_err(),
-            TokenError::Name(1)
-        );
+        for name in [" ", "d\u{430}ve"] {
+            let refused = Tokens::new(vec![token("a", 1), token(name, 2)]).unwrap_err();
+            assert!(matches!(refused, TokenError::Name { at: 1, .. }), "{refused}");
+        }
         assert_eq!(
             Tokens::new(vec![token("a", 1), token("b", 1)]).unwrap_err(),
             TokenError::Twice(1)
         );
+        let roles = |roles| Token { roles, ..token("a", 1) };
+        assert_eq!(
+            Tokens::new(vec![token("b", 2), roles(vec![Role::SelfServe, Role::Requester])])
+                .unwrap_err(),
+            TokenError::Roles(1)
+        );
+        assert!(Tokens::new(vec![roles(vec![Role::SelfServe, Role::Auditor])]).is_ok());
         let plain = Token { sha256: "rnt_secret".into(), ..token("a", 1) };
         assert_eq!(Tokens::new(vec![plain]).unwrap_err(), TokenError::Hash(0));
+    }
+
+    #[test]
+    fn the_role_decides_who_asks() {
+        let caller = |roles| Caller { name: UserName::parse("a").unwrap(), roles };
+        for (roles, said, self_serve, may_ask, is_staff) in [
+            (vec![Role::Requester], false, false, true, true),
+            (vec![Role::Requester], true, true, true, true),
+            (vec![Role::SelfServe], false, true, true, false),
+            (vec![Role::SelfServe], true, true, true, false),
+            (vec![Role::Approver], false, false, false, false),
+        ] {
+            assert_eq!(caller(roles.clone()).asks_as_self_serve(said), self_serve, "{roles:?}");
+            let may = |wanted: &[Role]| caller(roles.clone()).with(wanted, "ask").is_ok();
+            assert_eq!(may(&[Role::Requester, Role::SelfServe]), may_ask, "{roles:?}");
+            assert_eq!(may(&[Role::Requester]), is_staff, "{roles:?}");
+        }
+        assert_eq!(Role::parse("self_serve"), Some(Role::SelfServe));
+        assert_eq!(serde_json::to_string(&Role::SelfServe).unwrap(), "\"self_serve\"");
     }
 }

@@ -7,12 +7,12 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::{Approver, Caller, Requester};
 use crate::problem::Problem;
-use crate::refunds::tokio_task;
+use crate::refunds::to_its_end;
 use crate::service::Service;
 
 /// Which disputes to list.
@@ -23,6 +23,7 @@ pub(crate) struct DisputeQuery {
     /// Only those that wait for an answer; true when absent.
     open_only: Option<bool>,
     /// Only those of this charge or PaymentIntent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<String>,
     /// The `next` of the page before.
     cursor: Option<String>,
@@ -58,14 +59,20 @@ pub(crate) struct File {
     content_base64: String,
 }
 
+/// The fields of a JSON object.
+fn fields(input: Value) -> Map<String, Value> {
+    match input {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
 impl Service {
-    /// Runs an operation to its end, whether or not the caller waits for it.
-    async fn run(&self, operation: &'static str, mut input: Value) -> Result<Json<Value>, Problem> {
-        input["connection"] = self.connection.clone();
-        let node = self.node.clone();
-        let call = async move { node.invoke(operation, &input.to_string()).await };
-        let output = tokio_task(call).await???;
-        serde_json::from_str(&output).map(Json).map_err(Problem::unavailable)
+    /// Passes an operation through to its end, whether or not the caller waits for it.
+    async fn run(&self, operation: &'static str, input: Value) -> Result<Json<Value>, Problem> {
+        let component = self.application.component().clone();
+        let call = async move { component.pass_through(operation, fields(input)).await };
+        Ok(Json(to_its_end(call).await??))
     }
 }
 
@@ -81,9 +88,8 @@ pub(crate) async fn list(
     _: Caller,
     Query(query): Query<DisputeQuery>,
 ) -> Result<Json<Value>, Problem> {
-    let open_only = query.open_only.unwrap_or(true);
-    let input = json!({ "open_only": open_only, "payment": query.payment, "cursor": query.cursor });
-    service.run("disputes.list", input).await
+    let query = DisputeQuery { open_only: query.open_only.or(Some(true)), ..query };
+    service.run("disputes.list", json!(query)).await
 }
 
 /// Look at a dispute
@@ -126,9 +132,9 @@ pub(crate) async fn stage(
 #[utoipa::path(post, path = "/v1/disputes/{dispute}/submit", tag = "disputes", request_body = Evidence,
     security(("token" = [])), params(("dispute" = String, Path, description = "`dp_…`")), responses(
     (status = 200, description = "The output of the component's `disputes.submit`", body = Object),
-    (status = 403, description = "The token is no approver's", body = Problem),
+    (status = 403, description = "The token lacks the role approver", body = Problem),
     (status = 422, description = "Submitted before, not open any more, or past due", body = Problem),
-    (status = 504, description = "Nobody knows: look at the dispute", body = Problem),
+    (status = 504, description = "It may have been done: read the dispute", body = Problem),
 ))]
 pub(crate) async fn submit(
     State(service): State<Arc<Service>>,
@@ -137,7 +143,7 @@ pub(crate) async fn submit(
     body: Result<Json<Evidence>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
     let Json(given) = body.map_err(|error| Problem::invalid(error.body_text()))?;
-    tracing::warn!(who = caller.name, dispute = id, "evidence is submitted");
+    tracing::warn!(who = %caller.name, dispute = id, "evidence is submitted");
     let input = json!({ "dispute": id, "evidence": given.evidence });
     service.run("disputes.submit", input).await
 }
@@ -148,10 +154,10 @@ pub(crate) async fn submit(
 #[utoipa::path(post, path = "/v1/disputes/{dispute}/close", tag = "disputes", request_body = Confirmation,
     security(("token" = [])), params(("dispute" = String, Path, description = "`dp_…`")), responses(
     (status = 200, description = "The output of the component's `disputes.close`", body = Object),
-    (status = 403, description = "The token is no approver's", body = Problem),
+    (status = 403, description = "The token lacks the role approver", body = Problem),
     (status = 409, description = "What was confirmed is not what Stripe holds; nothing was closed", body = Problem),
     (status = 422, description = "Not open any more", body = Problem),
-    (status = 504, description = "Nobody knows: look at the dispute", body = Problem),
+    (status = 504, description = "It may have been done: read the dispute", body = Problem),
 ))]
 pub(crate) async fn close(
     State(service): State<Arc<Service>>,
@@ -160,7 +166,7 @@ pub(crate) async fn close(
     body: Result<Json<Confirmation>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
     let Json(given) = body.map_err(|error| Problem::invalid(error.body_text()))?;
-    tracing::warn!(who = caller.name, dispute = id, "a dispute is closed");
+    tracing::warn!(who = %caller.name, dispute = id, "a dispute is closed");
     let confirmation =
         json!({ "dispute": given.dispute, "amount": given.amount, "currency": given.currency });
     service.run("disputes.close", json!({ "dispute": id, "confirmation": confirmation })).await

@@ -5,13 +5,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use refund_ledger::with_rules;
+use refund_app::component::{Component, OperationError, Question as Asked};
+use refund_core::client::{CallError, CreateError};
+use refund_core::eligibility::{Amount, Verdict};
+use refund_core::id::PaymentRef;
+use refund_core::model::Reason;
+use refund_core::optional;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::problem::Problem;
+use crate::refunds::money;
 use crate::service::Service;
 
 /// A question.
@@ -20,13 +25,18 @@ use crate::service::Service;
 pub(crate) struct Question {
     /// The charge (`ch_…`) or PaymentIntent (`pi_…`).
     payment: String,
-    /// In the smallest unit; everything that is left when absent.
+    /// In the smallest unit; everything that is left when absent. Null is refused.
+    #[serde(default, deserialize_with = "optional::amount")]
+    #[schema(nullable = false)]
     amount: Option<u64>,
-    /// The currency of the amount.
+    /// The currency of the amount. Null is refused.
+    #[serde(default, deserialize_with = "optional::currency")]
+    #[schema(nullable = false)]
     currency: Option<String>,
     /// `duplicate`, `fraudulent` or `requested_by_customer`.
     reason: Option<String>,
-    /// The customer asks, and nobody of yours looked at it.
+    /// Set when the customer requested this refund directly, without staff review. Always set for a token with the role
+    /// `self_serve`.
     #[serde(default)]
     self_serve: bool,
 }
@@ -36,7 +46,7 @@ pub(crate) struct Question {
 pub(crate) struct Answered {
     /// The verdict of the component, with every rule that failed.
     #[schema(value_type = Object)]
-    verdict: Value,
+    verdict: Verdict,
     /// The same in plain sentences.
     sentences: Vec<String>,
 }
@@ -51,19 +61,28 @@ pub(crate) struct Answered {
 ))]
 pub(crate) async fn check(
     State(service): State<Arc<Service>>,
-    _: Caller,
+    caller: Caller,
     body: Result<Json<Question>, JsonRejection>,
 ) -> Result<Json<Answered>, Problem> {
     let Json(asked) = body.map_err(|error| Problem::invalid(error.body_text()))?;
-    let mut input = json!({
-        "connection": service.connection, "payment": asked.payment, "amount": asked.amount,
-        "currency": asked.currency, "reason": asked.reason,
-    });
-    with_rules(&mut input, service.rules(asked.self_serve));
-    let output = service.node.invoke("eligibility.check-live", &input.to_string()).await??;
-    let mut output: Value = serde_json::from_str(&output).map_err(Problem::unavailable)?;
-    let verdict = output["verdict"].take();
-    let read: refund_core::eligibility::Verdict =
-        serde_json::from_value(verdict.clone()).map_err(Problem::unavailable)?;
-    Ok(Json(Answered { verdict, sentences: read.sentences() }))
+    let bad = |problem: refund_core::problem::FieldProblem| Problem::invalid(problem.to_string());
+    let amount = money(asked.amount, asked.currency.as_deref()).map_err(bad)?;
+    let question = Asked {
+        payment: PaymentRef::parse(&asked.payment).map_err(bad)?,
+        amount: amount.map_or(Amount::Everything, Amount::Exactly),
+        reason: asked.reason.as_deref().map(Reason::from),
+        rules: service.rules(caller.asks_as_self_serve(asked.self_serve)),
+    };
+    let checked = service.application.component().check(&question).await.result;
+    let verdict = checked.map_err(Problem::from)?.verdict;
+    Ok(Json(Answered { sentences: verdict.sentences(), verdict }))
+}
+
+impl From<OperationError<CallError>> for Problem {
+    fn from(error: OperationError<CallError>) -> Self {
+        match error {
+            OperationError::Failed(error) => Self::of_read(CreateError::from(error)),
+            OperationError::NoAnswer(why) => Self::no_answer(why),
+        }
+    }
 }

@@ -12,7 +12,6 @@ mod disputes;
 mod eligibility;
 mod metrics;
 mod problem;
-mod receiver;
 mod refunds;
 mod service;
 mod webhooks;
@@ -29,7 +28,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use auth::{NewToken, Role, Token, TokenError, Tokens};
-pub use receiver::{Delivered, Delivery, Receiver, Refused};
 pub use service::Service;
 
 /// Largest request: a file of 5 MB in base64, and a little.

@@ -83,10 +83,12 @@ pub(crate) async fn count(
     (status = 503, description = "The ledger cannot be read", body = Problem),
 ))]
 pub(crate) async fn health(State(service): State<Arc<Service>>) -> Result<Json<Value>, Problem> {
-    let counters = service.ledger.counters().await?;
+    let counters = service.ledger().counters().await?;
     let counters: Map<_, _> =
         counters.into_iter().map(|(name, count)| (name, json!(count))).collect();
-    Ok(Json(json!({ "ok": true, "component": service.node.digest(), "webhooks": counters })))
+    Ok(Json(
+        json!({ "ok": true, "component": service.application.component().node().digest(), "webhooks": counters }),
+    ))
 }
 
 /// Numbers for Prometheus
@@ -107,7 +109,7 @@ pub(crate) async fn metrics(
         }
         gauges
     };
-    let ledger = &service.ledger;
+    let ledger = service.ledger();
     registry.register(
         "operations",
         "Operations by state",

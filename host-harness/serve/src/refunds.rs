@@ -1,4 +1,4 @@
-//! Refunds: asked for, looked at.
+//! Refunds: asked for and read.
 
 use std::sync::Arc;
 
@@ -6,50 +6,57 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use refund_app::{Ask, Outcome, OutcomeKind};
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::money::{Currency, Money};
+use refund_core::optional;
 use refund_core::problem::FieldProblem;
 use refund_core::request::Request;
-use refund_ledger::{AuditRow, Failure, NewOperation, Operation, State as Stand};
+use refund_ledger::{AuditRow, LedgerError, Operation, State as OperationState};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::approvals::ApprovalView;
-use crate::auth::{Auditor, Caller, Requester};
+use crate::auth::{Auditor, Caller, RefundRequester};
 use crate::problem::Problem;
 use crate::service::Service;
 
-/// A refund to make. The same operation id never pays twice, whenever it is sent again.
+/// A refund to make. One operation id makes at most one refund, whenever it is sent again.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRefund {
-    /// Your own name for this refund, 1 to 200 visible characters.
+    /// Your name for this refund, 1 to 200 visible ASCII characters.
     operation_id: String,
     /// The charge (`ch_…`) or PaymentIntent (`pi_…`).
     payment: String,
-    /// In the smallest unit; everything that is left when absent.
+    /// In the smallest unit of the currency; everything that is left when absent.
+    #[serde(default, deserialize_with = "optional::amount")]
+    #[schema(nullable = false)]
     amount: Option<u64>,
-    /// The currency of the amount; refused without one.
+    /// The currency of the amount; refused without an amount.
+    #[serde(default, deserialize_with = "optional::currency")]
+    #[schema(nullable = false)]
     currency: Option<String>,
     /// `duplicate`, `fraudulent` or `requested_by_customer`.
     reason: Option<String>,
-    /// Your own keys, at most 49.
+    /// Your own metadata keys, at most 49.
     #[serde(default)]
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
     metadata: Metadata,
-    /// The customer asks, and nobody of yours looked at it.
+    /// Set when the customer requested this refund directly, without staff review. Always set for a token with the role
+    /// `self_serve`.
     #[serde(default)]
     self_serve: bool,
 }
 
 /// An operation as the ledger holds it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct OperationView {
     /// The operation id.
     id: String,
-    /// What it takes the money from.
+    /// The payment it refunds.
     payment: String,
     /// `planned`, `sent`, `outcome-unknown`, `pending`, `succeeded`, `failed`, `refused`, `canceled` or
     /// `needs-approval`.
@@ -62,27 +69,31 @@ pub(crate) struct OperationView {
     refund: Option<String>,
     /// What was refunded.
     refunded: Option<u64>,
-    /// What was said last.
+    /// One sentence about the last move.
     detail: Option<String>,
     /// Stripe's id of the last request.
     request_id: Option<String>,
-    /// The last move.
+    /// The last move, Unix seconds.
     updated: u64,
+    /// Who asked for it first.
+    requester: String,
 }
 
 impl From<&Operation> for OperationView {
     fn from(operation: &Operation) -> Self {
+        let refund = operation.refund.as_ref();
         Self {
-            id: operation.id.clone(),
-            payment: operation.payment.clone(),
+            id: operation.id().to_string(),
+            payment: operation.payment().to_string(),
             state: operation.state.as_str(),
-            amount: operation.amount,
-            currency: operation.currency.clone(),
-            refund: operation.refund.clone(),
-            refunded: operation.refunded,
+            amount: operation.request.amount.map(|money| money.amount),
+            currency: operation.money().map(|money| money.currency.to_string()),
+            refund: refund.map(|refund| refund.id.to_string()),
+            refunded: refund.map(|refund| refund.money.amount),
             detail: operation.detail.clone(),
             request_id: operation.request_id.clone(),
             updated: operation.updated,
+            requester: operation.requester.to_string(),
         }
     }
 }
@@ -90,61 +101,55 @@ impl From<&Operation> for OperationView {
 /// What became of a request.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Asked {
-    /// The operation.
+    /// `made`, `found` or `needs-approval`.
+    outcome: &'static str,
+    /// The operation as the ledger holds it.
     operation: OperationView,
-    /// What it waits for, where somebody must agree.
+    /// The approval that it waits for.
     approval: Option<ApprovalView>,
     /// The output of the component's `refunds.create`: refund, origin, verdict.
     #[schema(value_type = Option<Object>)]
     made: Option<Value>,
+    /// Other operations on the payment whose outcome this call found out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also_settled: Vec<OperationView>,
 }
 
-/// Make a refund, or ask for it
+/// Ask for a refund
 ///
-/// The policy decides on fresh facts: made at once (201), waiting for approval (202), or denied (422). Sending
-/// the same operation id again answers with what became of it.
+/// The policy decides on fresh facts: made at once (201), waiting for approval (202), or denied (422). Sending the same
+/// operation id again returns what became of it. Every status is that of the outcome held in the ledger.
 #[utoipa::path(post, path = "/v1/refunds", tag = "refunds", request_body = NewRefund, security(("token" = [])), responses(
-    (status = 200, description = "It was made before", body = Asked),
-    (status = 201, description = "Made now", body = Asked),
-    (status = 202, description = "Somebody must agree first", body = Asked),
+    (status = 200, description = "An earlier call had made it", body = Asked),
+    (status = 201, description = "Made by this call", body = Asked),
+    (status = 202, description = "An approver must decide first; nothing was sent", body = Asked),
     (status = 400, description = "The input is wrong; nothing was sent", body = Problem),
-    (status = 409, description = "The operation id belongs to another refund", body = Problem),
-    (status = 422, description = "Denied by the policy or by Stripe's rules", body = Problem),
-    (status = 502, description = "Stripe refused, or gave no answer; no refund was made", body = Problem),
-    (status = 504, description = "Nobody knows: send the same operation id again", body = Problem),
+    (status = 409, description = "The operation id belongs to another refund, or was called off", body = Problem),
+    (status = 422, description = "Denied by the policy or by Stripe's rules; nothing was sent", body = Problem),
+    (status = 502, description = "Stripe refused, gave no answer, or the refund failed", body = Problem),
+    (status = 503, description = "Another process works on the payment, or the ledger cannot be used; nothing was sent", body = Problem),
+    (status = 504, description = "The refund may have been made: send the same operation id again", body = Problem),
 ))]
 pub(crate) async fn create(
     State(service): State<Arc<Service>>,
-    Requester(caller): Requester,
+    RefundRequester(caller): RefundRequester,
     body: Result<Json<NewRefund>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Asked>), Problem> {
     let Json(wanted) = body.map_err(|error| Problem::invalid(error.body_text()))?;
-    let self_serve = wanted.self_serve;
+    let rules = service.rules(caller.asks_as_self_serve(wanted.self_serve));
     let request = wanted.request().map_err(|problem| Problem::invalid(problem.to_string()))?;
-    let operation = NewOperation::new(&request).policy(&service.rules(self_serve));
     // In a task of its own: a caller that hangs up must not end a refund half way.
-    let refunder = service.refunder(&caller.name);
-    let done = tokio_task(async move { refunder.refund(operation).await }).await??;
-    service.answer(&done.operation, done.answer).await
+    let (application, caller) = (service.application.clone(), Service::caller(&caller.name));
+    let asked =
+        to_its_end(async move { application.ask(Ask { request, rules }, &caller).await }).await??;
+    answer(asked)
 }
 
 impl NewRefund {
     fn request(self) -> Result<Request, FieldProblem> {
         let operation = OperationId::parse(&self.operation_id)?;
         let payment = PaymentRef::parse(&self.payment)?;
-        let amount = match (self.amount, self.currency.as_deref()) {
-            (Some(amount), code) => {
-                let currency = Currency::parse(code.unwrap_or_default())?;
-                let money = Money { amount, currency };
-                money.check_input("amount")?;
-                Some(money)
-            }
-            (None, Some(code)) => {
-                let fix = "give `amount` as well, or neither to mean everything that is left";
-                return Err(FieldProblem::new("currency", code, "is given without an amount", fix));
-            }
-            (None, None) => None,
-        };
+        let amount = money(self.amount, self.currency.as_deref())?;
         Ok(Request {
             amount,
             reason: self.reason,
@@ -154,36 +159,52 @@ impl NewRefund {
     }
 }
 
-/// Runs something to its end, whether or not anybody waits for it.
-pub(crate) async fn tokio_task<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::spawn(work).await.map_err(Problem::unavailable)
+/// An amount and its currency; neither means everything that is left.
+pub(crate) fn money(
+    amount: Option<u64>,
+    currency: Option<&str>,
+) -> Result<Option<Money>, FieldProblem> {
+    match (amount, currency) {
+        (Some(amount), code) => {
+            let currency = Currency::parse(code.unwrap_or_default())?;
+            let money = Money { amount, currency };
+            money.check_input("amount")?;
+            Ok(Some(money))
+        }
+        (None, Some(code)) => {
+            let fix = "give `amount` as well, or neither to mean everything that is left";
+            Err(FieldProblem::new("currency", code, "is given without an amount", fix))
+        }
+        (None, None) => Ok(None),
+    }
 }
 
-impl Service {
-    /// What is told about an operation that was asked for.
-    pub(crate) async fn answer(
-        &self,
-        operation: &Operation,
-        answer: Option<refund_ledger::Answer>,
-    ) -> Result<(StatusCode, Json<Asked>), Problem> {
-        let view = OperationView::from(operation);
-        let (status, approval, made) = match answer {
-            Some(Ok(output)) => {
-                let found = output["origin"] == "found";
-                (if found { StatusCode::OK } else { StatusCode::CREATED }, None, Some(output))
-            }
-            Some(Err(_)) if operation.state == Stand::NeedsApproval => {
-                let approval = self.ledger.approval_of(&operation.id).await?;
-                (StatusCode::ACCEPTED, approval.map(ApprovalView::from), None)
-            }
-            Some(Err(Failure::Operation(error))) => return Err(error.into()),
-            Some(Err(Failure::Call(problem))) => return Err(Problem::unknown(problem)),
-            None => (StatusCode::OK, None, None),
-        };
-        Ok((status, Json(Asked { operation: view, approval, made })))
+/// Runs something to its end, whether or not the caller waits for it.
+pub(crate) async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::spawn(work).await.map_err(Problem::lost)
+}
+
+/// An outcome as HTTP has it.
+pub(crate) fn answer(outcome: Outcome) -> Result<(StatusCode, Json<Asked>), Problem> {
+    use refund_app::outcome::Standing;
+    let kind = outcome.kind();
+    if !matches!(kind, OutcomeKind::Made | OutcomeKind::Found | OutcomeKind::Waiting) {
+        return Err(outcome.into());
     }
+    let made = outcome.created().and_then(|created| serde_json::to_value(created).ok());
+    let also_settled = outcome.also_settled.iter().map(OperationView::from).collect();
+    let operation = OperationView::from(&outcome.operation);
+    let approval = match outcome.standing {
+        Standing::NeedsApproval { approval: Some(approval), .. } => {
+            Some(ApprovalView::from(*approval))
+        }
+        _ => None,
+    };
+    let row = kind.row();
+    let status = StatusCode::from_u16(row.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Ok((status, Json(Asked { outcome: row.name, operation, approval, made, also_settled })))
 }
 
 /// Which operations to list.
@@ -193,7 +214,7 @@ impl Service {
 pub(crate) struct ListQuery {
     /// Only those in this state.
     state: Option<String>,
-    /// At most so many, 1 to 100; 20 when absent.
+    /// Page size, 1 to 100; 20 when absent.
     limit: Option<u16>,
     /// The `next` of the page before.
     cursor: Option<i64>,
@@ -224,32 +245,35 @@ pub(crate) async fn list(
     }
     let state = match query.state.as_deref() {
         None => None,
-        Some(word) => Some(Stand::parse(word).ok_or_else(|| {
-            let words = Stand::ALL.map(Stand::as_str).join(", ");
+        Some(word) => Some(OperationState::parse(word).ok_or_else(|| {
+            let words = OperationState::words();
             Problem::invalid(format!("state `{word}` is none of: {words}"))
         })?),
     };
-    let page = service.ledger.page(state, limit, query.cursor).await?;
+    let page = service.ledger().page(state, limit, query.cursor).await?;
     Ok(Json(OperationPage {
         operations: page.operations.iter().map(OperationView::from).collect(),
         next: page.next,
     }))
 }
 
-/// Look at a refund
+/// Read a refund
 #[utoipa::path(get, path = "/v1/refunds/{operation}", tag = "refunds", security(("token" = [])),
     params(("operation" = String, Path, description = "The operation id")), responses(
     (status = 200, description = "As the ledger holds it", body = OperationView),
-    (status = 404, description = "The ledger does not know it", body = Problem),
+    (status = 404, description = "The ledger has no such operation", body = Problem),
 ))]
 pub(crate) async fn retrieve(
     State(service): State<Arc<Service>>,
     _: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<OperationView>, Problem> {
-    let operation = service.ledger.look(&id).await?;
-    let operation = operation.ok_or_else(|| Problem::not_found("operation", &id))?;
-    Ok(Json(OperationView::from(&operation)))
+    let wanted = OperationId::parse(&id).map_err(|_| Problem::not_found("operation", &id))?;
+    match service.application.held(&wanted).await {
+        Ok(operation) => Ok(Json(OperationView::from(&operation))),
+        Err(LedgerError::UnknownOperation(_)) => Err(Problem::not_found("operation", &id)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A row of the audit.
@@ -265,7 +289,7 @@ pub(crate) struct AuditView {
     before: Option<String>,
     /// The state after.
     after: String,
-    /// What was said about it.
+    /// What happened, in one sentence.
     outcome: Option<String>,
 }
 
@@ -276,18 +300,18 @@ impl From<AuditRow> for AuditView {
     }
 }
 
-/// Look at the audit of a refund
+/// Read the audit of a refund
 #[utoipa::path(get, path = "/v1/refunds/{operation}/audit", tag = "refunds", security(("token" = [])),
     params(("operation" = String, Path, description = "The operation id")), responses(
     (status = 200, description = "Every move, oldest first", body = Vec<AuditView>),
-    (status = 403, description = "The token is no auditor's", body = Problem),
+    (status = 403, description = "The token lacks the role auditor", body = Problem),
 ))]
 pub(crate) async fn history(
     State(service): State<Arc<Service>>,
     _: Auditor,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<AuditView>>, Problem> {
-    let rows = service.ledger.history(&id).await?;
+    let rows = service.ledger().history(&id).await?;
     if rows.is_empty() {
         return Err(Problem::not_found("operation", &id));
     }
@@ -295,8 +319,14 @@ pub(crate) async fn history(
 }
 
 impl Asked {
-    /// More people must agree.
+    /// More approvers must agree.
     pub(crate) fn waiting(operation: &Operation, approval: refund_ledger::Approval) -> Self {
-        Self { operation: operation.into(), approval: Some(approval.into()), made: None }
+        Self {
+            outcome: OutcomeKind::Waiting.row().name,
+            operation: operation.into(),
+            approval: Some(approval.into()),
+            made: None,
+            also_settled: Vec::new(),
+        }
     }
 }

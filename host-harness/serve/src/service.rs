@@ -1,52 +1,49 @@
 //! What the routes work with.
 
-use std::time::Duration;
-
-use refund_host::Node;
-use refund_ledger::{Ledger, Refunder};
-use serde_json::{Value, json};
+use refund_app::{Application, Caller, Receiver, Tokio, WasmComponent};
+use refund_core::policy::Document;
+use refund_ledger::{HeldRules, Ledger, MerchantRules, UserName};
 
 use crate::auth::Tokens;
 use crate::metrics::Metrics;
-use crate::receiver::Receiver;
 
-/// A refund desk: component, ledger, policy, tokens.
+/// The name under which the API writes to the audit.
+const COMMAND: &str = "serve";
+
+/// The application layer, as the API serves it.
+pub(crate) type App = Application<WasmComponent, Ledger, Tokio>;
+
+/// The HTTP API: application layer, policy, tokens.
 pub struct Service {
-    pub(crate) node: Node,
-    pub(crate) connection: Value,
-    pub(crate) ledger: Ledger,
+    pub(crate) application: App,
     pub(crate) tokens: Tokens,
     pub(crate) metrics: Metrics,
-    /// The policy document; without one only what Stripe enforces holds.
-    pub(crate) document: Option<Value>,
+    /// The policy document in force; without one only what Stripe enforces holds.
+    document: Option<Document>,
     pub(crate) own_requests: bool,
-    pub(crate) receiver: Option<Receiver>,
-    grace: Duration,
+    pub(crate) receiver: Option<Receiver<WasmComponent, Ledger, Tokio>>,
 }
 
 impl Service {
-    /// `connection` is the field of that name in every operation's input.
-    pub fn new(node: Node, connection: Value, ledger: Ledger, tokens: Tokens) -> Self {
+    /// Serves an application layer to those who hold a token.
+    pub fn new(application: App, tokens: Tokens) -> Self {
         Self {
-            node,
-            connection,
-            ledger,
+            application,
             tokens,
             metrics: Metrics::new(),
             document: None,
             own_requests: false,
             receiver: None,
-            grace: Duration::from_secs(90),
         }
     }
 
     /// Every refund follows this document.
     #[must_use]
-    pub fn policy(self, document: Option<Value>) -> Self {
+    pub fn policy(self, document: Option<Document>) -> Self {
         Self { document, ..self }
     }
 
-    /// Who asked may agree as well.
+    /// Requesters may approve what they asked for.
     #[must_use]
     pub fn own_requests(self, allowed: bool) -> Self {
         Self { own_requests: allowed, ..self }
@@ -54,33 +51,35 @@ impl Service {
 
     /// Takes webhooks.
     #[must_use]
-    pub fn receiver(self, receiver: Option<Receiver>) -> Self {
+    pub fn receiver(self, receiver: Option<Receiver<WasmComponent, Ledger, Tokio>>) -> Self {
         Self { receiver, ..self }
     }
 
-    /// For how long after a lost answer "there is no such refund" is not believed.
-    #[must_use]
-    pub fn grace(self, grace: Duration) -> Self {
-        Self { grace, ..self }
-    }
-
-    /// Takes what follows from refunds and events to the sinks of the ledger, until told to stop. Run it beside the
-    /// routes; any number of processes may. Deliveries under way are let finish.
+    /// Delivers follow-ups to the sinks of the ledger until shutdown. Run it beside the routes; any number of processes
+    /// may. Deliveries under way are finished.
     pub async fn deliver_until(&self, shutdown: impl Future<Output = ()>) {
-        self.ledger.dispatcher().run_until(shutdown).await;
+        let finder = self.application.component().clone();
+        self.ledger().dispatcher().finding(finder).run_until(shutdown).await;
     }
 
-    /// Refunds in somebody's name.
-    pub(crate) fn refunder(&self, name: &str) -> Refunder<Ledger> {
-        let ledger = self.ledger.in_the_name_of(name);
-        Refunder::new(self.node.clone(), self.connection.clone(), ledger).grace(self.grace)
+    pub(crate) fn ledger(&self) -> &Ledger {
+        self.application.store()
     }
 
-    /// The rules of the merchant, as the ledger keeps them beside an operation.
-    pub(crate) fn rules(&self, self_serve: bool) -> Value {
+    pub(crate) fn caller(name: &UserName) -> Caller {
+        Caller::new(name.clone(), COMMAND)
+    }
+
+    /// The merchant's rules in force.
+    pub(crate) fn rules(&self, self_serve: bool) -> MerchantRules {
         match &self.document {
-            Some(document) => json!({ "document": document, "self_serve": self_serve }),
-            None => json!({}),
+            Some(document) => MerchantRules::document(document.clone(), self_serve),
+            None => MerchantRules::default(),
         }
+    }
+
+    /// The rules in force for an operation that is executed: whether the customer asked directly stays as it was.
+    pub(crate) fn rules_in_force(&self, asked_under: &HeldRules) -> Option<MerchantRules> {
+        self.document.as_ref().map(|_| self.rules(asked_under.self_serve()))
     }
 }

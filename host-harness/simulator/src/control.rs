@@ -11,7 +11,7 @@ use crate::bank;
 use crate::fault::Fault;
 use crate::pipeline::{Asked, Reply, lock};
 use crate::seed;
-use crate::world::{DisputeOrder, NewCharge, World};
+use crate::world::{DisputeOrder, NewCharge, NewCustomer, World};
 
 /// Carries out an order.
 pub(crate) fn run(world: &Mutex<World>, asked: &Asked) -> Reply {
@@ -31,7 +31,7 @@ fn order(world: &mut World, asked: &Asked) -> Result<Value, String> {
     let name = asked.path.trim_start_matches("/_control/");
     match (asked.method.as_str(), name) {
         ("POST", "charges") => Ok(world.new_charge(&read::<NewCharge>(asked)?)),
-        ("POST", "customers") => Ok(seed::customer(world, false)),
+        ("POST", "customers") => Ok(seed::customer(world, &read::<NewCustomer>(asked)?)),
         ("POST", "disputes") => bank::open(world, &read::<DisputeOrder>(asked)?),
         ("POST", "disputes/close") => {
             let order: Value = read(asked)?;

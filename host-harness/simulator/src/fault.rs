@@ -74,6 +74,11 @@ pub enum FaultKind {
     },
     /// The request is carried out; the answer never ends.
     Endless,
+    /// The request is carried out and answered late, whether or not the client still waits.
+    Late {
+        /// Milliseconds.
+        millis: u64,
+    },
     /// A redirect.
     Redirect {
         /// Where to.
@@ -100,7 +105,11 @@ impl FaultKind {
             Self::Status { after_commit, .. }
             | Self::Hang { after_commit }
             | Self::Reset { after_commit } => *after_commit,
-            Self::Truncate | Self::BrokenJson | Self::Slow { .. } | Self::Endless => true,
+            Self::Truncate
+            | Self::BrokenJson
+            | Self::Slow { .. }
+            | Self::Endless
+            | Self::Late { .. } => true,
             Self::Redirect { .. } => false,
         }
     }

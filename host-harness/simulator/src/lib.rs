@@ -15,6 +15,8 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`InProcess`] is the same without HTTP, for simulations that have a time of their own.
+//!
 //! The same can be ordered over HTTP, under `/_control`; see the README of this crate.
 
 mod api;
@@ -27,6 +29,7 @@ mod expand;
 mod fault;
 mod form;
 mod idempotency;
+mod in_process;
 mod limit;
 mod list;
 mod pipeline;
@@ -41,8 +44,9 @@ mod world;
 
 pub use billing::{NewCreditNote, NewInvoice, NewItem, NewLine, NewPayment, NewSubscription};
 pub use fault::{Fault, FaultKind};
+pub use in_process::{InProcess, PlainAnswer, PlainRequest};
 pub use simulator::{Builder, Simulator, StartError};
-pub use world::{DisputeOrder, NewCharge, Recorded};
+pub use world::{DisputeOrder, NewBillingDetails, NewCharge, NewCustomer, Recorded};
 
 /// A key that the simulator accepts, as it does every other `sk_test_…` and `rk_test_…`.
 pub const TEST_KEY: &str = "sk_test_simulator";

@@ -48,8 +48,18 @@ pub(crate) fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
 
 /// Answers a request, and writes down that it was seen.
 pub(crate) fn answer(world: &Mutex<World>, asked: &Asked) -> Reply {
+    let fault = fault_of(world, asked);
+    answer_with(world, asked, fault)
+}
+
+/// The fault that was ordered for a request.
+pub(crate) fn fault_of(world: &Mutex<World>, asked: &Asked) -> Option<FaultKind> {
+    lock(world).faults.take(&asked.method, &asked.path)
+}
+
+/// Answers a request with this fault.
+pub(crate) fn answer_with(world: &Mutex<World>, asked: &Asked, fault: Option<FaultKind>) -> Reply {
     let mut world = lock(world);
-    let fault = world.faults.take(&asked.method, &asked.path);
     let reply = match &fault {
         Some(kind) if !kind.commits() => in_place_of(&mut world, asked, kind),
         _ => answer_truly(&mut world, asked),

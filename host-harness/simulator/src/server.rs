@@ -20,7 +20,7 @@ use tokio::time::Sleep;
 
 use crate::control;
 use crate::fault::FaultKind;
-use crate::pipeline::{Asked, Reply, answer};
+use crate::pipeline::{Asked, Reply, answer_with, fault_of};
 use crate::upload;
 use crate::world::World;
 
@@ -52,11 +52,23 @@ async fn handle(
     if asked.path.starts_with("/_control/") {
         return send(control::run(&world, &asked)).await;
     }
-    let reply = answer(&world, &asked);
+    let reply = match fault_of(&world, &asked) {
+        Some(FaultKind::Late { millis }) => late(world, asked, millis).await?,
+        fault => answer_with(&world, &asked, fault),
+    };
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
     send(reply).await
+}
+
+/// In a task of its own: a client that went away does not take its request back.
+async fn late(world: Arc<Mutex<World>>, asked: Asked, millis: u64) -> io::Result<Reply> {
+    let carried_out = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        answer_with(&world, &asked, None)
+    });
+    carried_out.await.map_err(io::Error::other)
 }
 
 async fn read(request: Request<Incoming>) -> io::Result<Asked> {
@@ -94,7 +106,10 @@ async fn send(reply: Reply) -> io::Result<Answer> {
         response = response.header(name, value);
     }
     let body = match reply.fault {
-        None | Some(FaultKind::Status { .. } | FaultKind::Redirect { .. }) => full(whole),
+        None
+        | Some(FaultKind::Status { .. } | FaultKind::Redirect { .. } | FaultKind::Late { .. }) => {
+            full(whole)
+        }
         Some(FaultKind::Reset { .. }) => return Err(io::Error::other("reset, as ordered")),
         Some(FaultKind::Hang { .. }) => std::future::pending().await,
         Some(FaultKind::BrokenJson) => full(whole.slice(..whole.len() / 2)),

@@ -18,7 +18,7 @@ use crate::fault::Fault;
 use crate::pipeline::lock;
 use crate::seed;
 use crate::server::serve;
-use crate::world::{DisputeOrder, NewCharge, Recorded, World};
+use crate::world::{DisputeOrder, NewCharge, NewCustomer, Recorded, World};
 
 /// The simulator cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -168,6 +168,11 @@ impl Simulator {
     /// Makes a charge.
     pub fn charge(&self, order: &NewCharge) -> Value {
         lock(&self.world.0).new_charge(order)
+    }
+
+    /// Makes a customer.
+    pub fn customer(&self, order: &NewCustomer) -> Value {
+        seed::customer(&mut lock(&self.world.0), order)
     }
 
     /// Opens a dispute; null when there is no such charge.

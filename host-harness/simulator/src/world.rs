@@ -103,6 +103,34 @@ pub struct NewCharge {
     pub payment_intent: bool,
     /// Its refunds wait for the customer (`requires_action`).
     pub refunds_need_action: bool,
+    /// Who paid, in the words of the payment method.
+    pub billing_details: NewBillingDetails,
+    /// Where the receipt goes.
+    pub receipt_email: Option<String>,
+    /// The metadata of its `PaymentIntent`, where they are not those of the charge: keys that were set later.
+    pub payment_intent_metadata: Option<BTreeMap<String, String>>,
+}
+
+/// Who paid, in the words of the payment method.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewBillingDetails {
+    /// The address.
+    pub email: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+}
+
+/// A customer to make.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewCustomer {
+    /// The address.
+    pub email: Option<String>,
+    /// The name.
+    pub name: Option<String>,
+    /// Real money.
+    pub livemode: bool,
 }
 
 impl Default for NewCharge {
@@ -122,6 +150,9 @@ impl Default for NewCharge {
             livemode: false,
             payment_intent: true,
             refunds_need_action: false,
+            billing_details: NewBillingDetails::default(),
+            receipt_email: None,
+            payment_intent_metadata: None,
         }
     }
 }
@@ -324,6 +355,9 @@ impl World {
         if order.refunds_need_action {
             self.needs_action.push(id.clone());
         }
+        let mut billing = fixture("charge")["billing_details"].clone();
+        billing["email"] = json!(order.billing_details.email);
+        billing["name"] = json!(order.billing_details.name);
         let mut charge = object(
             "charge",
             json!({
@@ -333,7 +367,7 @@ impl World {
                 "payment_method": "pm_card_visa", "payment_method_details": details, "fraud_details": fraud,
                 "balance_transaction": transaction, "livemode": order.livemode, "metadata": order.metadata,
                 "description": null, "shipping": null, "source": null, "transfer_data": null,
-                "billing_details": fixture("charge")["billing_details"], "receipt_url": null, "outcome": null,
+                "billing_details": billing, "receipt_email": order.receipt_email, "receipt_url": null, "outcome": null,
             }),
         );
         if let Some(fields) = charge.as_object_mut() {
@@ -364,7 +398,8 @@ impl World {
             json!({
                 "id": id, "amount": order.amount, "amount_received": received, "amount_capturable": capturable,
                 "currency": order.currency, "created": created, "customer": order.customer, "status": status,
-                "latest_charge": charge, "livemode": order.livemode, "metadata": order.metadata,
+                "latest_charge": charge, "livemode": order.livemode, "receipt_email": order.receipt_email,
+                "metadata": order.payment_intent_metadata.as_ref().unwrap_or(&order.metadata),
                 "capture_method": if order.captured { "automatic" } else { "manual" },
                 "canceled_at": null, "last_payment_error": null, "next_action": null, "processing": null,
                 "shipping": null, "transfer_data": null, "payment_method": "pm_card_visa",

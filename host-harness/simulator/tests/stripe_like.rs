@@ -51,6 +51,19 @@ async fn answers_come_as_late_as_ordered_but_orders_at_once() {
 }
 
 #[tokio::test]
+async fn a_late_request_is_carried_out_after_its_client_went_away() {
+    let stripe = start().await;
+    let charge = charge(&stripe);
+    stripe.order_fault(Fault::on_create(FaultKind::Late { millis: 300 }));
+    let body = format!("charge={charge}&amount=100");
+    let patience = Duration::from_millis(50);
+    assert!(tokio::time::timeout(patience, post(&stripe, &body, "k1")).await.is_err());
+    assert_eq!(stripe.refunds_of(&charge).len(), 0);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(stripe.refunds_of(&charge).len(), 1);
+}
+
+#[tokio::test]
 async fn what_is_kept_under_a_key() {
     let stripe = start().await;
     let charge = charge(&stripe);
@@ -122,8 +135,12 @@ async fn a_late_failure_and_its_events() {
     let charge = charge(&stripe);
     let refund = post(&stripe, &format!("charge={charge}"), "k").await.unwrap().body;
     let id = refund["id"].as_str().unwrap();
-    stripe.end_refund(id, "failed", Some("lost_or_stolen_card"));
-    assert_eq!(stripe.object(&charge)["amount_refunded"], 0);
+    for status in ["failed", "failed", "canceled"] {
+        // Its money comes back once.
+        stripe.end_refund(id, status, Some("lost_or_stolen_card"));
+        assert_eq!(stripe.object(&charge)["amount_refunded"], 0);
+        assert_eq!(stripe.object(id)["status"], "failed");
+    }
     assert!(stripe.object(id)["failure_balance_transaction"].is_string());
     assert_eq!(stripe.newest_event("refund.failed")["data"]["object"]["id"], *id);
     assert_eq!(stripe.newest_event("refund.created")["request"]["idempotency_key"], "k");
@@ -155,6 +172,27 @@ async fn control_over_http() {
     let wrong =
         send(&stripe, "POST", "/_control/charges", r#"{"colour": "red"}"#, &[]).await.unwrap();
     assert_eq!(wrong.status, 400);
+}
+
+#[tokio::test]
+async fn addresses_are_where_stripe_has_them() {
+    let stripe = start().await;
+    let customer = r#"{"email": "cleo@example.com", "name": "Cleo"}"#;
+    let customer = ok(&stripe, "POST", "/_control/customers", customer).await;
+    let read = ok(&stripe, "GET", &format!("/v1/customers/{}", id(&customer)), "").await;
+    assert_eq!((&read["email"], &read["name"]), (&"cleo@example.com".into(), &"Cleo".into()));
+    let order = r#"{"billing_details": {"email": "bea@example.com"}, "receipt_email": "rae@example.com",
+        "metadata": {"a": "1"}, "payment_intent_metadata": {"a": "2"}}"#;
+    let charge = ok(&stripe, "POST", "/_control/charges", order).await;
+    let read = ok(&stripe, "GET", &format!("/v1/charges/{}", id(&charge)), "").await;
+    assert_eq!(read["billing_details"]["email"], "bea@example.com");
+    assert_eq!(read["billing_details"]["name"], Value::Null);
+    assert_eq!(
+        (&read["receipt_email"], &read["metadata"]["a"]),
+        (&"rae@example.com".into(), &"1".into())
+    );
+    let intent = format!("/v1/payment_intents/{}", read["payment_intent"].as_str().unwrap());
+    assert_eq!(ok(&stripe, "GET", &intent, "").await["metadata"]["a"], "2");
 }
 
 /// Every answer is compared with Stripe's description, all the way down: one that is not as described is a

@@ -52,8 +52,12 @@ pub(crate) fn holds_key(text: &str) -> bool {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[expect(dead_code, reason = "reading it is the check")]
 enum Shape {
-    InvalidInput { problems: Vec<Problem> },
-    UnknownOperation { known: Vec<String> },
+    InvalidInput {
+        problems: Vec<Problem>,
+    },
+    UnknownOperation {
+        known: Vec<String>,
+    },
     Denied(Failure),
     NeedsApproval(Failure),
     Conflict(Failure),
@@ -61,7 +65,12 @@ enum Shape {
     Transport(Failure),
     OutcomeUnknown(Failure),
     Rejected(Failure),
-    Host { code: Code, message: String },
+    Host {
+        code: Code,
+        message: String,
+        #[serde(default)]
+        money_state: Option<MoneyState>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -95,6 +104,14 @@ enum Code {
     Trapped,
 }
 
+/// What a call can have done that the embedding had to end.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum MoneyState {
+    NothingSent,
+    MayHaveBeenMade,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +122,14 @@ mod tests {
         for (line, good) in [
             (r#"{"output": {}}"#.to_owned(), true),
             (r#"{"error": {"kind": "host", "code": "live-key", "message": "m"}}"#.to_owned(), true),
+            (
+                r#"{"error": {"kind": "host", "code": "timeout", "message": "m", "money_state": "nothing-sent"}}"#.to_owned(),
+                true,
+            ),
+            (
+                r#"{"error": {"kind": "host", "code": "timeout", "message": "m", "money_state": "maybe"}}"#.to_owned(),
+                false,
+            ),
             (format!(r#"{{"error": {{"kind": "denied", {failure}, "details": {{}}}}}}"#), true),
             (format!(r#"{{"error": {{"kind": "denied", {failure}, "details": "{{}}"}}}}"#), false),
             (format!(r#"{{"error": {{"kind": "denied", {failure}}}}}"#), false),

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
 import { HostError } from "./errors.js";
+import { notStarted } from "./failures.js";
 import { DIGEST } from "./generated/digest.js";
 import { digestOf, mainModule } from "./sandbox/file.js";
 
@@ -13,9 +14,19 @@ let compiling: Promise<WebAssembly.Module> | undefined;
 
 /** Compiles it without blocking, once in a process. */
 export async function component(): Promise<WebAssembly.Module> {
-  compiling ??= readFile(FILE).then((bytes) => WebAssembly.compile(checked(bytes)));
+  compiling ??= load();
   compiled ??= await compiling;
   return compiled;
+}
+
+async function load(): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(checked(await readFile(FILE)));
+  } catch (error) {
+    // The next one who opens may have more luck, with open files for example.
+    compiling = undefined;
+    throw error instanceof HostError ? error : notStarted("the component cannot be loaded", error);
+  }
 }
 
 /** The same for callers that cannot wait. */

@@ -26,6 +26,18 @@ export interface Failure {
   details: Record<string, unknown>;
 }
 
+/**
+ * What a call that ended in a `HostError` can have done:
+ *
+ * - `nothing-sent`: no request that changes anything left for Stripe in this call.
+ * - `may-have-been-made`: one left, so the refund or change may have been made. Calling again with the same operation id
+ *   finds out; of a dispute, read it first.
+ *
+ * It is counted where requests leave, so it holds for time-outs, traps and threads that died as well. It is about this call
+ * alone: an earlier call with the same operation id may have made the refund.
+ */
+export type MoneyState = "nothing-sent" | "may-have-been-made";
+
 /** What went wrong on this side of the sandbox. */
 export type HostErrorCode =
   /** The operation needs HTTP, and no key was given. */
@@ -38,8 +50,10 @@ export type HostErrorCode =
   | "wrong-digest"
   /** The call took too long and was ended. */
   | "timeout"
-  /** The component broke off. */
+  /** The component broke off, or its thread ended. */
   | "trapped"
+  /** A thread, the component or the network code could not be loaded. */
+  | "not-started"
   /** The base URL is not one that a key may be sent to. */
   | "wrong-base-url"
   /** Too many calls wait already. */
@@ -119,11 +133,16 @@ export class HostError extends RefundNodeError {
   override readonly name = "HostError";
   readonly kind = "host";
 
-  constructor(readonly code: HostErrorCode, message: string) {
+  constructor(
+    readonly code: HostErrorCode,
+    message: string,
+    /** Whether the refund or change may have been made. */
+    readonly moneyState: MoneyState = "nothing-sent",
+  ) {
     super(message);
   }
 
   override toJSON(): Record<string, unknown> {
-    return { kind: this.kind, code: this.code, message: this.message };
+    return { kind: this.kind, code: this.code, message: this.message, money_state: this.moneyState };
   }
 }

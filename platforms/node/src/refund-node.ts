@@ -1,18 +1,21 @@
 import { availableParallelism } from "node:os";
 import { inspect } from "node:util";
 
+import { Changes } from "./changes.js";
 import { checkDigest, component } from "./component.js";
 import { Allow } from "./egress/allow.js";
 import type { Egress } from "./egress/egress.js";
 import { Keyring, type KeySource } from "./egress/key.js";
+import { encode, encodeWith } from "./encode.js";
 import { HostError, InvalidInput, UnknownOperation } from "./errors.js";
+import { notStarted } from "./failures.js";
 import { DIGEST } from "./generated/digest.js";
 import { TypedOperations, type CallOptions } from "./generated/operations.js";
-import { encode } from "./json.js";
 import { egressRules, manifest, operations, type Manifest, type Operation } from "./manifest.js";
 import type { Task } from "./pool/messages.js";
 import { Pool, type Job } from "./pool/pool.js";
 import { outputOf } from "./reply.js";
+import { shapeOf } from "./shape.js";
 
 /** Requests of one call. The longest scan reads a thousand pages. */
 const MOST_REQUESTS = 3_000;
@@ -110,14 +113,14 @@ export class RefundNode extends TypedOperations {
       input: this.#input(operation, input),
       needsHttp: operation.needs_http,
     };
-    const changesSomething = operation.effect === "moves-money" || operation.effect === "writes";
-    const send = operation.needs_http ? await this.#wayOut() : denied;
-    return outputOf(name, await this.#pool.run({ task, changesSomething, send, signal }));
+    const changes = new Changes();
+    const send = operation.needs_http ? await this.#wayOut(changes) : denied;
+    return outputOf(name, await this.#pool.run({ task, changes, send, signal }));
   }
 
   /** The manifest as the component itself tells it now; `manifest` is what it told when the package was built. */
   async describe(): Promise<string> {
-    const job: Job = { task: { call: "describe" }, changesSomething: false, send: denied, signal: undefined };
+    const job: Job = { task: { call: "describe" }, changes: new Changes(), send: denied, signal: undefined };
     const reply = await this.#pool.run(job);
     return reply.tag === "output" ? reply.text : "";
   }
@@ -143,13 +146,14 @@ export class RefundNode extends TypedOperations {
   }
 
   #input(operation: Operation, input: object): string {
-    if (!operation.needs_http) return encode(input);
-    if ("connection" in input) throw new InvalidInput([connectionGiven]);
-    return encode({ ...input, connection: this.#connection });
+    const shape = shapeOf(operation.input_schema, manifest.$defs);
+    if (!operation.needs_http) return encode(input, shape);
+    if (namesConnection(input)) throw new InvalidInput([connectionGiven]);
+    return encodeWith(input, shape, "connection", this.#connection);
   }
 
   /** Sends the requests of one call. The first key is fetched at once: a call without a key does not begin. */
-  async #wayOut(): Promise<Job["send"]> {
+  async #wayOut(changes: Changes): Promise<Job["send"]> {
     let first: string | undefined = await this.#keyring.fetch();
     const egress = await this.#loadEgress();
     let left = MOST_REQUESTS;
@@ -160,7 +164,8 @@ export class RefundNode extends TypedOperations {
     };
     return async (wire, signal) => {
       left -= 1;
-      return left < 0 ? { error: "HTTP-request-denied" } : egress.send(wire, key, signal);
+      if (left < 0) return { error: "HTTP-request-denied" };
+      return egress.send(wire, key, signal, () => changes.left(wire.method));
     };
   }
 
@@ -171,7 +176,7 @@ export class RefundNode extends TypedOperations {
       (error: unknown) => {
         // The next call may have more luck, with open files for example.
         this.#egress = undefined;
-        throw error;
+        throw notStarted("the network code of this package cannot be loaded", error);
       },
     );
     return this.#egress;
@@ -185,6 +190,11 @@ async function originOf({ baseUrl }: OpenOptions): Promise<string | undefined> {
   const origin = parseBaseUrl(baseUrl);
   // Stripe itself takes files at another host, which a base URL would hide.
   return origin === STRIPE ? undefined : origin;
+}
+
+/** The input comes from programs without types as well, so it may be anything. */
+function namesConnection(input: unknown): boolean {
+  return typeof input === "object" && input !== null && "connection" in input;
 }
 
 const connectionGiven = {

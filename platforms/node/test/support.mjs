@@ -1,11 +1,22 @@
 /** What the tests share: the simulator, and a server that says whatever it is told to. */
 import { spawn } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import http from "node:http";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const CLI = process.env.REFUND_NODE_CLI ?? fileURLToPath(new URL("../../../target/debug/refund-node", import.meta.url));
 
 export const KEY = "sk_test_simulator";
+
+/** The component of tests/hostile, which is built with the workspace; undefined where only the command was built. */
+export const hostileGuest = newestGuest(join(dirname(CLI), "build"));
+
+function newestGuest(builds) {
+  const folders = existsSync(builds) ? readdirSync(builds).filter((name) => name.startsWith("refund-tests-")) : [];
+  const files = folders.map((name) => join(builds, name, "out", "hostile.wasm")).filter((file) => existsSync(file));
+  return files.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+}
 
 /** Starts a simulator; `stop` ends it. */
 export async function simulator(...args) {

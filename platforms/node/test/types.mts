@@ -13,6 +13,13 @@ await node.refunds.create({ operation_id: "a", payment: "ch_1", amout: 1 });
 await node.refunds.create({ payment: "ch_1" });
 // @ts-expect-error the connection is the package's to give
 await node.refunds.create({ operation_id: "a", payment: "ch_1", connection: {} });
+// @ts-expect-error null is no amount
+await node.refunds.create({ operation_id: "a", payment: "ch_1", amount: null });
+// @ts-expect-error nor is it everything
+await node.refunds.create({ operation_id: "a", payment: "ch_1", amount_decimal: null, currency: null });
+// @ts-expect-error nor a policy
+await node.refunds.create({ operation_id: "a", payment: "ch_1", policy: { window_days: null }, document: null });
+await node.refunds.create({ operation_id: "a", payment: "ch_1", reason: null, approval: null });
 
 export const { available } = await node.invoke("refunds.balance", {});
 export const anything: unknown = await node.invoke(id, {});

@@ -35,7 +35,7 @@ def send(url: str, method: str = "GET", target: str = "/v1/balance", **fields: o
     request = Request([], method, "http", url.partition("://")[2], target)
     for name, value in fields.items():
         setattr(request, name, value)
-    return way.send(request, way.key(), Stop())
+    return way.send(request, way.key(), Stop(), lambda: None)
 
 
 def failure(url: str, **fields: object) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -33,6 +35,52 @@ def test_everything_else_is_named(value: Any) -> None:
     assert problem["field"] == "policy.maximum[0].amount"
     assert problem["fix"]
     assert "verysecret" not in str(problem)
+
+
+class _Order(dict[str, Any]):
+    """A dict whose amount is computed: JSON would not hold it."""
+
+    @property
+    def amount(self) -> int:
+        return 1000
+
+
+class _Hidden(Mapping[str, Any]):
+    """A mapping that finds more than it lists."""
+
+    def __getitem__(self, name: str) -> Any:
+        return {"operation_id": "op-1", "payment": "ch_1", "amount": 1000}[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["operation_id", "payment"])
+
+    def __len__(self) -> int:
+        return 2
+
+
+@pytest.mark.parametrize("value", [_Order(operation_id="op-1", payment="ch_1"), _Hidden()])
+def test_an_amount_that_json_would_not_hold_is_refused(value: Mapping[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as invalid:
+        encode(value, None)
+    assert [problem["field"] for problem in invalid.value.problems] == ["amount"]
+
+
+def test_an_amount_that_is_an_attribute_and_an_item_is_that_item() -> None:
+    assert json.loads(encode(_Order(amount=5), None)) == {"amount": 5}
+
+
+@dataclass
+class _Wish:
+    operation_id: str
+    payment: str
+    amount: int | None = None
+
+
+def test_a_dataclass_says_how_it_is_given() -> None:
+    with pytest.raises(InvalidInput, match="asdict"):
+        encode(cast("Any", _Wish("op-1", "ch_1")), None)
+    with pytest.raises(InvalidInput, match="asdict"):
+        encode({"policy": _Wish("op-1", "ch_1")}, None)
 
 
 def test_a_loop_ends() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from conftest import KEY, Simulator
@@ -98,6 +99,58 @@ def test_no_amount_but_an_exact_one(node: RefundNode, stripe: Simulator, amount:
         )
     assert [problem["field"] for problem in invalid.value.problems] == ["amount"]
     assert len(stripe.requests()) == before
+
+
+_BASE: dict[str, Any] = {"operation_id": "null", "payment": "ch_1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"amount": None}, "amount"),
+        ({"amount": None, "currency": "usd"}, "amount"),
+        ({"amount_decimal": None}, "amount_decimal"),
+        ({"amount_decimal": "", "currency": "usd"}, "amount_decimal"),
+        ({"currency": None}, "currency"),
+        ({"currency": ""}, "currency"),
+        ({"currency": "usd"}, "currency"),
+        ({"document": None}, "document"),
+        ({"policy": None}, "policy"),
+        ({"policy": {"window_days": None}}, "policy.window_days"),
+        ({"reverse_transfer": None}, "reverse_transfer"),
+    ],
+)
+def test_none_is_no_amount_and_no_rule(
+    node: RefundNode, stripe: Simulator, given: dict[str, Any], field: str
+) -> None:
+    """None is not the same as leaving a field out: it may come from a variable that was empty by mistake."""
+    before = len(stripe.requests())
+    for refund in (
+        lambda: node.refunds.create(**_BASE, **given),
+        lambda: node.invoke("refunds.create", {**_BASE, **given}),
+    ):
+        with pytest.raises(InvalidInput) as invalid:
+            refund()
+        assert [problem["field"] for problem in invalid.value.problems] == [field]
+    assert len(stripe.requests()) == before
+
+
+def test_the_types_offer_no_none_either(node: RefundNode) -> None:
+    """Mypy refuses it as well: it reports an ignore that it does not need."""
+    with pytest.raises(InvalidInput):
+        node.refunds.create(operation_id="none", payment="ch_1", amount=None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput):
+        node.refunds.create(operation_id="none", payment="ch_1", policy={"window_days": None})  # type: ignore[typeddict-item]
+    with pytest.raises(InvalidInput):
+        node.refunds.list(payment=None)  # type: ignore[arg-type]
+
+
+def test_none_is_harmless_elsewhere(node: RefundNode, stripe: Simulator) -> None:
+    charge = stripe.charge()
+    made = node.refunds.create(
+        operation_id="none", payment=charge, reason=None, approval=None, instructions_email=None
+    )
+    assert made["refund"]["amount"] == 2500
 
 
 def test_big_numbers_come_and_go_exactly(node: RefundNode) -> None:

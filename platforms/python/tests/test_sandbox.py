@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import signal
+import sys
 import threading
 import time
 from importlib import resources
@@ -135,12 +136,14 @@ def test_an_interrupt_ends_the_call(stripe: Simulator) -> None:
     stripe.fault("hang", method="GET", path="/v1/balance")
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
-        with RefundNode(key=KEY, base_url=stripe.url) as node, pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        with RefundNode(key=KEY, base_url=stripe.url) as node, pytest.raises(KeyboardInterrupt) as end:  # noqa: PT012
             signal.setitimer(signal.ITIMER_REAL, 0.3)
             node.refunds.balance()
     finally:
         signal.signal(signal.SIGALRM, before)
     assert not guests()
+    if sys.version_info >= (3, 11):
+        assert "Nothing was sent" in end.value.__notes__[0]
 
 
 def test_a_closed_node_says_so() -> None:

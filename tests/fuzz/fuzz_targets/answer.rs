@@ -91,15 +91,17 @@ impl Body<'_> {
     }
 }
 
-const INPUTS: [(&str, &str); 17] = [
+const INPUTS: [(&str, &str); 19] = [
     ("refunds.create", r#"{"operation_id":"op-1","payment":"ch_1"}"#),
     ("refunds.create", r#"{"operation_id":"op-1","payment":"pi_1","amount":500,"currency":"usd"}"#),
     ("refunds.retrieve", r#"{"refund":"re_1"}"#),
     ("refunds.list", "{}"),
     ("refunds.cancel", r#"{"refund":"re_1"}"#),
     ("refunds.balance", "{}"),
+    ("payments.contact", r#"{"payment":"ch_1"}"#),
+    ("payments.contact", r#"{"payment":"pi_1"}"#),
     ("eligibility.check-live", r#"{"payment":"ch_1"}"#),
-    ("duplicates.scan-live", r#"{"created_from":1699990000,"max_charges":500}"#),
+    ("duplicates.scan-live", r#"{"range":{"created_from":1699990000,"max_charges":500}}"#),
     ("disputes.retrieve", r#"{"dispute":"dp_1"}"#),
     ("disputes.list", r#"{"open_only":true}"#),
     ("disputes.submit", r#"{"dispute":"dp_1","evidence":{"customer_name":"Ann"}}"#),

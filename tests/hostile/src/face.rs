@@ -13,8 +13,37 @@ impl node::Guest for Hostile {
     }
 
     fn invoke(operation: String, input: String) -> Result<String, node::InvokeError> {
+        if operation == "refunds.create" {
+            return create(&input);
+        }
         attacks::run(&operation, &input).ok_or_else(|| node::InvokeError::UnknownOperation(vec![]))
     }
+}
+
+/// Does what the operation id says: `sends-…` sends a request that makes a refund, and then it traps, babbles or lies.
+fn create(input: &str) -> Result<String, node::InvokeError> {
+    let between = |name: &str| {
+        let (_, rest) = input.split_once(&format!("\"{name}\":\"")).unwrap_or_default();
+        rest.split('"').next().unwrap_or_default()
+    };
+    let (operation, base_url) = (between("operation_id"), between("base_url"));
+    if operation.starts_with("sends") {
+        let sent = attacks::run("fetch", &format!("POST {base_url}/v1/refunds"));
+        assert!(sent.is_some_and(|sent| sent.starts_with("status")), "the request did not leave");
+    }
+    assert!(!operation.ends_with("traps"), "trapped, as the operation id says");
+    if operation.ends_with("babbles") {
+        return Ok("no JSON at all".to_owned());
+    }
+    let nothing_left =
+        r#"{"type":"transport","kind":"connect","detail":"never left","attempts":1}"#;
+    Err(node::InvokeError::Failed(node::Failure {
+        kind: node::FailureKind::Transport,
+        message: "never left".to_owned(),
+        retryable: true,
+        retry_after: None,
+        details: nothing_left.to_owned(),
+    }))
 }
 
 impl eligibility::Guest for Hostile {

@@ -1,5 +1,7 @@
 //! A period that ends early, with everything read from Stripe.
 
+use std::collections::BTreeMap;
+
 use refund_host::api::node::{FailureKind, InvokeError};
 use refund_pipelines::PRORATION;
 use refund_simulator::{
@@ -94,6 +96,18 @@ impl Sold {
         refunds.map(|refund| refund["amount"].as_u64().unwrap()).sum()
     }
 
+    /// Half of 60.00, less 4.00 and 3.00, in proportion to the 36.00 and 20.00 that are left.
+    fn fair(&self) -> ByCharge {
+        self.charges.iter().cloned().zip([1479, 821]).collect()
+    }
+
+    /// Each payment was refunded once.
+    fn once(&self) -> Vec<(String, u64)> {
+        let operation = |charge: &String| (format!("cancel-7-{charge}"), 1);
+        let once: BTreeMap<_, _> = self.charges.iter().map(operation).collect();
+        once.into_iter().collect()
+    }
+
     /// Refunds of each operation, counted at the simulator.
     fn by_operation(&self) -> Vec<(String, u64)> {
         let stats = self.stage.stripe.stats();
@@ -119,10 +133,21 @@ fn amounts(list: &Value, of: fn(&Value) -> &Value) -> Vec<u64> {
     list.as_array().unwrap().iter().map(|one| of(one).as_u64().unwrap()).collect()
 }
 
-/// Half of 60.00, less 4.00 and 3.00, in proportion to the 36.00 and 20.00 that are left.
-fn fair(read: &Value) -> Vec<u64> {
-    let payments = read["payments"].as_array().unwrap();
-    payments.iter().map(|one| if one["paid"] == 4000 { 1479 } else { 821 }).collect()
+/// Charge and amount of each refund.
+type ByCharge = BTreeMap<String, u64>;
+
+fn planned(output: &Value) -> ByCharge {
+    let planned = output["planned"].as_array().unwrap().iter();
+    planned.map(|one| (text(&one["payment"]), one["amount"]["amount"].as_u64().unwrap())).collect()
+}
+
+fn made(output: &Value) -> ByCharge {
+    let refunds = output["refunds"].as_array().unwrap().iter().map(|one| &one["refund"]);
+    refunds.map(|one| (text(&one["charge"]), one["amount"].as_u64().unwrap())).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -135,18 +160,19 @@ async fn a_cancelled_subscription_gives_back_what_is_left() {
     assert_eq!((&read["invoice"], &read["credited"]), (&json!(sold.invoice), &json!(300)));
     assert_eq!(read["price"], json!({ "amount": 6000, "currency": "usd" }));
     assert_eq!(amounts(&read["payments"], |one| &one["refunded"]).iter().sum::<u64>(), 400);
-    assert_eq!(amounts(&shown["planned"], |one| &one["amount"]["amount"]), fair(read));
+    assert_eq!(planned(&shown), sold.fair());
+    let mark = &shown["planned"][0]["metadata"]["refund_node_period"];
+    assert!(text(mark).starts_with(&sold.invoice), "{mark}");
     assert_eq!((count(&shown, "refunds"), sold.given_back()), (0, 400));
     for origin in ["made", "found"] {
         let done = sold.run(sold.input("cancel-7")).await.unwrap();
         assert_eq!(done["quote"], shown["quote"]);
-        assert_eq!(amounts(&done["refunds"], |one| &one["refund"]["amount"]), fair(read));
+        assert_eq!(made(&done), sold.fair());
         assert_eq!(done["refunds"][1]["origin"], origin);
         assert_eq!(done["invoice"]["payments"], read["payments"]);
     }
     assert_eq!(sold.given_back(), 400 + 2300);
-    let once = [("cancel-7-1".to_owned(), 1), ("cancel-7-2".to_owned(), 1)];
-    assert_eq!(sold.by_operation(), once);
+    assert_eq!(sold.by_operation(), sold.once());
 }
 
 #[tokio::test]
@@ -156,7 +182,7 @@ async fn reading_takes_a_request_for_each_thing() {
     let mut input = sold.input("cancel-7");
     input["dry_run"] = json!(true);
     input["kept"] = json!(6000);
-    // Nothing is due, so nothing is looked at beside what the quote needs.
+    // Nothing is due. The payments are read for the quote, and again for refunds that this operation made.
     assert_eq!(count(&sold.run(input).await.unwrap(), "planned"), 0);
     let requests = sold.stage.stripe.requests();
     let paths: Vec<_> = requests[before..].iter().map(|one| one.path.as_str()).collect();
@@ -164,6 +190,8 @@ async fn reading_takes_a_request_for_each_thing() {
         "/v1/subscriptions/",
         "/v1/invoices/",
         "/v1/credit_notes",
+        "/v1/payment_intents/",
+        "/v1/payment_intents/",
         "/v1/payment_intents/",
         "/v1/payment_intents/",
     ];
@@ -186,14 +214,10 @@ async fn after_the_first_of_two_the_same_call_makes_the_second() {
         for _ in 0..2 {
             let done = sold.run(sold.input("cancel-7")).await.unwrap();
             assert_eq!(done["quote"], details["quote"]);
-            assert_eq!(
-                amounts(&done["refunds"], |one| &one["refund"]["amount"]),
-                fair(&done["invoice"])
-            );
+            assert_eq!(made(&done), sold.fair());
         }
         assert_eq!(sold.given_back(), 400 + 2300);
-        let once = [("cancel-7-1".to_owned(), 1), ("cancel-7-2".to_owned(), 1)];
-        assert_eq!(sold.by_operation(), once);
+        assert_eq!(sold.by_operation(), sold.once());
     }
 }
 

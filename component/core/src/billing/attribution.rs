@@ -1,6 +1,6 @@
 //! What a refund was for, as far as anybody wrote it down.
 
-use super::Notes;
+use super::credited::{Credits, Marked};
 use crate::id::{InvoiceId, ItemId};
 use crate::metadata::PERIOD_KEY;
 use crate::model::Refund;
@@ -20,15 +20,25 @@ pub(super) struct Elsewhere {
 pub(super) struct Attribution<'a> {
     pub(super) invoice: &'a InvoiceId,
     pub(super) item: &'a ItemId,
-    /// The invoice's credit notes.
-    pub(super) notes: &'a Notes,
 }
 
 impl Attribution<'_> {
-    /// By the mark in its metadata, which is for the whole of it, else by the credit notes that count a part
-    /// of it as their own.
-    pub(super) fn elsewhere(self, refund: &Refund) -> Elsewhere {
-        match refund.metadata.get(PERIOD_KEY).and_then(|mark| mark.split_once('/')) {
+    /// What the refund itself says, by the mark in its metadata: it is for the whole refund.
+    pub(super) fn marked(self, refund: &Refund) -> Marked {
+        match mark(refund) {
+            None => Marked::No,
+            Some((invoice, item))
+                if invoice == self.invoice.as_str() && item == self.item.as_str() =>
+            {
+                Marked::Own
+            }
+            Some(_) => Marked::Elsewhere,
+        }
+    }
+
+    /// By its mark, else by the credit notes that count a part of it as their own.
+    pub(super) fn elsewhere(self, refund: &Refund, credits: &Credits) -> Elsewhere {
+        match mark(refund) {
             Some((invoice, _)) if invoice != self.invoice.as_str() => {
                 Elsewhere { other_invoices: refund.amount, ..Elsewhere::default() }
             }
@@ -37,9 +47,13 @@ impl Attribution<'_> {
             }
             Some(_) => Elsewhere::default(),
             None => Elsewhere {
-                other_lines: self.notes.for_other_lines(refund),
+                other_lines: credits.for_other_lines(&refund.id, refund.amount),
                 ..Elsewhere::default()
             },
         }
     }
+}
+
+fn mark(refund: &Refund) -> Option<(&str, &str)> {
+    refund.metadata.get(PERIOD_KEY)?.split_once('/')
 }

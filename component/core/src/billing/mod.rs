@@ -2,7 +2,8 @@
 //! 2.7, 8.1 and 8.2): all that [`crate::credits::prorate`] asks for.
 //!
 //! Where Stripe does not say what a refund or a credit note was for, it counts for the period that is asked
-//! about: that errs on the side that pays nobody twice.
+//! about: that errs on the side that pays nobody twice. A credit note says it by its lines, and its refunds are
+//! split like the note.
 
 mod attribution;
 mod credited;
@@ -10,8 +11,10 @@ mod payments;
 mod period;
 mod subscription;
 mod tally;
+#[cfg(test)]
+mod tests;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use subscription::{SubscriptionPeriod, check_begun};
 
@@ -20,7 +23,7 @@ pub(crate) use payments::{Paid, Payments};
 pub(crate) use period::{Billed, LineRef};
 pub(crate) use tally::Tally;
 
-use crate::credits::{PaymentShare, Span, as_id};
+use crate::credits::{PaymentShare, Span, as_id, by_prefix};
 use crate::id::{InvoiceId, ItemId, LineId, OperationId, PaymentRef};
 use crate::metadata::{Metadata, PERIOD_KEY};
 use crate::model::{Invoice, InvoiceStatus};
@@ -28,7 +31,7 @@ use crate::money::Money;
 use crate::problem::FieldProblem;
 
 /// What was paid for one period of one subscription item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InvoiceFacts {
     /// The invoice, `in_…`.
@@ -44,7 +47,8 @@ pub struct InvoiceFacts {
     /// What paid the invoice, in the order in which it was paid; one at least. `paid` is the part for this
     /// invoice, without what was given back of it for other lines.
     pub payments: Vec<PaymentShare>,
-    /// Given in another way, by credit notes that are not void: to the customer's balance, or without Stripe.
+    /// Given in another way for this period, by credit notes that are not void: to the customer's balance, or
+    /// without Stripe.
     pub credited: u64,
     /// Paid without Stripe: it cannot be refunded here.
     pub paid_elsewhere: u64,
@@ -53,14 +57,14 @@ pub struct InvoiceFacts {
 }
 
 /// A refund that the operation made of one payment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MadeShare {
     /// The payment.
-    #[serde(serialize_with = "as_id")]
+    #[serde(serialize_with = "as_id", deserialize_with = "by_prefix")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub payment: PaymentRef,
-    /// The operation id, with the number of the payment.
+    /// The id of that refund: the operation id and the charge.
     pub operation_id: OperationId,
     /// How much, whatever became of it since.
     pub amount: u64,

@@ -1,6 +1,6 @@
 //! Which period of a subscription is meant.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::credits::Span;
 use crate::id::{InvoiceId, ItemId, SubscriptionId};
@@ -8,7 +8,7 @@ use crate::model::{Subscription, SubscriptionItem};
 use crate::problem::FieldProblem;
 
 /// The period of a subscription, or of one of its items.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SubscriptionPeriod {
     /// The subscription, `sub_…`.

@@ -3,11 +3,13 @@
 //!
 //! An invoice takes two requests when one payment paid it: the invoice, and the payment with its charge and
 //! refunds. Each further payment takes one more; credit notes take one where there are any; so does a list
-//! that does not fit into the invoice. A subscription takes one.
+//! that does not fit into the invoice or a credit note. A subscription takes one.
+
+use serde::Serialize;
 
 use super::call::call;
 use super::connection::Connection;
-use super::error::CallError;
+use super::error::{CallError, TransportKind};
 use super::facts::{Known, charged};
 use super::pages::all;
 use super::transport::Transport;
@@ -16,22 +18,27 @@ use crate::billing::{
 };
 use crate::credits::Span;
 use crate::id::{InvoiceId, ItemId, OperationId, SubscriptionId};
-use crate::model::{CreditNote, Invoice, InvoiceLine, InvoicePayment, Page, Subscription};
+use crate::model::{
+    CreditNote, CreditNoteLine, Invoice, InvoiceLine, InvoicePayment, Page, Subscription,
+};
 use crate::problem::{FieldProblem, Problems};
+use crate::wire::RefusalKind;
 use crate::wire::requests::billing as requests;
 
 /// Which part of which invoice.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct InvoiceRequest {
     /// The invoice, `in_…`.
     pub invoice: String,
     /// The line, `il_…`, or the subscription item that it bills, `si_…`; needed where the invoice bills several
     /// periods.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
     /// Only a line for exactly this period.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<Span>,
-    /// Refunds that this operation made, as `<operation_id>-<n>` of the n-th payment, are told apart and not
-    /// counted.
+    /// Refunds that this operation made of the payments, each with the operation id `<operation_id>-<charge id>`,
+    /// are listed in `made` and not counted in `refunded`.
     pub operation_id: Option<String>,
 }
 
@@ -54,7 +61,7 @@ pub fn read_invoice(
     // The charges come last: the later they are read, the more refunds are seen.
     for paid in payments.through {
         match charged(transport, connection, &paid.payment)? {
-            Known::Charged(facts) => tally.add(paid, &facts)?,
+            Known::Charged(facts) => tally.add(paid, *facts)?,
             Known::Unpaid(_) => tally.add_elsewhere(paid.amount),
         }
     }
@@ -136,5 +143,26 @@ fn credit_notes(
         return Ok(Vec::new());
     }
     let id = &invoice.id;
-    all(transport, connection, id.as_str(), |after| requests::credit_notes_of(id, after))
+    let read = |after: Option<&str>| requests::credit_notes_of(id, after);
+    let mut notes: Vec<CreditNote> = all(transport, connection, id.as_str(), read)?;
+    for note in notes.iter_mut().filter(|note| !note.is_void() && note.all_lines().is_none()) {
+        note.lines = note_lines(transport, connection, &note.id)?;
+    }
+    Ok(notes)
+}
+
+/// The lines of a credit note that do not fit into it; none where Stripe has no such list, or a list that is too
+/// long. The note then counts in full for whatever is asked about.
+fn note_lines(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    note: &str,
+) -> Result<Option<Page<CreditNoteLine>>, CallError> {
+    let lines = all(transport, connection, note, |after| requests::note_lines_of(note, after));
+    match lines {
+        Ok(data) => Ok(Some(Page { data, has_more: false })),
+        Err(CallError::Refused(refusal)) if refusal.kind == RefusalKind::NotFound => Ok(None),
+        Err(CallError::Transport(failure)) if failure.kind == TransportKind::TooLarge => Ok(None),
+        Err(error) => Err(error),
+    }
 }

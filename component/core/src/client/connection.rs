@@ -21,10 +21,16 @@ const STRIPE_FILES: &str = "https://files.stripe.com";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConnectionInput {
     /// Scheme, host and port; `https://api.stripe.com` when absent.
+    #[serde(deserialize_with = "crate::optional::value")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub base_url: Option<String>,
     /// Acts for a connected account, `acct_…`.
+    #[serde(deserialize_with = "crate::optional::value")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub account: Option<String>,
     /// The secret key, only for hosts that cannot add it at their boundary.
+    #[serde(deserialize_with = "crate::optional::value")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub api_key: Option<Secret>,
     /// How often a request may be repeated after the first try, 0 to 10; 2 when absent.
     pub max_retries: Option<u8>,

@@ -1,9 +1,9 @@
-//! Making a refund: once, or not at all, or told that nobody knows.
+//! Creates a refund at most once. The result is created, not created, or outcome unknown.
 //!
-//! The order is the whole point. First the earlier refund of the same operation is looked for, so that
-//! a repeated call answers with it even when Stripe has forgotten the key and nothing is left to
-//! refund. Then the rules are checked against fresh facts. Then the request is sent, always with the
-//! key that is derived from the operation. And when an answer was lost, the refund is looked for again.
+//! The order matters. First the refund of the same operation is looked for, so that a repeated call returns it
+//! even when Stripe has forgotten the key and nothing is left to refund. Then the rules are checked against
+//! fresh facts. Then the request is sent, always with the key that is derived from the operation. When an
+//! answer is lost, the refund is looked for again.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -15,9 +15,9 @@ use super::facts::{Known, gather, unpaid};
 use super::pages::all;
 use super::transport::Transport;
 use crate::eligibility::{Amount, Decision, Facts, Verdict};
-use crate::id::{ChargeId, OperationId, PaymentRef};
+use crate::id::{ChargeId, OperationId, PaymentIntentId, PaymentRef, RefundId};
 use crate::metadata::Metadata;
-use crate::model::{Reason, Refund};
+use crate::model::{Charge, Reason, Refund, RefundStatus};
 use crate::money::Money;
 use crate::policy::{Ask, Rules};
 use crate::problem::{FieldProblem, Problems};
@@ -85,67 +85,119 @@ pub struct Created {
     pub verdict: Option<Verdict>,
 }
 
-/// Makes a refund, carefully.
+/// What [`create`] would do now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Previewed {
+    /// The refund of this operation, where it exists: `create` would return it and send nothing.
+    pub found: Option<Refund>,
+    /// What `create` would refund, and the verdict it rests on; absent where the refund exists.
+    pub verdict: Option<Verdict>,
+    /// The charge that the money is taken from.
+    pub charge: ChargeId,
+    /// Its PaymentIntent.
+    pub payment_intent: Option<PaymentIntentId>,
+}
+
+/// Makes a refund at most once. The result is created, not created, or outcome unknown.
 pub fn create(
     transport: &mut impl Transport,
     connection: &Connection,
     request: &CreateRequest,
 ) -> Result<Created, CreateError> {
+    match examine(transport, connection, request, &[])? {
+        Examined::Exists(created, _) => Ok(*created),
+        Examined::Permitted { charge, verdict } => {
+            send(transport, connection, request, &charge.id, *verdict)
+        }
+    }
+}
+
+/// Says what [`create`] would do now, and sends nothing that changes anything. `earlier` are refunds of the same
+/// payment, in the smallest unit, that are assumed to be made before: of the lines before it in a file.
+pub fn preview(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    request: &CreateRequest,
+    earlier: &[u64],
+) -> Result<Previewed, CreateError> {
+    let (charge, found, verdict) = match examine(transport, connection, request, earlier)? {
+        Examined::Exists(created, charge) => (charge, Some(created.refund), None),
+        Examined::Permitted { charge, verdict } => (charge, None, Some(*verdict)),
+    };
+    let Charge { id: charge, payment_intent, .. } = *charge;
+    Ok(Previewed { found, verdict, charge, payment_intent })
+}
+
+/// What is known before anything is sent that changes anything.
+enum Examined {
+    /// The refund of this operation exists, as it was asked for.
+    Exists(Box<Created>, Box<Charge>),
+    /// The rules permit it, and every approver that must agree has agreed.
+    Permitted { charge: Box<Charge>, verdict: Box<Verdict> },
+}
+
+/// Reads the facts and decides. Everything that [`create`] does before it sends.
+fn examine(
+    transport: &mut impl Transport,
+    connection: &Connection,
+    request: &CreateRequest,
+    earlier: &[u64],
+) -> Result<Examined, CreateError> {
     request.check_input()?;
-    let facts = match gather(transport, connection, &request.payment)? {
+    let mut facts = match gather(transport, connection, &request.payment)? {
         Known::Charged(facts) => facts,
         Known::Unpaid(intent) => {
             return Err(CreateError::Denied { verdict: unpaid(&intent, &request.amount) });
         }
     };
-    if let Some(refund) = Refund::made_by(&request.operation_id, &facts.refunds) {
-        return request.answer_with(refund.clone());
+    let CreateRequest { operation_id, amount, reason, .. } = request;
+    if let Some(found) = find_existing(operation_id, amount, reason.as_ref(), &facts.refunds) {
+        return Ok(Examined::Exists(Box::new(found?), Box::new(facts.charge)));
     }
-    let verdict = decide(request, &facts, transport.now())?;
-    send(transport, connection, request, &facts.charge.id, verdict)
+    let now = transport.now();
+    for amount in earlier {
+        assume(&mut facts, *amount, now);
+    }
+    let verdict = Box::new(decide(request, &facts, now)?);
+    Ok(Examined::Permitted { charge: Box::new(facts.charge), verdict })
+}
+
+/// Adds a refund to the facts as if it had been made.
+fn assume(facts: &mut Facts, amount: u64, now: u64) {
+    let charge = &mut facts.charge;
+    charge.amount_refunded = charge.amount_refunded.saturating_add(amount);
+    facts.refunds.push(Refund {
+        // Two assumed refunds are two: the rules count refunds by their ids.
+        id: RefundId::from_stripe(format!("re_assumed_{}", facts.refunds.len())),
+        amount,
+        currency: charge.currency,
+        charge: Some(charge.id.clone()),
+        payment_intent: charge.payment_intent.clone(),
+        status: Some(RefundStatus::Succeeded),
+        reason: None,
+        failure_reason: None,
+        pending_reason: None,
+        created: now,
+        balance_transaction: None,
+        failure_balance_transaction: None,
+        receipt_number: None,
+        destination_details: None,
+        metadata: Metadata::default(),
+    });
 }
 
 impl CreateRequest {
     fn check_input(&self) -> Result<(), Vec<FieldProblem>> {
         let mut problems = Problems::default();
         self.metadata.check_input(&mut problems);
-        if let Some(reason) = self.reason.as_ref().filter(|reason| !reason.is_input()) {
-            problems.push(FieldProblem::new("reason", reason, "is not a reason Stripe takes", "use duplicate, fraudulent or requested_by_customer, and put your own words into metadata"));
-        }
+        problems.keep(self.reason.as_ref().map_or(Ok(()), Reason::check_input));
         problems.keep_all(self.rules.check_input(&self.ask()));
         problems.into_result()
     }
 
     fn ask(&self) -> Ask {
         Ask { amount: self.amount, reason: self.reason.clone(), self_serve: self.self_serve }
-    }
-
-    /// The refund of this operation exists: it is the answer, if it is the one that was asked for.
-    fn answer_with(&self, refund: Refund) -> Result<Created, CreateError> {
-        if let Some(detail) = self.difference(&refund) {
-            return Err(CreateError::OperationConflict(OperationConflict {
-                operation_id: self.operation_id.to_string(),
-                existing: Some(Box::new(refund)),
-                detail,
-            }));
-        }
-        Ok(Created { refund, origin: Origin::Found, attempts: 0, request_id: None, verdict: None })
-    }
-
-    /// How a refund differs from the one asked for. Metadata does not count: it may have been changed
-    /// since.
-    fn difference(&self, refund: &Refund) -> Option<String> {
-        match &self.amount {
-            Amount::Exactly(money) if *money != refund.money() => {
-                Some(format!("{} was refunded, {money} is asked for", refund.money()))
-            }
-            _ if self.reason.is_some() && self.reason != refund.reason => {
-                let made = refund.reason.as_ref().map_or("none", Reason::as_str);
-                let asked = self.reason.as_ref().map_or("none", Reason::as_str);
-                Some(format!("its reason is {made}, {asked} is asked for"))
-            }
-            _ => None,
-        }
     }
 
     /// What an approval binds to: everything that decides where how much money goes, with the amount
@@ -173,6 +225,45 @@ impl CreateRequest {
             hash.update(part);
         }
         hex(&hash.finalize())
+    }
+}
+
+/// The refund that an operation made before, among those of its payment; a conflict where amount or reason
+/// differ from what is requested now. The caller may have changed the metadata since, so it is not compared.
+pub fn find_existing(
+    operation_id: &OperationId,
+    amount: &Amount,
+    reason: Option<&Reason>,
+    refunds: &[Refund],
+) -> Option<Result<Created, OperationConflict>> {
+    let refund = Refund::made_by(operation_id, refunds)?.clone();
+    Some(match difference(amount, reason, &refund) {
+        Some(detail) => Err(OperationConflict {
+            operation_id: operation_id.to_string(),
+            existing: Some(Box::new(refund)),
+            detail,
+        }),
+        None => Ok(Created {
+            refund,
+            origin: Origin::Found,
+            attempts: 0,
+            request_id: None,
+            verdict: None,
+        }),
+    })
+}
+
+fn difference(amount: &Amount, reason: Option<&Reason>, refund: &Refund) -> Option<String> {
+    match amount {
+        Amount::Exactly(money) if *money != refund.money() => {
+            Some(format!("{} was refunded, {money} is asked for", refund.money()))
+        }
+        _ if reason.is_some() && reason != refund.reason.as_ref() => {
+            let made = refund.reason.as_ref().map_or("none", Reason::as_str);
+            let asked = reason.map_or("none", Reason::as_str);
+            Some(format!("its reason is {made}, {asked} is asked for"))
+        }
+        _ => None,
     }
 }
 

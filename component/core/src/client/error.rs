@@ -231,6 +231,12 @@ impl From<Vec<FieldProblem>> for CreateError {
     }
 }
 
+impl From<OperationConflict> for CreateError {
+    fn from(conflict: OperationConflict) -> Self {
+        Self::OperationConflict(conflict)
+    }
+}
+
 /// Before anything is sent to make a refund, a failed read is simply a failed call.
 impl From<CallError> for CreateError {
     fn from(error: CallError) -> Self {

@@ -7,6 +7,7 @@ mod billing;
 mod call;
 mod changes;
 mod connection;
+mod contact;
 mod create;
 pub mod disputes;
 mod error;
@@ -20,7 +21,8 @@ mod transport;
 pub use billing::{InvoiceRequest, read_invoice, read_subscription};
 pub use changes::{cancel, update_metadata};
 pub use connection::{Connection, ConnectionInput};
-pub use create::{CreateRequest, Created, Origin, create};
+pub use contact::contact;
+pub use create::{CreateRequest, Created, Origin, Previewed, create, find_existing, preview};
 pub use error::{
     CallError, ChangeError, ChangeUnknown, CreateError, NeedsApproval, OperationConflict,
     OutcomeUnknown, TransportFailure, TransportKind,

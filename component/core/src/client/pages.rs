@@ -6,7 +6,9 @@ use super::call::call;
 use super::connection::Connection;
 use super::error::{CallError, TransportFailure, TransportKind};
 use super::transport::Transport;
-use crate::model::{CreditNote, Dispute, InvoiceLine, InvoicePayment, Page, Refund};
+use crate::model::{
+    CreditNote, CreditNoteLine, Dispute, InvoiceLine, InvoicePayment, Page, Refund,
+};
 use crate::wire::requests::{FULL_PAGE, Request};
 
 /// Most pages of one list. A charge with more than a thousand refunds is nothing a verdict should be built
@@ -81,6 +83,14 @@ impl HasId for InvoicePayment {
 
 impl HasId for CreditNote {
     const PLURAL: &'static str = "credit notes";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl HasId for CreditNoteLine {
+    const PLURAL: &'static str = "lines";
 
     fn id(&self) -> &str {
         &self.id

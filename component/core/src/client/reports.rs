@@ -1,6 +1,8 @@
 //! What a report needs of Stripe: the refunds of a range with what they were taken from, and the charges
 //! taken in it. Both are read a part at a time, so that neither host nor component holds a year in memory.
 
+mod earlier;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use super::connection::Connection;
 use super::error::{CallError, TransportFailure, TransportKind};
 use super::reads::check_range;
 use super::transport::Transport;
+use earlier::Earlier;
+
 use crate::eligibility::fee_kept;
 use crate::id::{ChargeId, RefundId};
 use crate::metadata::Metadata;
@@ -25,14 +29,19 @@ const MAX_CHARGES: u32 = 100_000;
 const PRODUCT_KEY: &str = "product";
 
 /// Which refunds to read.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RowRange {
     /// Made at or after, Unix seconds.
     pub created_from: u64,
     /// Made at or before; now when absent.
-    #[serde(default)]
+    #[serde(
+        default,
+        deserialize_with = "crate::optional::filter",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub created_to: Option<u64>,
     /// The metadata key that names what was sold, `product` when absent: the refund's own, or else its
     /// charge's.
@@ -50,27 +59,39 @@ pub struct RowRange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RowPage {
-    /// At most `limit` of them. The fee is the refund's share of its charge's, where Stripe tells it.
+    /// At most `limit` of them. The fee is the refund's share of the charge's fee, absent where Stripe does not
+    /// give it. The shares of all refunds of a charge add up to their part of the fee; a refund that failed or
+    /// was cancelled has a share of zero.
     pub rows: Vec<Row>,
     /// Pass as `cursor` to go on; absent on the last page.
     pub next: Option<String>,
 }
 
 /// Which charges to sum up.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TakenRange {
     /// Made at or after, Unix seconds.
     pub created_from: u64,
     /// Made at or before; now when absent.
-    #[serde(default)]
+    #[serde(
+        default,
+        deserialize_with = "crate::optional::filter",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub created_to: Option<u64>,
     /// Where months begin, in minutes east of UTC, as in the options of the report; UTC when absent.
     #[serde(default)]
     pub utc_offset_minutes: i32,
     /// Stop after so many charges, 1 to 100000; 1000 when absent.
-    #[serde(default)]
+    #[serde(
+        default,
+        deserialize_with = "crate::optional::value",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub max_charges: Option<u32>,
     /// The `next` of the call before.
     #[serde(default)]
@@ -91,6 +112,8 @@ pub struct TakenPage {
 }
 
 /// Reads a page of refunds with their charges. A refund counts when it was made, whenever its charge was.
+///
+/// One request, and one more for each charge with more than ten refunds, to share out its fee.
 pub fn refund_rows(
     transport: &mut impl Transport,
     connection: &Connection,
@@ -105,26 +128,29 @@ pub fn refund_rows(
     let last = page.data.last().filter(|_| page.has_more);
     let next = last.map(|refund| refund.id.to_string());
     let key = range.product_key.as_deref().unwrap_or(PRODUCT_KEY);
-    Ok(RowPage { rows: page.data.into_iter().map(|refund| row(refund, key)).collect(), next })
+    let earlier = Earlier::read(transport, connection, &page.data)?;
+    Ok(RowPage { rows: page.data.iter().map(|refund| row(refund, &earlier, key)).collect(), next })
 }
 
-fn row(refund: ReportedRefund, product_key: &str) -> Row {
+fn row(refund: &ReportedRefund, earlier: &Earlier<'_>, product_key: &str) -> Row {
     let charge = refund.charge.as_ref();
     let named = |metadata: &Metadata| {
         metadata.get(product_key).filter(|product| !product.is_empty()).map(str::to_owned)
     };
     let product =
         named(&refund.metadata).or_else(|| charge.and_then(|charge| named(&charge.metadata)));
-    let fee = charge.and_then(|charge| fee_kept(charge, refund.amount, None));
+    let given = if refund.is_spent() { refund.amount } else { 0 };
+    let fee =
+        charge.and_then(|charge| fee_kept(charge, earlier.before(refund, charge), given, None));
     Row {
         product,
         customer: charge.and_then(|charge| charge.customer.clone()),
         fee_lost: fee.map(|fee| fee.share),
-        id: refund.id,
+        id: refund.id.clone(),
         amount: refund.amount,
         currency: refund.currency,
-        status: refund.status,
-        reason: refund.reason,
+        status: refund.status.clone(),
+        reason: refund.reason.clone(),
         created: refund.created,
         approval: None,
     }

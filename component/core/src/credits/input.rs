@@ -1,12 +1,12 @@
 //! Amounts as a caller names them, before anything is known to be right.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::money::{Currency, MAX_AMOUNT, Money};
 use crate::problem::{FieldProblem, Problems};
 
 /// An amount whose currency was not looked at yet, so that a wrong one is reported beside all other problems.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Price {
@@ -14,6 +14,12 @@ pub struct Price {
     pub amount: u64,
     /// ISO 4217 code, for example `usd`.
     pub currency: String,
+}
+
+impl From<Money> for Price {
+    fn from(Money { amount, currency }: Money) -> Self {
+        Self { amount, currency: currency.to_string() }
+    }
 }
 
 impl Price {

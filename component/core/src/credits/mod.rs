@@ -15,8 +15,8 @@ mod split;
 
 pub use crate::rounding::Rounding;
 pub use input::Price;
-pub(crate) use prorate::as_id;
 pub use prorate::{PaymentShare, ProrateRequest, Proration, RefundShare, prorate};
+pub(crate) use prorate::{as_id, by_prefix};
 pub use sla::{Downtime, Quote, Scale, SlaRequest, Tier, sla_quote};
 pub use span::{MAX_INSTANT, MAX_SPANS, Span};
 pub use split::Order;

@@ -30,7 +30,7 @@ pub struct PaymentShare {
 }
 
 /// A period that ends early.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProrateRequest {
@@ -50,7 +50,12 @@ pub struct ProrateRequest {
     #[serde(default)]
     pub kept: u64,
     /// `half_up` when absent.
-    #[serde(default)]
+    #[serde(
+        default,
+        deserialize_with = "crate::optional::value",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub rounding: Option<Rounding>,
     /// `proportional` when absent.
     #[serde(default)]
@@ -58,11 +63,11 @@ pub struct ProrateRequest {
 }
 
 /// What to refund of one payment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RefundShare {
     /// The payment, as `refunds.create` takes it.
-    #[serde(serialize_with = "as_id")]
+    #[serde(serialize_with = "as_id", deserialize_with = "by_prefix")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub payment: PaymentRef,
     /// How much, never nothing.
@@ -70,7 +75,7 @@ pub struct RefundShare {
 }
 
 /// What is fair, and how it came about: `unused` = `subtracted` + the refund + `left_over`, always.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Proration {
     /// What to refund; the sum of the shares, never more than the payments can still give.
@@ -197,13 +202,10 @@ fn check_id(payment: &PaymentRef) -> Result<(), FieldProblem> {
 }
 
 /// As the prefix says; whether it is an id at all is looked at with everything else.
-fn by_prefix<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<PaymentRef, D::Error> {
-    let id = String::deserialize(deserializer)?;
-    Ok(if id.starts_with("pi_") {
-        PaymentRef::PaymentIntent(id.into())
-    } else {
-        PaymentRef::Charge(id.into())
-    })
+pub(crate) fn by_prefix<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<PaymentRef, D::Error> {
+    String::deserialize(deserializer).map(PaymentRef::by_prefix)
 }
 
 /// A payment as its id alone: the prefix says what it is.

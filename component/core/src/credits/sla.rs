@@ -46,7 +46,7 @@ pub enum Downtime {
 }
 
 /// A service level, and what happened.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SlaRequest {
@@ -62,18 +62,28 @@ pub struct SlaRequest {
     /// How an outage becomes money.
     pub scale: Scale,
     /// Never credit more than this, in parts per million of what was paid, rounded down; all of it when absent.
-    #[serde(default)]
+    #[serde(
+        default,
+        deserialize_with = "crate::optional::limit",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub cap: Option<u32>,
     /// Credited or refunded for this period before, in the same unit; it is subtracted.
     #[serde(default)]
     pub credited: u64,
     /// `half_up` when absent.
-    #[serde(default)]
+    #[serde(
+        default,
+        deserialize_with = "crate::optional::value",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub rounding: Option<Rounding>,
 }
 
 /// A credit, and how it came about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Quote {
     /// What to give back now: what was earned less what was credited, brought down to an amount that Stripe
@@ -89,7 +99,7 @@ pub struct Quote {
     pub seconds_counted: u64,
     /// The tier that holds; absent when none does, and with a proportional scale.
     pub tier: Option<Tier>,
-    /// The cap, or what was paid, made it less.
+    /// The cap, or what was paid, made it less. False where only the rounding was above the cap.
     pub capped: bool,
     /// The incidents as they counted: inside the period, without maintenance, merged, in order. Empty when only
     /// seconds were given.
@@ -113,8 +123,10 @@ pub fn sla_quote(request: &SlaRequest) -> Result<Quote, Vec<FieldProblem>> {
         }
     };
     let granted = rounding.part(paid.amount, of, all);
-    let cap = request.cap.unwrap_or(WHOLE);
-    let limit = Rounding::Down.part(paid.amount, cap.into(), WHOLE.into());
+    let cap = u128::from(request.cap.unwrap_or(WHOLE));
+    let limit = Rounding::Down.part(paid.amount, cap, WHOLE.into());
+    // The shares themselves are compared: seconds have 64 bits, shares 32, so the products fit.
+    let is_above_cap = of * u128::from(WHOLE) > cap * all;
     let earned = granted.min(limit);
     let due = earned.saturating_sub(request.credited);
     Ok(Quote {
@@ -124,7 +136,7 @@ pub fn sla_quote(request: &SlaRequest) -> Result<Quote, Vec<FieldProblem>> {
         seconds_down: down,
         seconds_counted: counted,
         tier,
-        capped: granted > limit,
+        capped: granted > limit && is_above_cap,
         merged: outage.merged,
     })
 }

@@ -147,6 +147,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::property;
 
     fn parse(fields: &[(&str, &str)]) -> Result<Evidence, Vec<FieldProblem>> {
         Evidence::parse(fields.iter().map(|(name, value)| ((*name).into(), (*value).into())))
@@ -232,17 +233,106 @@ mod tests {
         assert!(!named.is_in(&staged(&[("customer_name", "Bob")])));
     }
 
-    proptest! {
-        #[test]
-        fn what_passes_is_known_and_within_limits(
-            fields in prop::collection::vec(("[a-z_]{0,12}|receipt|customer_name", "\\PC{0,20}"), 0..5)
-        ) {
-            if let Ok(evidence) = Evidence::parse(fields.clone()) {
-                prop_assert_eq!(evidence.iter().count(), fields.len());
-                for (name, value) in evidence.iter() {
-                    prop_assert!(fields.contains(&(name.to_owned(), value.to_owned())));
+    /// Names of fields, and some that only resemble one.
+    fn names() -> impl Strategy<Value = String> {
+        let texts = TextField::ALL.iter().map(|field| field.as_str());
+        let known: Vec<_> =
+            texts.chain(FileField::ALL.iter().map(|field| field.as_str())).collect();
+        (prop::sample::select(known), prop_oneof![9 => Just(0), 1 => 1..5_usize]).prop_map(
+            |(name, edit)| match edit {
+                0 => name.to_owned(),
+                1 => name.to_uppercase(),
+                2 => format!("{name} "),
+                3 => name.replacen('_', "-", 1) + "s",
+                _ => name[1..].to_owned(),
+            },
+        )
+    }
+
+    fn values() -> impl Strategy<Value = String> {
+        let length = prop::sample::select(vec![19_999, 20_000, 20_001, 75_000, 149_999, 150_000]);
+        prop_oneof![
+            4 => "[A-Za-z0-9 .é\u{20ac}]{1,20}",
+            6 => "file_[A-Za-z0-9]{1,20}",
+            1 => "(fil|file_|File_|file_a-|file_a/)",
+            1 => Just(String::new()),
+            1 => "[ \t\n\u{a0}]{1,3}",
+            2 => length.prop_map(|length| "é".repeat(length)),
+        ]
+    }
+
+    #[test]
+    fn evidence_is_known_fields_given_once_within_their_limits() {
+        let fields = prop::collection::vec((names(), values()), 0..5);
+        let branches = [
+            "accepted",
+            "several accepted",
+            "a text",
+            "a file",
+            "an unknown name",
+            "given twice",
+            "blank",
+            "too long",
+            "no file id",
+            "too much in all",
+        ];
+        property(&fields, branches, |fields, reached| {
+            let is_text = |name: &str| TextField::ALL.iter().any(|field| field.as_str() == name);
+            let is_file = |name: &str| FileField::ALL.iter().any(|field| field.as_str() == name);
+            let is_limited = |name: &str| {
+                ["_log", "_disclosure", "_rebuttal", "_explanation", "product_description", "_text"]
+                    .iter()
+                    .any(|end| name.ends_with(end))
+            };
+            let mut wrong = Vec::new();
+            let mut last = BTreeMap::new();
+            for (name, value) in &fields {
+                let count = value.chars().count();
+                if !is_text(name) && !is_file(name) {
+                    wrong.push("an unknown name");
+                    continue;
+                }
+                if last.insert(name, value).is_some() {
+                    wrong.push("given twice");
+                }
+                let id = value.strip_prefix("file_").unwrap_or_default();
+                if is_file(name) && !value.is_empty() && (id.is_empty() || id.contains(['-', '/']))
+                {
+                    wrong.push("no file id");
+                }
+                if is_text(name) && count > 0 && value.trim().is_empty() {
+                    wrong.push("blank");
+                }
+                if is_text(name) && is_limited(name) && count > 20_000 {
+                    wrong.push("too long");
                 }
             }
-        }
+            let texts = last.iter().filter(|(name, _)| is_text(name));
+            if texts.map(|(_, value)| value.chars().count()).sum::<usize>() > 150_000 {
+                wrong.push("too much in all");
+            }
+            for branch in &wrong {
+                reached.note(branch);
+            }
+            match Evidence::parse(fields.clone()) {
+                Ok(evidence) => {
+                    prop_assert!(wrong.is_empty(), "{:?}", wrong);
+                    reached.note("accepted");
+                    reached.note_if(fields.len() > 1, "several accepted");
+                    let mut found: Vec<_> = evidence.iter().collect();
+                    let mut given: Vec<_> = fields
+                        .iter()
+                        .map(|(name, value)| (name.as_str(), value.as_str()))
+                        .collect();
+                    reached.note_if(given.iter().any(|(name, _)| is_text(name)), "a text");
+                    reached.note_if(given.iter().any(|(name, _)| is_file(name)), "a file");
+                    found.sort_unstable();
+                    given.sort_unstable();
+                    prop_assert_eq!(found, given);
+                }
+                Err(problems) => prop_assert_eq!(problems.len(), wrong.len(), "{:?}", wrong),
+            }
+            Ok(())
+        });
     }
 }

@@ -148,6 +148,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::property;
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\nrest";
 
@@ -202,13 +203,38 @@ mod tests {
         assert_eq!(fields("", b""), ["name", "content"]);
     }
 
-    proptest! {
-        #[test]
-        fn a_name_never_breaks_out_of_its_header(name in "[\\x00-\\u{2ff}]{0,20}") {
-            let name = format!("{name}.png");
-            if let Ok(file) = EvidenceFile::new(&name, PNG) {
-                prop_assert!(!file.name().contains(['"', '\r', '\n', '\\']));
-            }
-        }
+    #[test]
+    fn a_name_never_breaks_out_of_its_header() {
+        let odd = prop::sample::select(vec![
+            "\"", "\\", "/", "\r", "\n", "\r\n", "\0", "\t", "\u{7f}", "\u{85}", "\u{9f}", "'",
+            ";", "%22", "\u{201d}", "\u{2215}", "\u{2028}", "\u{ff02}",
+        ]);
+        let odd = prop_oneof![2 => Just(""), 1 => odd];
+        let ends = prop::sample::select(vec![".jpg", ".png\"", ".png\r\n", "", ".png.exe"]);
+        let ends = prop_oneof![5 => Just(".png"), 1 => Just(".PNG"), 2 => ends];
+        let long = prop_oneof![6 => Just(0), 1 => 225..245_usize];
+        let parts = ("[a-zA-Z .éü\u{4e2d}]{0,12}", odd, "[a-z0-9 -]{0,6}", long, ends);
+        let names = parts.prop_map(|(before, odd, after, long, end)| {
+            format!("{before}{odd}{after}{}{end}", "x".repeat(long))
+        });
+        let names = prop_oneof![9 => names, 1 => "[ \u{a0}]{0,3}"];
+        let branches = ["a name", "breaks out", "too long", "another ending", "blank"];
+        property(&names, branches, |name, reached| {
+            let breaks_out = name
+                .chars()
+                .any(|c| matches!(c, '"' | '\\' | '/' | '\0'..='\x1f' | '\x7f'..='\u{9f}'));
+            let (is_long, is_blank) = (name.len() > 255, name.trim().is_empty());
+            let is_png = name.to_lowercase().ends_with(".png");
+            reached.note_if(breaks_out, "breaks out");
+            reached.note_if(is_long, "too long");
+            reached.note_if(!is_png, "another ending");
+            reached.note_if(is_blank, "blank");
+            let is_good = !breaks_out && !is_long && !is_blank && is_png;
+            reached.note_if(is_good, "a name");
+            let file = EvidenceFile::new(&name, PNG);
+            prop_assert_eq!(file.is_ok(), is_good, "{:?}", name);
+            prop_assert!(file.is_err() || file.is_ok_and(|file| file.name() == name));
+            Ok(())
+        });
     }
 }

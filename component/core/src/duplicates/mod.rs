@@ -4,6 +4,7 @@
 //! currency and amount, come from different payments, and lie within the window of the group's first
 //! charge. Only money that was really taken counts.
 
+mod certain;
 mod group;
 mod judge;
 mod row;
@@ -44,6 +45,8 @@ const REFERENCE_KEYS: [&str; 8] = [
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Options {
     /// Seconds from the group's first charge, the end included; 300 when absent.
+    #[serde(deserialize_with = "crate::optional::value", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub window_seconds: Option<u32>,
     /// Metadata keys that name an order or invoice; a sensible list when empty.
     pub reference_keys: Vec<String>,

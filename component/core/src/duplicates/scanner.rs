@@ -1,7 +1,9 @@
-//! Looks at a stream of charges in the order of time, either way round. Its memory follows the window.
+//! Looks at a stream of charges in the order of time, either way round. It holds the charges of one window. Newest
+//! first, it also holds charges that are alike until it has seen a gap longer than the window between two of them.
 
 use serde::{Deserialize, Serialize};
 
+use super::certain::Beginnings;
 use super::group::Group;
 use super::row::{Row, references};
 use super::window::{Seen, Window};
@@ -110,12 +112,55 @@ impl Scanner {
         Ok(())
     }
 
-    /// Gives the groups that were still open. Pushing on afterwards starts a new stream.
+    /// Ends the stream and gives the groups that were still open, as if there were no other charges. Pushing on
+    /// afterwards starts a new stream.
     pub fn finish(&mut self) -> Vec<Group> {
         self.reached = None;
         let mut groups = Vec::new();
         let (window, keys) = (self.window, &self.reference_keys);
         self.within.clear(|run| groups.extend(judge::groups(run, window, keys)));
+        groups
+    }
+
+    /// When the newest charge was created whose group is not certain, because an unread charge can change it.
+    /// Every charge created at `known_from` or later was pushed, newest first. A run is searched up to
+    /// `stop_at` only: the result is at least `stop_at` if that is so of all charges of the run.
+    pub(crate) fn newest_uncertain(&self, known_from: u64, stop_at: u64) -> Option<u64> {
+        let newest = |run| self.newest_uncertain_of(run, known_from, stop_at);
+        self.within.runs().filter_map(newest).max()
+    }
+
+    fn newest_uncertain_of<'a>(
+        &self,
+        run: impl Iterator<Item = &'a Seen>,
+        known_from: u64,
+        stop_at: u64,
+    ) -> Option<u64> {
+        let mut beginnings = Beginnings::new(self.window, known_from);
+        let mut newest = None;
+        for charge in run {
+            if beginnings.is_certain(charge.created) {
+                break;
+            }
+            newest = Some(charge.created);
+            if charge.created >= stop_at {
+                break;
+            }
+        }
+        newest
+    }
+
+    /// Ends a stream, newest first, of which charges created before `known_from` are unread. Gives the groups
+    /// that are certain and were not given yet.
+    pub(crate) fn cut(mut self, known_from: u64) -> Vec<Group> {
+        let mut groups = Vec::new();
+        let (window, keys) = (self.window, &self.reference_keys);
+        self.within.clear(|mut run| {
+            let mut beginnings = Beginnings::new(window, known_from);
+            let certain = run.iter().position(|charge| beginnings.is_certain(charge.created));
+            let certain = run.split_off(certain.unwrap_or(run.len()));
+            groups.extend(judge::groups(certain, window, keys));
+        });
         groups
     }
 

@@ -190,6 +190,11 @@ impl Window {
         }
     }
 
+    /// The open runs, each from the charge that came last: from the oldest on, if the newest came first.
+    pub(super) fn runs(&self) -> impl Iterator<Item = impl Iterator<Item = &Seen>> {
+        self.runs.iter().map(|&last| self.run(last))
+    }
+
     /// Closes every run.
     pub(super) fn clear(&mut self, mut close: impl FnMut(Vec<&Seen>)) {
         for newest in std::mem::take(&mut self.runs) {

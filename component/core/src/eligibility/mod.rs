@@ -10,8 +10,8 @@ mod verdict;
 pub(crate) use fee::fee_kept;
 pub use fee::{FeeKept, FeeRate, FeeSource};
 pub use policy::{MetadataCondition, Policy};
-pub(crate) use rules::decide;
 pub use rules::{check, check_input};
+pub(crate) use rules::{decide, leaves_out, merchant_rules};
 pub use verdict::{Because, Decision, FailedRule, Ruling, Verdict};
 
 use std::collections::BTreeMap;
@@ -53,6 +53,13 @@ pub(crate) struct Balance {
     refunded: u64,
     pending: u64,
     pub(crate) refundable: u64,
+}
+
+impl Balance {
+    /// What is given back already or is about to be.
+    fn spent(&self) -> u64 {
+        self.refunded.saturating_add(self.pending)
+    }
 }
 
 impl Facts {

@@ -1,6 +1,6 @@
 //! The merchant's own rules.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::fee::FeeRate;
 use crate::money::{Currency, Money};
@@ -12,16 +12,24 @@ use crate::problem::{FieldProblem, Problems};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Policy {
     /// Refundable for so many days after the charge, the last one included.
+    #[serde(deserialize_with = "crate::optional::limit", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub window_days: Option<u32>,
-    /// Smallest refund, one entry per currency. It binds the last part of a charge too.
+    /// Smallest refund, one entry per currency. It also applies to the last part of a charge. If there are entries
+    /// but none in the charge's currency, the refund needs approval.
+    #[serde(deserialize_with = "limits", skip_serializing_if = "Vec::is_empty")]
     pub minimum: Vec<Money>,
-    /// Largest refund, one entry per currency. If there are entries but none for the charge's currency,
-    /// somebody must approve.
+    /// Largest refund, one entry per currency. If there are entries but none in the charge's currency, the refund
+    /// needs approval.
+    #[serde(deserialize_with = "limits", skip_serializing_if = "Vec::is_empty")]
     pub maximum: Vec<Money>,
-    /// Above this somebody must approve, one entry per currency. If there are entries but none for the
-    /// charge's currency, somebody must approve too.
+    /// A refund above this needs approval, one entry per currency. If there are entries but none in the charge's
+    /// currency, every refund needs approval.
+    #[serde(deserialize_with = "limits", skip_serializing_if = "Vec::is_empty")]
     pub approval_above: Vec<Money>,
     /// At most so many refunds on one payment, failed ones included.
+    #[serde(deserialize_with = "crate::optional::limit", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub max_attempts: Option<u32>,
     /// Allowed payment method types, such as `card`; empty allows all.
     pub payment_methods: Vec<String>,
@@ -30,7 +38,19 @@ pub struct Policy {
     /// Refuse a charge reported as fraudulent. Off, because refunding fraud early is often right.
     pub block_fraud_flagged: bool,
     /// For the fee estimate.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fee_rate: Option<FeeRate>,
+}
+
+/// Reads limits that are given. An empty list would lift the limit of a caller whose amounts went missing on the way.
+fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Money>, D::Error> {
+    let limits = Vec::deserialize(deserializer)?;
+    if limits.is_empty() {
+        return Err(serde::de::Error::custom(
+            "is an empty list: give an amount for each currency, or remove the field if there is no limit",
+        ));
+    }
+    Ok(limits)
 }
 
 /// A condition on the charge's metadata.
@@ -41,7 +61,12 @@ pub struct MetadataCondition {
     /// The key that must be there.
     pub key: String,
     /// The value it must have; absent means any.
-    #[serde(default)]
+    #[serde(
+        default,
+        deserialize_with = "crate::optional::limit",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub value: Option<String>,
 }
 

@@ -4,7 +4,7 @@ use super::fee::fee_kept;
 use super::{Amount, Balance, Decision, Facts, FailedRule, Policy, Verdict};
 use crate::id::PaymentRef;
 use crate::model::{Charge, ChargeStatus};
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use crate::problem::{FieldProblem, Problems};
 
 const DAY: u64 = 86_400;
@@ -58,7 +58,7 @@ pub fn check(
         failed,
         amount: asked,
         refundable: charge.money(refundable),
-        fee_kept: fee_kept(charge, asked.amount, policy.fee_rate),
+        fee_kept: fee_kept(charge, balance.spent(), asked.amount, policy.fee_rate),
         ruling: None,
     })
 }
@@ -114,12 +114,16 @@ fn limits(charge: &Charge, asked: u64, policy: &Policy, failed: &mut Vec<FailedR
         }
         _ => {}
     }
-    // A limit that forgets a currency must not let that currency through without limit.
-    let forgotten =
-        |limits: &[Money]| !limits.is_empty() && Policy::limit(limits, currency).is_none();
-    if forgotten(&policy.approval_above) || forgotten(&policy.maximum) {
+    // A currency that a list leaves out has no limit there, so an approver decides.
+    let lists = [&policy.minimum, &policy.maximum, &policy.approval_above];
+    if lists.into_iter().any(|limits| leaves_out(limits, currency)) {
         failed.push(FailedRule::NoThresholdFor { currency });
     }
+}
+
+/// Whether there are limits, but none in this currency.
+pub(crate) fn leaves_out(limits: &[Money], currency: Currency) -> bool {
+    !limits.is_empty() && Policy::limit(limits, currency).is_none()
 }
 
 /// The flag `is_charge_refundable` decides, not the status: an inquiry may be refunded (reference 2.5).
@@ -140,6 +144,20 @@ fn disputes(facts: &Facts, failed: &mut Vec<FailedRule>) {
     }
 }
 
+/// The merchant's rules alone, without what Stripe enforces. Limits are not applied to an amount of zero.
+pub(crate) fn merchant_rules(
+    facts: &Facts,
+    asked: u64,
+    policy: &Policy,
+    now: u64,
+    failed: &mut Vec<FailedRule>,
+) {
+    if asked > 0 {
+        limits(&facts.charge, asked, policy, failed);
+    }
+    circumstances(facts, policy, now, failed);
+}
+
 /// The policy's other rules: age, attempts, method, metadata, reports of fraud.
 fn circumstances(facts: &Facts, policy: &Policy, now: u64, failed: &mut Vec<FailedRule>) {
     let charge = &facts.charge;
@@ -148,9 +166,11 @@ fn circumstances(facts: &Facts, policy: &Policy, now: u64, failed: &mut Vec<Fail
     if let Some(limit_days) = policy.window_days.filter(|limit| age_days > *limit) {
         failed.push(FailedRule::OutsideWindow { age_days, limit_days });
     }
-    let made = u32::try_from(facts.own_refunds().len()).unwrap_or(u32::MAX);
-    if let Some(limit) = policy.max_attempts.filter(|limit| made >= *limit) {
-        failed.push(FailedRule::AttemptLimit { made, limit });
+    if let Some(limit) = policy.max_attempts {
+        let made = u32::try_from(facts.own_refunds().len()).unwrap_or(u32::MAX);
+        if made >= limit {
+            failed.push(FailedRule::AttemptLimit { made, limit });
+        }
     }
     let method = charge.payment_method_type().unwrap_or_default();
     if !policy.payment_methods.is_empty() && !policy.payment_methods.iter().any(|m| m == method) {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::money::Currency;
+use crate::testing::property;
 
 const NOW: u64 = 1_790_000_000;
 const DAY: u64 = 86_400;
@@ -227,12 +228,25 @@ fn limits_include_themselves() {
 }
 
 #[test]
-fn a_currency_without_a_threshold_needs_a_person() {
-    let policy = Policy { approval_above: vec![eur(2_000)], ..Policy::default() };
-    assert_eq!(failed(ALL, &facts(json!({})), &policy), ["no_threshold_for"]);
-    assert_eq!(verdict(ALL, &facts(json!({})), &policy).decision, Decision::NeedsApproval);
-    let policy = Policy { maximum: vec![eur(2_000)], ..Policy::default() };
-    assert_eq!(failed(ALL, &facts(json!({})), &policy), ["no_threshold_for"]);
+fn a_currency_that_a_list_leaves_out_needs_approval() {
+    for policy in [
+        Policy { minimum: vec![eur(1)], ..Policy::default() },
+        Policy { maximum: vec![eur(1_000_000)], ..Policy::default() },
+        Policy { approval_above: vec![eur(1_000_000)], ..Policy::default() },
+        Policy {
+            approval_above: vec![eur(1_000_000)],
+            maximum: vec![usd(10_000)],
+            ..Policy::default()
+        },
+    ] {
+        for amount in [ALL, Amount::Exactly(usd(1))] {
+            let verdict = verdict(amount, &facts(json!({})), &policy);
+            assert_eq!(verdict.decision, Decision::NeedsApproval, "{policy:?}");
+            assert_eq!(verdict.approvals(), 1);
+            let currency = usd(1).currency;
+            assert_eq!(verdict.failed, [FailedRule::NoThresholdFor { currency }], "{policy:?}");
+        }
+    }
 }
 
 #[test]
@@ -313,6 +327,29 @@ fn the_fee_is_read_or_estimated_and_says_which() {
 }
 
 #[test]
+fn the_fees_of_successive_refunds_add_up_to_the_whole_fee() {
+    let mut known = facts(json!({
+        "amount": 2_500, "amount_captured": 2_500,
+        "balance_transaction": { "id": "txn_1", "fee": 102, "currency": "usd" },
+    }));
+    let mut shares = Vec::new();
+    for n in 0..25 {
+        let verdict = verdict(Amount::Exactly(usd(100)), &known, &Policy::default());
+        shares.push(verdict.fee_kept.unwrap().share.amount);
+        // Pending refunds count, whether Stripe adds them up or not; failed ones do not.
+        known.refunds.push(refund(&format!("re_{n}"), 100, "pending"));
+        known.refunds.push(refund(&format!("re_failed_{n}"), 100, "failed"));
+        known.charge.amount_refunded = if n % 2 == 0 { (n + 1) * 100 } else { 0 };
+    }
+    // A twenty-fifth of 102 is 4.08. Two of them are 5: where the sum so far passes a half.
+    assert_eq!(shares.iter().sum::<u64>(), 102);
+    assert_eq!((shares[0], shares[6], shares[18]), (4, 5, 5));
+    assert_eq!(shares.iter().filter(|share| **share == 4).count(), 23);
+    // Nothing is left: a refund of everything costs nothing more.
+    assert_eq!(verdict(ALL, &known, &Policy::default()).fee_kept.unwrap().share, usd(0));
+}
+
+#[test]
 fn senseless_input_is_an_error() {
     let fields = |amount: Amount, policy: &Policy| -> Vec<String> {
         let problems = check(&amount, &facts(json!({})), policy, NOW).err().unwrap_or_default();
@@ -336,6 +373,17 @@ fn senseless_input_is_an_error() {
             "policy.fee_rate.basis_points"
         ]
     );
+}
+
+#[test]
+fn a_list_of_limits_that_is_given_is_not_empty() {
+    for field in ["minimum", "maximum", "approval_above"] {
+        let policy = json!({ field: [] }).to_string();
+        let error = crate::json::read::<Policy>(policy.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(field) && error.contains("is an empty list"), "{error}");
+    }
+    let written = serde_json::to_string(&Policy::default()).unwrap();
+    assert_eq!(crate::json::read::<Policy>(written.as_bytes()).unwrap(), Policy::default());
 }
 
 fn any_status() -> impl Strategy<Value = &'static str> {
@@ -406,4 +454,43 @@ proptest! {
             prop_assert_eq!(verdict(ALL, &known, &strict).decision, Decision::Deny);
         }
     }
+}
+
+/// The share of each refund is the fee of all refunds so far, with it, less the fee without it.
+#[test]
+fn the_fee_is_split_over_refunds_without_loss() {
+    let policy =
+        Policy { fee_rate: Some(FeeRate { basis_points: 290, fixed: 30 }), ..Policy::default() };
+    let parts = prop::collection::vec(prop_oneof![1..=100_u64, 1..=100_000_u64], 1..12);
+    let branches = ["refunded in full", "refunded in part", "shares rounded one by one differ"];
+    let all = (parts, prop::option::of(0..5_000_u64), any::<bool>());
+    property(&all, branches, |(parts, fee, is_full), reached| {
+        let captured = parts.iter().sum::<u64>() + u64::from(!is_full) * 77;
+        let mut known = facts(json!({ "amount": captured, "amount_captured": captured }));
+        if let Some(fee) = fee {
+            let transaction = json!({ "id": "txn_1", "fee": fee, "currency": "eur" });
+            known.charge = charge(json!({
+                "amount": captured, "amount_captured": captured, "balance_transaction": transaction,
+            }));
+        }
+        let (mut sum, mut alone, mut total) = (0_i128, 0_i128, 0_i128);
+        for (n, part) in parts.iter().enumerate() {
+            let kept = verdict(Amount::Exactly(usd(*part)), &known, &policy).fee_kept.unwrap();
+            let share = i128::from(kept.share.amount);
+            total = i128::from(kept.total.amount);
+            let (exact, whole) = (total * i128::from(*part), i128::from(captured));
+            prop_assert!((share * whole - exact).abs() < whole, "{} is too far off", share);
+            sum += share;
+            alone += (2 * exact + whole) / (2 * whole);
+            known.refunds.push(refund(&format!("re_{n}"), *part, "succeeded"));
+            known.charge.amount_refunded += part;
+            // So far, at most half a unit too much or too little.
+            let (exact, sum) = (total * i128::from(known.charge.amount_refunded), sum * whole);
+            prop_assert!(2 * (sum - exact).abs() <= whole);
+        }
+        reached.note(if is_full { "refunded in full" } else { "refunded in part" });
+        reached.note_if(is_full && alone != total, "shares rounded one by one differ");
+        prop_assert!(!is_full || sum == total, "{} of {}", sum, total);
+        Ok(())
+    });
 }

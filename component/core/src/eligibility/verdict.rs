@@ -129,7 +129,7 @@ pub enum FailedRule {
         /// The threshold.
         limit: u64,
     },
-    /// The policy has thresholds or maxima, but none for this currency: needs approval, is not denied.
+    /// The policy lists amounts by currency, but none in this one: needs approval, is not denied.
     NoThresholdFor {
         /// The currency.
         currency: Currency,
@@ -164,6 +164,13 @@ pub enum FailedRule {
         /// Because of this.
         because: Because,
     },
+    /// The payment lacks a fact that a rule looks at, and the rule would be stricter: needs approval, is not denied.
+    FactMissing {
+        /// The rule's name.
+        by: String,
+        /// `payment_method`, or `metadata.` and the key.
+        fact: String,
+    },
     /// Above the second threshold: several people must approve; it is not denied.
     SecondApproval {
         /// Asked for.
@@ -182,40 +189,40 @@ pub enum FailedRule {
 pub enum Because {
     /// It always does.
     Always,
-    /// Somebody reported the charge as fraudulent.
+    /// The charge was reported as fraudulent.
     FraudReport,
     /// There is a dispute or an inquiry that still permits a refund.
     Dispute,
-    /// A customer asks, and the rule has no self-serve.
+    /// The request is self-serve, and the rule does not offer that.
     SelfServeNotOffered,
-    /// A customer asks for more than self-serve gives.
+    /// The amount is above the limit for self-serve.
     SelfServeAmount,
-    /// A customer asks too late for self-serve.
+    /// The charge is too old for self-serve.
     SelfServeAge,
-    /// A customer gives a reason that is not for self-serve.
+    /// The reason is not one for self-serve.
     SelfServeReason,
-    /// A customer asks again.
+    /// Self-serve is for the first refund of a payment, and there was one before.
     SelfServeRepeated,
 }
 
 impl Because {
     fn explain(self) -> &'static str {
         match self {
-            Self::Always => "for every payment it speaks of",
-            Self::FraudReport => "because somebody reported the charge as fraudulent",
+            Self::Always => "for every payment that it matches",
+            Self::FraudReport => "because the charge was reported as fraudulent",
             Self::Dispute => "because there is a dispute or an inquiry",
-            Self::SelfServeNotOffered => "because customers cannot help themselves here",
-            Self::SelfServeAmount => "because it is more than customers may take by themselves",
-            Self::SelfServeAge => "because it is too late for customers to help themselves",
-            Self::SelfServeReason => "because customers cannot help themselves for this reason",
+            Self::SelfServeNotOffered => "because it does not offer self-serve",
+            Self::SelfServeAmount => "because the amount is above the limit for self-serve",
+            Self::SelfServeAge => "because the charge is too old for self-serve",
+            Self::SelfServeReason => "because the reason is not one for self-serve",
             Self::SelfServeRepeated => {
-                "because customers help themselves once a payment, and there was a refund"
+                "because self-serve is for the first refund of a payment, and there was one before"
             }
         }
     }
 }
 
-/// Which rule of which document decided.
+/// Which rules of which document decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ruling {
@@ -225,9 +232,13 @@ pub struct Ruling {
     pub version: String,
     /// SHA-256 of the document.
     pub hash: String,
-    /// The rule; `defaults` when no rule speaks of the payment.
+    /// The first of `rules`.
     pub rule: String,
-    /// How many people must approve; 0 when nobody must.
+    /// The rules that led to this decision, in the order of the document: those that deny where it is denied, those that
+    /// ask where it needs approval, otherwise all that match. `defaults` if no rule matches.
+    #[serde(default)]
+    pub rules: Vec<String>,
+    /// How many people must approve; 0 if the refund needs no approval.
     pub approvals: u8,
     /// What is kept back, in the smallest unit.
     pub deducted: u64,
@@ -241,6 +252,7 @@ impl FailedRule {
             Self::OverThreshold { .. }
                 | Self::NoThresholdFor { .. }
                 | Self::RuleAsks { .. }
+                | Self::FactMissing { .. }
                 | Self::SecondApproval { .. }
         )
     }
@@ -308,13 +320,16 @@ impl FailedRule {
                 format!("the charge's metadata `{key}` is {found}, the policy wants {expected}")
             }
             Self::OverThreshold { requested, limit } => {
-                format!("{} is above {}, from where on somebody must approve", money(requested), money(limit))
+                format!("{} is above {}, above which 1 person must approve", money(requested), money(limit))
             }
             Self::NoThresholdFor { currency } => {
-                format!("the policy names no limit for {currency}, so somebody must approve")
+                format!("the policy lists no amount in {currency}, so the refund needs approval")
             }
             Self::ReasonNotAllowed { reason, allowed } => {
                 let reason = reason.as_ref().map_or("no reason is given".into(), |reason| format!("the reason is `{reason}`"));
+                if allowed.is_empty() {
+                    return format!("{reason}, and no reason is allowed by every rule that matches");
+                }
                 format!("{reason}, the policy allows {}", allowed.join(", "))
             }
             Self::AboveDeductions { requested, allowed, deducted } => format!(
@@ -322,13 +337,16 @@ impl FailedRule {
                 money(requested), money(deducted), money(allowed)
             ),
             Self::RuleDenies { by, because } => {
-                format!("rule `{by}` forbids it, {}", because.explain())
+                format!("rule `{by}` denies it, {}", because.explain())
             }
             Self::RuleAsks { by, because } => {
-                format!("rule `{by}` wants somebody to approve, {}", because.explain())
+                format!("rule `{by}` asks for approval, {}", because.explain())
+            }
+            Self::FactMissing { by, fact } => {
+                format!("the charge has no `{fact}`, so it is unknown whether rule `{by}` applies, which is stricter")
             }
             Self::SecondApproval { requested, limit, approvals } => format!(
-                "{} is above {}, from where on {approvals} people must approve", money(requested), money(limit)
+                "{} is above {}, above which {approvals} people must approve", money(requested), money(limit)
             ),
         }
     }
@@ -348,7 +366,7 @@ pub struct Verdict {
     pub refundable: Money,
     /// The fee that will not come back; absent when nothing tells it.
     pub fee_kept: Option<FeeKept>,
-    /// Which rule of which document decided; absent when the policy was no document.
+    /// Which rules of which document decided; absent when the policy was no document.
     #[serde(default)]
     pub ruling: Option<Ruling>,
 }

@@ -19,13 +19,15 @@ pub(super) struct OneInvoice {
     invoice: String,
     /// The line, `il_…`, or the subscription item that it bills, `si_…`; needed where the invoice bills several
     /// periods.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::value")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     line: Option<String>,
     /// Only a line for exactly this period.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::filter")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     period: Option<Span>,
-    /// Refunds that this operation made, as `<operation_id>-<n>` of the n-th payment, are told apart and not
-    /// counted.
+    /// Refunds that this operation made of the payments, each with the operation id `<operation_id>-<charge id>`,
+    /// are listed in `made` and not counted in `refunded`.
     #[serde(default)]
     operation_id: Option<String>,
 }
@@ -41,7 +43,8 @@ pub(super) struct OneSubscription {
     /// The subscription, `sub_…`.
     subscription: String,
     /// The item, `si_…`; needed where the periods of its items differ.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::value")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     item: Option<String>,
 }
 

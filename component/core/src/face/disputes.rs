@@ -35,13 +35,16 @@ pub(super) struct ListDisputes {
     #[serde(default)]
     connection: ConnectionInput,
     /// Only those of this charge or PaymentIntent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::filter")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     payment: Option<String>,
     /// Created at or after, Unix seconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::filter")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     created_from: Option<u64>,
     /// Created at or before, Unix seconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::filter")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     created_to: Option<u64>,
     /// Only those whose status says that the bank waits for you.
     #[serde(default)]

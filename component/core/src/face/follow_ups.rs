@@ -46,13 +46,16 @@ pub(super) struct OfOutcome {
     /// How it ended: the refund, or why there is none.
     ended: Ended,
     /// What was asked for, in the smallest unit; not looked at where there is a refund.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::amount")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     amount: Option<u64>,
     /// The same as a decimal of the currency; give one of the two.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::amount")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     amount_decimal: Option<String>,
     /// The charge's currency; needed beside an amount.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::currency")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     currency: Option<String>,
     /// What is left to refund of the payment afterwards, in the smallest unit. Only with it can it be said
     /// whether the payment was refunded in whole.

@@ -1,4 +1,39 @@
 //! The inputs of the operations, as a person fills them into a form.
+//!
+//! # Null
+//!
+//! A field that is left out has a meaning. Null often comes from a variable that was empty by mistake, so it is refused
+//! where leaving the field out can refund more, check less, find more, or act for another account. The test
+//! `tests/nulls.rs` tries null in every field of every input and compares the result with the schemas.
+//!
+//! | field | left out | null |
+//! |---|---|---|
+//! | `amount`, `amount_decimal`, `currency` | everything that is left is refunded | refused |
+//! | `policy`, `document` | no rules of the merchant | refused |
+//! | in `policy`: `window_days`, `max_attempts`, a condition's `value` | no such limit | refused |
+//! | in `document`: every rule, limit and deduction, `product_key` | no such rule, or the defaults' | refused |
+//! | `fee_rate`, a rule's `description` | no estimate, no text | taken |
+//! | `refund_application_fee`, `reverse_transfer` | Stripe decides who pays | refused |
+//! | `connection`, in it `base_url`, `account`, `api_key` | live Stripe, the platform's account, the host's key | refused |
+//! | in `connection`: `max_retries` | 2 | taken |
+//! | `payment`, `created_from`, `created_to` of a list; `range.created_to`, `range.customer` | more is found | refused |
+//! | `max_charges`, `most`, `options.window_seconds` | the default limit | refused |
+//! | `line`, `item`, `period` of an invoice or subscription | the only one | refused |
+//! | `cap`, `rounding` | no cap; half up, which may be one unit more | refused |
+//! | the ways to name what `proration.run` prorates | another way | refused |
+//! | `future_tolerance` | no limit | refused |
+//! | `self_serve`, `dry_run`, `credited`, `kept` and other fields without an absent state | the default | refused |
+//! | `approval` | the approval is asked for | taken |
+//! | `operation_id` of `billing.invoice` | its refunds count as made before: less is left | taken |
+//! | `order` | the same sum, spread in proportion | taken |
+//! | `reason`, `metadata`, `instructions_email` | none is sent | taken |
+//! | `limit`, `cursor`, `product_key` and `top_customers` of a report | the default page or list | taken |
+//! | `now`, `tolerance` | the clock, 300 seconds | taken |
+//! | `header`, `payload`, `payload_base64` | not given: the webhook is refused | taken |
+//! | `left` of `follow-ups.of-outcome` | less is known | taken |
+//!
+//! Stripe's objects (`charge`, `refunds`, `disputes`, `event`, `ended`) and the rows of a report are data, not requests:
+//! null in them is absent, as Stripe writes it.
 
 use serde::Deserialize;
 
@@ -26,13 +61,16 @@ pub(super) struct Create {
     /// The charge (`ch_…`) or PaymentIntent (`pi_…`) to refund.
     pub(super) payment: String,
     /// In the smallest unit of the currency; everything that is left when no amount is given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::amount")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) amount: Option<u64>,
     /// The same as a decimal of the currency, for example `25.00`; give one of the two.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::amount")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) amount_decimal: Option<String>,
     /// The charge's currency, for example `usd`; needed beside an amount, and refused without one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::currency")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) currency: Option<String>,
     /// `duplicate`, `fraudulent` or `requested_by_customer`.
     #[serde(default)]
@@ -41,10 +79,12 @@ pub(super) struct Create {
     #[serde(default)]
     pub(super) metadata: Metadata,
     /// Connect: give the application fee back in proportion.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::value")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) refund_application_fee: Option<bool>,
     /// Connect: take the money back from the connected account in proportion.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::value")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) reverse_transfer: Option<bool>,
     /// Where to send instructions, for methods without native refunds.
     #[serde(default)]
@@ -53,7 +93,8 @@ pub(super) struct Create {
     #[serde(default)]
     pub(super) policy: Policy,
     /// Or a policy document; nothing may stand in `policy` then.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::value")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) document: Option<Document>,
     /// The customer asks, and nobody of yours looked at it; only a document takes notice.
     #[serde(default)]
@@ -61,6 +102,18 @@ pub(super) struct Create {
     /// The `request_hash` of an earlier answer that asked for approval.
     #[serde(default)]
     pub(super) approval: Option<String>,
+}
+
+/// `refunds.preview`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct Preview {
+    /// The input of `refunds.create`.
+    pub(super) request: Create,
+    /// Refunds of the same payment that are assumed to be made before this one, in the smallest unit.
+    #[serde(default)]
+    pub(super) earlier_refunds: Vec<u64>,
 }
 
 /// `refunds.balance`
@@ -71,6 +124,18 @@ pub(super) struct OnlyConnection {
     /// Which Stripe to talk to.
     #[serde(default)]
     pub(super) connection: ConnectionInput,
+}
+
+/// `payments.contact`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(super) struct OnePayment {
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    pub(super) connection: ConnectionInput,
+    /// The charge or PaymentIntent.
+    pub(super) payment: String,
 }
 
 /// `refunds.retrieve` and `refunds.cancel`
@@ -94,13 +159,16 @@ pub(super) struct List {
     #[serde(default)]
     pub(super) connection: ConnectionInput,
     /// Only those of this charge or PaymentIntent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::filter")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) payment: Option<String>,
     /// Created at or after, Unix seconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::filter")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) created_from: Option<u64>,
     /// Created at or before, Unix seconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::filter")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) created_to: Option<u64>,
     /// Page size, 1 to 100; 10 when absent.
     #[serde(default)]
@@ -138,19 +206,23 @@ pub(super) struct Check {
     #[serde(default)]
     pub(super) disputes: Vec<Dispute>,
     /// In the smallest unit of the currency; everything that is left when no amount is given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::amount")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) amount: Option<u64>,
     /// The same as a decimal of the currency; give one of the two.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::amount")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) amount_decimal: Option<String>,
     /// The charge's currency; needed beside an amount, and refused without one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::currency")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) currency: Option<String>,
     /// Your rules.
     #[serde(default)]
     pub(super) policy: Policy,
     /// Or a policy document; nothing may stand in `policy` then.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::value")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) document: Option<Document>,
     /// The customer asks, and nobody of yours looked at it; only a document takes notice.
     #[serde(default)]
@@ -175,19 +247,23 @@ pub(super) struct CheckLive {
     /// The charge or PaymentIntent.
     pub(super) payment: String,
     /// In the smallest unit of the currency; everything that is left when no amount is given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::amount")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) amount: Option<u64>,
     /// The same as a decimal of the currency; give one of the two.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::amount")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) amount_decimal: Option<String>,
     /// The charge's currency; needed beside an amount, and refused without one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::currency")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) currency: Option<String>,
     /// Your rules.
     #[serde(default)]
     pub(super) policy: Policy,
     /// Or a policy document; nothing may stand in `policy` then.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::value")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) document: Option<Document>,
     /// The customer asks, and nobody of yours looked at it; only a document takes notice.
     #[serde(default)]
@@ -265,7 +341,8 @@ pub(super) struct Verify {
     #[serde(default)]
     pub(super) tolerance: Option<u32>,
     /// Greatest lead over `now` in seconds; any when absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) future_tolerance: Option<u32>,
     /// Unix seconds; now where the component has a clock.
     #[serde(default)]

@@ -21,7 +21,7 @@ use crate::id::{OperationId, PaymentRef};
 use crate::policy::{Ask, Rulebook};
 use crate::problem::{FieldProblem, Problems};
 use crate::wire::Answer;
-use crate::{credits, duplicates, json, reports, webhook};
+use crate::{credits, duplicates, json, optional, reports, webhook};
 
 /// The transport of a component without HTTP: there is none.
 #[derive(Debug)]
@@ -61,11 +61,13 @@ pub fn invoke<T: Transport>(
         ("follow-ups.of-event", _) => follow_ups::of_event(input),
         ("follow-ups.of-outcome", _) => follow_ups::of_outcome(input),
         ("refunds.create", Some(transport)) => create(transport, input),
+        ("refunds.preview", Some(transport)) => preview(transport, input),
         ("refunds.retrieve", Some(transport)) => retrieve(transport, input),
         ("refunds.list", Some(transport)) => list(transport, input),
         ("refunds.update-metadata", Some(transport)) => update_metadata(transport, input),
         ("refunds.cancel", Some(transport)) => cancel(transport, input),
         ("refunds.balance", Some(transport)) => balance(transport, input),
+        ("payments.contact", Some(transport)) => contact(transport, input),
         ("eligibility.check-live", Some(transport)) => check_live(transport, input),
         ("duplicates.scan-live", Some(transport)) => scan_live(transport, input),
         ("disputes.retrieve", Some(transport)) => disputes::retrieve(transport, input),
@@ -87,7 +89,19 @@ pub fn invoke<T: Transport>(
 }
 
 fn create(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
-    let input: inputs::Create = read(input)?;
+    let (connection, request) = create_request(read(input)?)?;
+    write(&client::create(transport, &connection, &request)?)
+}
+
+fn preview(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: inputs::Preview = read(input)?;
+    let (connection, request) = create_request(input.request)?;
+    write(&client::preview(transport, &connection, &request, &input.earlier_refunds)?)
+}
+
+pub(super) fn create_request(
+    input: inputs::Create,
+) -> Result<(Connection, CreateRequest), InvokeError> {
     let mut problems = Problems::default();
     let connection = problems.keep_all(connect(input.connection));
     let operation_id = problems.keep(OperationId::parse(&input.operation_id));
@@ -116,7 +130,7 @@ fn create(transport: &mut impl Transport, input: &str) -> Result<String, InvokeE
         self_serve: input.self_serve,
         approval: input.approval,
     };
-    write(&client::create(transport, &connection, &request)?)
+    Ok((connection, request))
 }
 
 fn retrieve(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
@@ -154,6 +168,13 @@ fn balance(transport: &mut impl Transport, input: &str) -> Result<String, Invoke
     let input: inputs::OnlyConnection = read(input)?;
     let connection = connect(input.connection)?;
     write(&client::balance(transport, &connection)?)
+}
+
+fn contact(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+    let input: inputs::OnePayment = read(input)?;
+    let connection = connect(input.connection)?;
+    let payment = PaymentRef::parse(&input.payment)?;
+    write(&client::contact(transport, &connection, &payment)?)
 }
 
 fn check(clock: Option<u64>, input: &str) -> Result<String, InvokeError> {
@@ -230,7 +251,9 @@ pub fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
         json::Error::Syntax(text) => problem("input", format!("is not JSON: {text}")).into(),
         json::Error::Field { path, problem: text } => {
             let field = if path == "." { "input" } else { &path };
-            problem(field, format!("cannot be read: {text}")).into()
+            optional::null_problem(field, &text)
+                .unwrap_or_else(|| problem(field, format!("cannot be read: {text}")))
+                .into()
         }
     })
 }

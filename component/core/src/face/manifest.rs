@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use super::follow_ups::{FollowUps, Interpreted, OfEvent, OfOutcome};
 use super::{HTTP_OPERATIONS, PURE_OPERATIONS, inputs};
 use crate::API_VERSION;
-use crate::client::{Checked, Created, RefundPage, Scanned};
+use crate::client::{Checked, Created, Previewed, RefundPage, Scanned};
 use crate::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use crate::duplicates::Group;
 use crate::eligibility::Verdict;
+use crate::followups::FoundContact;
 use crate::model::{Balance, Refund};
 use crate::policy::Described;
 use crate::reports::Summary;
@@ -150,6 +151,15 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             output: schemas.subschema_for::<Created>(),
         },
         Operation {
+            name: "refunds.preview",
+            title: "Preview a refund",
+            description: "Says what `refunds.create` would do with this input now: the refund that exists, or what would be refunded and why. Fails as `refunds.create` would. Changes nothing.",
+            icon: ICON_CHECK,
+            effect: Effect::Reads,
+            input: schemas.subschema_for::<inputs::Preview>(),
+            output: schemas.subschema_for::<Previewed>(),
+        },
+        Operation {
             name: "refunds.retrieve",
             title: "Get a refund",
             description: "Reads one refund.",
@@ -202,6 +212,15 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             effect: Effect::Reads,
             input: schemas.subschema_for::<inputs::OnlyConnection>(),
             output: schemas.subschema_for::<Balance>(),
+        },
+        Operation {
+            name: "payments.contact",
+            title: "Find a customer's address",
+            description: "Reads the name and the e-mail address of the customer who made a payment. Looks at the metadata of charge and PaymentIntent, the billing details, the receipt's address and the customer, in this order.",
+            icon: ICON_FOLLOW_UP,
+            effect: Effect::Reads,
+            input: schemas.subschema_for::<inputs::OnePayment>(),
+            output: schemas.subschema_for::<FoundContact>(),
         },
         Operation {
             name: "eligibility.check-live",

@@ -1,6 +1,7 @@
 //! The generic face: `describe` and `invoke`, JSON in and JSON out. Two functions are all a platform
 //! needs to show a form and run a node.
 
+mod asked;
 mod billing;
 mod disputes;
 mod failure;
@@ -11,6 +12,7 @@ mod invoke;
 pub mod manifest;
 mod reports;
 
+pub use asked::Asked;
 pub use failure::{Failure, FailureKind, InvokeError};
 pub use invoke::{Never, connect, invoke, read, write};
 
@@ -37,11 +39,13 @@ pub const PURE_OPERATIONS: &[&str] = &[
 /// The operations that talk to Stripe.
 pub const HTTP_OPERATIONS: &[&str] = &[
     "refunds.create",
+    "refunds.preview",
     "refunds.retrieve",
     "refunds.list",
     "refunds.update-metadata",
     "refunds.cancel",
     "refunds.balance",
+    "payments.contact",
     "eligibility.check-live",
     "duplicates.scan-live",
     "disputes.retrieve",

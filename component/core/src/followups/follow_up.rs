@@ -126,7 +126,8 @@ pub enum Message {
     RefundDenied,
 }
 
-/// Who is told, from the metadata of refund or payment; as somebody once typed it.
+/// The customer to notify: name and address as they were typed, from the metadata of refund or payment. Where these
+/// have no address, `payments.contact` looks for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Contact {

@@ -10,6 +10,7 @@
 //! `failed`. Hand in only what moves a refund forward (pending, succeeded, failed); the ledger's states
 //! do that. A customer is then told each message at most once, and never good news after bad.
 
+mod contact;
 mod follow_up;
 mod options;
 mod outcome;
@@ -17,6 +18,7 @@ mod payment;
 mod refund;
 mod source;
 
+pub use contact::{FoundContact, Look, LookResult, Place, Reading, Sources};
 pub use follow_up::{
     About, AccessReason, AlertReason, Contact, FollowUp, FollowUpId, Kind, Message, OrderStatus,
     Severity, Task,

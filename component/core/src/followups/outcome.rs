@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::follow_up::{AlertReason, FollowUp, Message, Severity, Task};
+use super::follow_up::{AlertReason, Contact, FollowUp, Message, Severity, Task};
 use super::options::Options;
 use super::payment::of_rest;
 use super::refund::of_refund;
-use super::source::{Source, contact};
+use super::source::Source;
 use crate::id::{OperationId, PaymentRef, RefundId};
 use crate::metadata::Metadata;
 use crate::model::Refund;
@@ -56,7 +56,7 @@ pub fn of_outcome(outcome: &Outcome, options: &Options) -> Vec<FollowUp> {
     let found = match &outcome.ended {
         Ended::Refund(refund) => of_made(outcome, refund, options),
         Ended::Denied(why) => {
-            let customer = contact(&[&outcome.metadata]);
+            let customer = Contact::of(&[&outcome.metadata]);
             let message = Message::RefundDenied;
             let detail = Some(why.clone());
             vec![source.tell("denied", Task::NotifyCustomer { message, customer, detail })]

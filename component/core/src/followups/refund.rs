@@ -1,9 +1,11 @@
 //! What follows from where a refund stands.
 
-use super::follow_up::{AccessReason, AlertReason, FollowUp, Message, OrderStatus, Severity, Task};
+use super::follow_up::{
+    AccessReason, AlertReason, Contact, FollowUp, Message, OrderStatus, Severity, Task,
+};
 use super::options::{Options, When};
 use super::payment::revoked;
-use super::source::{Source, contact};
+use super::source::Source;
 use crate::metadata::Metadata;
 use crate::model::{Refund, RefundStatus};
 
@@ -19,7 +21,7 @@ pub(super) fn of_refund(
     let Stand { state, message, order, kept } = stand(refund.status.as_ref());
     let mut found = Vec::new();
     if let Some(message) = message {
-        let customer = contact(&places);
+        let customer = Contact::of(&places);
         let detail = refund.failure_reason.clone();
         found.push(source.tell(state, Task::NotifyCustomer { message, customer, detail }));
     }

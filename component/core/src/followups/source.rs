@@ -1,13 +1,12 @@
 //! What a follow-up is told of: an object with an id.
 
-use super::follow_up::{About, Contact, FollowUp, FollowUpId, Task};
+use super::contact::{first, written};
+use super::follow_up::{About, FollowUp, FollowUpId, Task};
 use crate::id::PaymentRef;
 use crate::metadata::Metadata;
 use crate::model::{Charge, Dispute, Refund};
 use crate::money::Money;
 
-const NAME_KEYS: [&str; 2] = ["customer_name", "name"];
-const EMAIL_KEYS: [&str; 2] = ["customer_email", "email"];
 const SUBSCRIPTION_KEYS: [&str; 2] = ["subscription_id", "subscription"];
 
 /// An object, ready to be told of.
@@ -89,15 +88,6 @@ fn payment(about: &About) -> Option<String> {
     charge.or_else(|| about.payment_intent.as_ref().map(ToString::to_string))
 }
 
-pub(super) fn contact(places: &[&Metadata]) -> Contact {
-    Contact { name: first(places, &NAME_KEYS), email: first(places, &EMAIL_KEYS) }
-}
-
 pub(super) fn subscription(places: &[&Metadata]) -> Option<String> {
-    first(places, &SUBSCRIPTION_KEYS)
-}
-
-fn first(places: &[&Metadata], keys: &[&str]) -> Option<String> {
-    let values = places.iter().flat_map(|place| keys.iter().filter_map(|key| place.get(key)));
-    values.map(str::trim).find(|value| !value.is_empty()).map(str::to_owned)
+    first(places, &SUBSCRIPTION_KEYS).and_then(written)
 }

@@ -169,7 +169,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
                 [(name, content)] => visitor.visit_enum(Case { name, content: Some(content) }),
                 _ => Err(de::Error::custom("expected one field that names the case")),
             },
-            _ => Err(de::Error::custom("expected a name")),
+            other => Err(other.is_not("a name")),
         }
     }
 

@@ -38,7 +38,7 @@ pub struct LinePeriod {
 
 /// A part of a line's amount: a discount, a credit or a tax.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-struct Part {
+pub(super) struct Part {
     amount: i64,
     #[serde(rename = "type", default, deserialize_with = "null_default")]
     kind: String,
@@ -86,16 +86,22 @@ impl InvoiceLine {
     }
 
     /// What the customer was asked for: after discounts and billing credits, and with the taxes that come on
-    /// top. Discounts stand among the credits before tax a second time.
+    /// top.
     pub fn charged(&self) -> i128 {
-        let sum = |parts: &[Part], counts: fn(&Part) -> bool| {
-            let parts = parts.iter().filter(|part| counts(part));
-            parts.map(|part| i128::from(part.amount)).sum::<i128>()
-        };
-        let discounts = sum(&self.discount_amounts, |_| true);
-        let credits =
-            sum(&self.pretax_credit_amounts, |part| part.kind == "credit_balance_transaction");
-        let taxes = sum(&self.taxes, |part| part.tax_behavior == "exclusive");
-        i128::from(self.amount) - discounts - credits + taxes
+        let (discounts, credits) = (&self.discount_amounts, &self.pretax_credit_amounts);
+        charged(self.amount, discounts, credits, &self.taxes)
     }
+}
+
+/// Returns the amount of a line less its discounts and billing credits, and with the taxes that come on top.
+/// Discounts are listed among the credits before tax a second time.
+pub(super) fn charged(amount: i64, discounts: &[Part], credits: &[Part], taxes: &[Part]) -> i128 {
+    let sum = |parts: &[Part], counts: fn(&Part) -> bool| {
+        let parts = parts.iter().filter(|part| counts(part));
+        parts.map(|part| i128::from(part.amount)).sum::<i128>()
+    };
+    let discounts = sum(discounts, |_| true);
+    let credits = sum(credits, |part| part.kind == "credit_balance_transaction");
+    let taxes = sum(taxes, |part| part.tax_behavior == "exclusive");
+    i128::from(amount) - discounts - credits + taxes
 }

@@ -41,6 +41,15 @@ where
     Ok(json::decode(&Tree::deserialize(deserializer)?).ok())
 }
 
+/// A field that is good to have: what cannot be read counts as the default.
+pub(crate) fn readable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    Ok(json::decode(&Tree::deserialize(deserializer)?).unwrap_or_default())
+}
+
 /// True where the field is left out: `captured` and `livemode` are missing in many exports.
 pub(crate) fn yes() -> bool {
     true

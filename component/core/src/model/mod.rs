@@ -7,6 +7,7 @@
 
 mod balance;
 mod charge;
+mod contact;
 mod credit_note;
 mod dispute;
 mod dispute_case;
@@ -25,6 +26,7 @@ pub use balance::{Balance, Funds};
 pub use charge::{
     BalanceTransaction, CardDetails, Charge, ChargeStatus, FraudDetails, PaymentMethodDetails,
 };
+pub use contact::{BillingDetails, ChargeContact, Customer, IntentContact, LatestChargeContact};
 pub use credit_note::{CreditNote, CreditNoteLine, CreditNoteRefund};
 pub use dispute::{Dispute, EvidenceDetails};
 pub use dispute_case::{DisputeCase, DisputeMethod, DisputedCard, Movement};

@@ -7,6 +7,7 @@ use crate::id::{ChargeId, OperationId, PaymentIntentId, RefundId};
 use crate::json::Tree;
 use crate::metadata::Metadata;
 use crate::money::{Currency, Money};
+use crate::problem::FieldProblem;
 
 open_enum! {
     /// Where a refund stands. Not even `succeeded` is final: the bank may return the money later.
@@ -21,6 +22,13 @@ open_enum! {
         Failed = "failed",
         /// Cancelled before it was sent.
         Canceled = "canceled",
+    }
+}
+
+impl RefundStatus {
+    /// Whether the money of a refund with this status, or with none, has left or is about to.
+    pub(crate) fn is_spent(status: Option<&Self>) -> bool {
+        !matches!(status, Some(Self::Failed | Self::Canceled))
     }
 }
 
@@ -42,6 +50,15 @@ impl Reason {
     /// Whether Stripe takes it as input (reference 1.4).
     pub fn is_input(&self) -> bool {
         matches!(self, Self::Duplicate | Self::Fraudulent | Self::RequestedByCustomer)
+    }
+
+    /// Refuses a reason that Stripe does not take as input.
+    pub fn check_input(&self) -> Result<(), FieldProblem> {
+        if self.is_input() {
+            return Ok(());
+        }
+        let fix = "use duplicate, fraudulent or requested_by_customer, and put your own words into metadata";
+        Err(FieldProblem::new("reason", self, "is not a reason Stripe takes", fix))
     }
 }
 
@@ -124,7 +141,7 @@ impl Refund {
     /// what failed or was cancelled; a status unknown today counts as spent, because that errs on the
     /// side that pays nobody twice.
     pub fn is_spent(&self) -> bool {
-        !matches!(self.status, Some(RefundStatus::Failed | RefundStatus::Canceled))
+        RefundStatus::is_spent(self.status.as_ref())
     }
 
     /// Spent, but not yet final.

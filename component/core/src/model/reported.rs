@@ -35,6 +35,13 @@ pub struct ReportedRefund {
     pub metadata: Metadata,
 }
 
+impl ReportedRefund {
+    /// Whether the money has left or is about to, as [`super::Refund::is_spent`] has it.
+    pub fn is_spent(&self) -> bool {
+        RefundStatus::is_spent(self.status.as_ref())
+    }
+}
+
 /// A report lacks what cannot be read of a charge; it does not fail for it.
 fn expanded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Charge>, D::Error> {
     Ok(json::decode(&Tree::deserialize(deserializer)?).ok())

@@ -20,14 +20,21 @@ pub struct Document {
     pub name: String,
     /// Your own mark for this version, for example `2026-11-01`.
     pub version: String,
-    /// The metadata key of a charge that names its product; `product` when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The metadata key of a charge that names its product; `product` when absent. Write it on every charge: if rules
+    /// look at the product, a refund of a charge without one needs approval.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::optional::value"
+    )]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub product_key: Option<String>,
-    /// What holds where a rule says nothing, and for payments that no rule speaks of.
+    /// What holds where a rule says nothing, and for payments that no rule matches.
     #[serde(default)]
     pub defaults: Terms,
-    /// Rules for some payments. For every payment at most one may hold: of those that match, the one with
-    /// the highest priority.
+    /// Rules for some payments. Every rule that matches a payment must allow the refund by itself: one that denies is
+    /// enough to deny, one that asks is enough to need approval, the largest deduction is kept, and the largest number
+    /// of approvers counts. The order makes no difference.
     #[serde(default)]
     pub rules: Vec<Rule>,
 }
@@ -43,17 +50,22 @@ pub struct Rule {
     /// Why it is there, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Where several rules match, the one with the highest priority holds; 0 when absent.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub priority: u32,
-    /// Which payments it speaks of.
+    /// Has no effect, and is refused with advice when the document is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    pub priority: Option<u32>,
+    /// Which payments the rule matches.
     pub when: When,
-    /// What holds for them. What is left out is taken from the defaults.
+    /// What holds for them. What is left out is taken from the defaults; what is given takes the place of the defaults,
+    /// stricter or not.
     #[serde(default)]
     pub then: Terms,
 }
 
-/// Which payments a rule speaks of: all that is given must hold.
+/// Which payments a rule matches: all that is given must hold.
+///
+/// A payment may lack a fact that a condition looks at: the type of the payment method, or a metadata key. If the rule
+/// would be stricter, the refund then needs approval; a missing fact never approves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -68,59 +80,75 @@ pub struct When {
     /// Currencies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub currency: Vec<Currency>,
-    /// Metadata keys of the charge with the values that match; an empty list matches any value.
+    /// Metadata keys of the charge with the values that match; an empty list matches any value. Write the keys on every
+    /// charge, with a value for "no" as well.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, Vec<String>>,
 }
 
 /// What holds. Everything may be left out: then only what Stripe itself enforces holds.
+///
+/// Where a table of amounts is given, a payment in a currency that the table leaves out needs approval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "PolicyTerms"))]
 pub struct Terms {
-    /// Always ask somebody, or always deny, whatever else holds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `ask`: every refund needs approval. `deny`: no refund. Whatever else holds.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub decision: Option<Standing>,
     /// Refundable for so many days after the charge, the last one included.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub window_days: Option<u32>,
     /// Reasons that may be given; a request without a reason is refused then. `duplicate`, `fraudulent`,
     /// `requested_by_customer`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub reasons: Option<Vec<Reason>>,
     /// No refund below this.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub minimum: Option<Limits>,
-    /// Up to this a refund needs nobody's approval; above, somebody must approve.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// A refund up to this needs no approval; above it, 1 person must approve.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub approve_up_to: Option<Limits>,
     /// Above this several people must approve.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub second_approval_above: Option<Limits>,
     /// How many people, 2 to 9, above `second_approval_above`; 2 when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::value")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub approvals: Option<u8>,
-    /// No refund above this, whoever approves.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// No refund above this, with or without approval.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub never_above: Option<Limits>,
     /// At most so many refunds on one payment, failed ones included.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub max_attempts: Option<u32>,
-    /// Charges that somebody reported as fraudulent; allowed when absent, since refunding fraud early is
+    /// Charges reported as fraudulent by the merchant or by Stripe; allowed when absent, since refunding fraud early is
     /// often right.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub fraud: Option<Handling>,
     /// Charges with a dispute or an inquiry that still permits a refund; allowed when absent. A dispute that
     /// holds the money is always denied: a refund would pay twice.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub disputes: Option<Handling>,
-    /// When customers may help themselves. A request marked as self-serve that does not fit, or for which
-    /// there is nothing here, needs approval.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Which self-serve requests need no approval. One that does not fit needs approval, and so does every one if this is
+    /// absent.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub self_serve: Option<SelfServe>,
     /// What is kept back.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub deduct: Option<Deduction>,
     /// For the estimate of the fee that Stripe keeps.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,7 +161,7 @@ pub struct Terms {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "PolicyStanding"))]
 pub enum Standing {
-    /// Somebody must approve.
+    /// The refund needs approval.
     Ask,
     /// Never.
     Deny,
@@ -147,26 +175,29 @@ pub enum Standing {
 pub enum Handling {
     /// It changes nothing.
     Allow,
-    /// Somebody must approve.
+    /// The refund needs approval.
     Ask,
     /// Never.
     Deny,
 }
 
-/// When customers may help themselves: all that is given must hold.
+/// Which self-serve requests need no approval: all that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "PolicySelfServe"))]
 pub struct SelfServe {
     /// For refunds up to this.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub up_to: Option<Limits>,
     /// Within so many days of the charge, the last one included.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub within_days: Option<u32>,
     /// For these reasons.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub reasons: Option<Vec<Reason>>,
     /// Only as the first refund of the payment.
     #[serde(skip_serializing_if = "is_default")]
@@ -180,13 +211,16 @@ pub struct SelfServe {
 #[cfg_attr(feature = "schema", schemars(rename = "PolicyDeduction"))]
 pub struct Deduction {
     /// A share for restocking, in hundredths of a percent: 1000 is 10 %.
-    #[serde(skip_serializing_if = "is_default")]
-    pub restocking_basis_points: u32,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub restocking_basis_points: Option<u32>,
     /// A fee for restocking.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub restocking_fee: Option<Limits>,
     /// The payment is used up evenly over so many days; every day begun counts.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub used_up_in_days: Option<u32>,
     /// What becomes of a part smaller than the smallest unit; `half_up` when absent.
     #[serde(skip_serializing_if = "is_default")]

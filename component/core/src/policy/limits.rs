@@ -9,11 +9,11 @@ use crate::money::{Currency, Money};
 use crate::problem::FieldProblem;
 
 /// An amount for each currency, as decimals of it in text: `{ usd = "50.00", jpy = "5000" }`. As text, so
-/// that nobody wonders whether 50 means dollars or cents.
+/// that nobody wonders whether 50 means dollars or cents. At least one currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(rename = "PolicyAmounts"))]
+#[cfg_attr(feature = "schema", schemars(rename = "PolicyAmounts", extend("minProperties" = 1)))]
 pub struct Limits(pub BTreeMap<Currency, Decimal>);
 
 /// A decimal of a currency, not read yet.
@@ -26,6 +26,9 @@ impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Tree::deserialize(deserializer)? {
             Tree::Text(text) => Ok(Self(text.into_owned())),
+            Tree::Null => Err(serde::de::Error::custom(
+                "is null: leave the currency out to have no limit in it, or write an amount like \"50.00\"",
+            )),
             _ => Err(serde::de::Error::custom(
                 "is not a text: write an amount like \"50.00\", in quotes, so that nobody takes it for cents",
             )),

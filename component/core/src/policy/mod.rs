@@ -1,13 +1,18 @@
 //! The merchant's rules as a document, which a support team reviews like code.
 //!
-//! A [`Document`] is what people write: defaults, and rules that say *when* they hold and what holds *then*.
-//! A [`Rulebook`] is a document that was found to make sense: no two rules dispute a payment, no amount is
-//! missing. It finds the one rule of a payment and gives the verdict of `eligibility` under its terms.
+//! A [`Document`] is what people write: defaults, and rules that say *when* they match a payment and what holds
+//! *then*. What a rule leaves out is taken from the defaults; a payment that no rule matches is under the defaults
+//! alone. A [`Rulebook`] is a document that was found to make sense. Every rule that matches a payment must allow the
+//! refund by itself: rules are not exceptions from each other, so the order in which they are written makes no
+//! difference, and a rule more never turns a refund that needs approval into one that does not, unless it takes the
+//! place of the defaults. Where a payment lacks a fact that a rule looks at, an approver decides, unless the rule would
+//! allow the refund anyway.
 
+mod combine;
 mod deduct;
 mod document;
 mod limits;
-mod overlap;
+mod matching;
 mod rulebook;
 mod rules;
 mod ruling;
@@ -20,7 +25,7 @@ pub use limits::Limits;
 pub use rulebook::{Ask, Described, Rulebook};
 pub use rules::Rules;
 
-/// The rule of a payment that no rule of the document speaks of.
+/// Named in the place of a rule where no rule of the document matches the payment.
 pub const DEFAULTS: &str = "defaults";
 
 #[cfg(test)]

@@ -3,17 +3,19 @@
 use sha2::{Digest, Sha256};
 
 use super::document::Document;
+use super::matching::{Fact, Match, Payment};
 use super::sentences;
 use super::terms::{Ready, filled};
 use super::validate;
 use crate::eligibility::Amount;
 use crate::json;
 use crate::model::{Charge, Reason};
+use crate::optional;
 use crate::problem::{FieldProblem, Problems};
 use crate::wire::hex;
 
-/// Where a product's name stands unless the document says otherwise.
-const PRODUCT_KEY: &str = "product";
+/// The metadata key of a product's name, unless the document names another one.
+pub(super) const PRODUCT_KEY: &str = "product";
 
 /// What somebody asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +24,11 @@ pub struct Ask {
     pub amount: Amount,
     /// Why.
     pub reason: Option<Reason>,
-    /// The customer asks, and nobody of the merchant's looked at it.
+    /// Set when the customer requested this refund directly, without staff review.
     pub self_serve: bool,
 }
 
-/// A document ready for use. Cheap to ask: rules are compared with the payment one by one, nothing is
-/// allocated until an answer is given.
+/// A document ready for use. Cheap to ask: each rule is compared with the payment once.
 #[derive(Clone, Debug)]
 pub struct Rulebook {
     name: String,
@@ -37,6 +38,15 @@ pub struct Rulebook {
     defaults: Ready,
     rules: Vec<Ready>,
     sentences: Vec<String>,
+}
+
+/// The rules that decide about a payment, in the order of the document.
+#[derive(Default)]
+pub(super) struct Candidates<'r> {
+    /// Those that match it; the defaults if none does.
+    pub(super) matching: Vec<&'r Ready>,
+    /// Those that may match it, each with the fact that the payment lacks.
+    pub(super) undecided: Vec<(&'r Ready, Fact<'r>)>,
 }
 
 /// What a document says, for people.
@@ -52,7 +62,7 @@ pub struct Described {
     pub hash: String,
     /// How many rules it has, the defaults not counted.
     pub rules: u32,
-    /// What it says, a sentence for each rule and one for the defaults.
+    /// What it says: a sentence for each rule, one for the defaults, and what holds for all of them.
     pub sentences: Vec<String>,
 }
 
@@ -60,17 +70,19 @@ impl Rulebook {
     /// Reads a document in JSON. All that makes no sense is told at once.
     pub fn read(text: &[u8]) -> Result<Self, Vec<FieldProblem>> {
         let problem = |field: &str, problem: String| {
-            vec![FieldProblem::new(
+            FieldProblem::new(
                 field,
                 "",
                 problem,
                 "see `refund-node policy schema` for what may stand here",
-            )]
+            )
         };
         let document: Document = json::read(text).map_err(|error| match error {
-            json::Error::Syntax(text) => problem("policy", format!("is not JSON: {text}")),
+            json::Error::Syntax(text) => vec![problem("policy", format!("is not JSON: {text}"))],
             json::Error::Field { path, problem: text } => {
-                problem(if path == "." { "policy" } else { &path }, text)
+                let field = if path == "." { "policy" } else { &path };
+                let null = optional::null_problem(field, &text);
+                vec![null.unwrap_or_else(|| problem(field, text))]
             }
         })?;
         Self::new(document)
@@ -87,7 +99,7 @@ impl Rulebook {
         let mut rules = Vec::with_capacity(document.rules.len());
         for (at, rule) in document.rules.into_iter().enumerate() {
             let terms = filled(&rule.then, &document.defaults);
-            let ready = Ready::new(&rule.id, rule.priority, rule.when, &terms);
+            let ready = Ready::new(&rule.id, rule.when, &terms);
             ready.check(&format!("rules[{at}].then"), &mut problems);
             rules.push(ready);
         }
@@ -129,17 +141,21 @@ impl Rulebook {
         }
     }
 
-    /// The one rule of a payment: of those that match the one with the highest priority. Two of one priority
-    /// never match the same payment.
-    pub(super) fn rule_for(&self, charge: &Charge) -> &Ready {
-        let mut found: Option<&Ready> = None;
+    /// The rules that decide about a payment.
+    pub(super) fn rules_for<'r>(&'r self, charge: &'r Charge) -> Candidates<'r> {
+        let payment = Payment::new(charge, &self.product_key);
+        let mut found = Candidates::default();
         for rule in &self.rules {
-            let higher = found.is_none_or(|found| found.priority < rule.priority);
-            if higher && rule.when.matches(charge, &self.product_key) {
-                found = Some(rule);
+            match rule.when.matches(&payment) {
+                Match::Yes => found.matching.push(rule),
+                Match::No => {}
+                Match::Unknown(fact) => found.undecided.push((rule, fact)),
             }
         }
-        found.unwrap_or(&self.defaults)
+        if found.matching.is_empty() {
+            found.matching.push(&self.defaults);
+        }
+        found
     }
 }
 

@@ -1,37 +1,77 @@
 //! What a document says, in plain sentences.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::document::{Document, Handling, Standing, Terms, When};
 use super::limits::Limits;
-use super::terms::filled;
-use crate::eligibility::{Decision, Verdict};
+use super::matching::Fact;
+use super::rulebook::PRODUCT_KEY;
+use super::terms::{SEVERAL, filled};
+use super::validate::tables;
+use crate::eligibility::{Decision, Ruling, Verdict};
 use crate::model::Reason;
-use crate::money::Money;
+use crate::money::{Currency, Money};
 
-/// A sentence for each rule, and one for the defaults.
+/// A sentence for each rule, one for the defaults, and what holds for all of them.
 pub(super) fn of(document: &Document) -> Vec<String> {
-    let product = document.product_key.as_deref().unwrap_or("product");
-    let mut sentences: Vec<String> = document
-        .rules
+    let product = document.product_key.as_deref().unwrap_or(PRODUCT_KEY);
+    let rules: Vec<_> =
+        document.rules.iter().map(|rule| (rule, filled(&rule.then, &document.defaults))).collect();
+    let offers_self_serve = document.defaults.self_serve.is_some()
+        || rules.iter().any(|(_, terms)| terms.self_serve.is_some());
+    let mut sentences: Vec<String> = rules
         .iter()
-        .map(|rule| {
-            let terms = filled(&rule.then, &document.defaults);
-            let first = if rule.priority > 0 {
-                format!(", priority {}", rule.priority)
-            } else {
-                String::new()
-            };
-            format!(
-                "Rule `{}` ({}{first}): {}.",
-                rule.id,
-                when(&rule.when, product),
-                terms_of(&terms)
-            )
+        .map(|(rule, terms)| {
+            let when = when(&rule.when, product);
+            format!("Rule `{}` ({when}): {}.", rule.id, terms_of(terms, offers_self_serve))
         })
         .collect();
-    sentences.push(format!("Everything else: {}.", terms_of(&document.defaults)));
+    let rest = if rules.is_empty() { "Every payment" } else { "Payments that no rule matches" };
+    sentences.push(format!("{rest}: {}.", terms_of(&document.defaults, offers_self_serve)));
+    if rules.len() > 1 {
+        sentences.push(
+            "If several rules match a payment, each of them must allow the refund: one that denies is enough to deny, one \
+             that asks is enough to need approval, the largest deduction is kept, and the largest number of approvers counts."
+                .to_owned(),
+        );
+    }
+    sentences.extend(missing_facts(document, product));
+    sentences.extend(unlisted_currencies(document));
     sentences
+}
+
+/// What becomes of payments that lack a fact, if rules look at any.
+fn missing_facts(document: &Document, product: &str) -> Option<String> {
+    let mut facts = BTreeSet::new();
+    for when in document.rules.iter().map(|rule| &rule.when) {
+        facts.extend((!when.payment_method.is_empty()).then(|| Fact::PaymentMethod.to_string()));
+        facts.extend((!when.product.is_empty()).then(|| Fact::Metadata(product).to_string()));
+        facts.extend(when.metadata.keys().map(|key| Fact::Metadata(key).to_string()));
+    }
+    let facts: Vec<_> = facts.into_iter().map(|fact| format!("`{fact}`")).collect();
+    (!facts.is_empty()).then(|| {
+        format!(
+            "A refund of a charge without {} needs approval, if a rule that looks at it would be stricter.",
+            facts.join(" or ")
+        )
+    })
+}
+
+/// What becomes of payments in other currencies, if amounts are listed by currency.
+fn unlisted_currencies(document: &Document) -> Option<String> {
+    let terms = || document.rules.iter().map(|rule| &rule.then).chain([&document.defaults]);
+    let listed: BTreeSet<_> =
+        terms().flat_map(tables).flat_map(|(_, table)| table.0.keys()).collect();
+    let listed: Vec<_> = listed.into_iter().map(Currency::as_str).collect();
+    let several = terms().any(|terms| terms.second_approval_above.is_some());
+    let people = if several { ", by as many people as the largest amounts" } else { "" };
+    (!listed.is_empty()).then(|| {
+        format!(
+            "Where amounts are listed, a refund in a currency other than {} needs approval{people}.",
+            listed.join(" or ")
+        )
+    })
 }
 
 fn when(when: &When, product: &str) -> String {
@@ -43,7 +83,7 @@ fn when(when: &When, product: &str) -> String {
     };
     part("payment method", when.payment_method.iter().map(String::as_str).collect());
     part(product, when.product.iter().map(String::as_str).collect());
-    part("currency", when.currency.iter().map(crate::money::Currency::as_str).collect());
+    part("currency", when.currency.iter().map(Currency::as_str).collect());
     for (key, values) in &when.metadata {
         if values.is_empty() {
             parts.push(format!("there is a `{key}`"));
@@ -54,7 +94,7 @@ fn when(when: &When, product: &str) -> String {
     parts.join(", ")
 }
 
-fn terms_of(terms: &Terms) -> String {
+fn terms_of(terms: &Terms, offers_self_serve: bool) -> String {
     if terms.decision == Some(Standing::Deny) {
         return "never refunded".into();
     }
@@ -69,29 +109,43 @@ fn terms_of(terms: &Terms) -> String {
     if let Some(text) = amounts(terms.minimum.as_ref()) {
         parts.push(format!("no less than {text}"));
     }
-    approvals(terms, &mut parts);
+    parts.push(approvals(terms));
     if let Some(text) = amounts(terms.never_above.as_ref()) {
         parts.push(format!("never more than {text}"));
     }
-    if let Some(most) = terms.max_attempts {
-        parts.push(format!("at most {most} refunds a payment"));
+    if let Some(limit) = terms.max_attempts {
+        parts.push(format!("at most {limit} refunds of a payment"));
     }
-    handling("charges reported as fraud", terms.fraud, &mut parts);
-    handling("inquiries", terms.disputes, &mut parts);
+    handling("charges reported as fraudulent", terms.fraud, &mut parts);
+    handling(
+        "charges with a dispute or an inquiry that permits a refund",
+        terms.disputes,
+        &mut parts,
+    );
     deductions(terms, &mut parts);
-    self_serve(terms, &mut parts);
+    // Where every refund needs approval, a self-serve request is no different.
+    if offers_self_serve && terms.decision.is_none() {
+        parts.push(self_serve(terms));
+    }
     parts.join("; ")
 }
 
-fn approvals(terms: &Terms, parts: &mut Vec<String>) {
-    if terms.decision == Some(Standing::Ask) {
-        parts.push("somebody must always approve".into());
-    } else if let Some(text) = amounts(terms.approve_up_to.as_ref()) {
-        parts.push(format!("approved at once up to {text}, above that somebody must approve"));
+/// Who must approve what.
+fn approvals(terms: &Terms) -> String {
+    let several = terms.approvals.unwrap_or(SEVERAL);
+    let mut text = if terms.decision == Some(Standing::Ask) {
+        "every refund needs approval by 1 person".to_owned()
+    } else if let Some(limit) = amounts(terms.approve_up_to.as_ref()) {
+        format!("approved at once up to {limit}, above that 1 person must approve")
+    } else if let Some(limit) = amounts(terms.second_approval_above.as_ref()) {
+        return format!("approved at once up to {limit}, above that {several} people must approve");
+    } else {
+        "approved at once".to_owned()
+    };
+    if let Some(limit) = amounts(terms.second_approval_above.as_ref()) {
+        let _ = write!(text, ", above {limit} {several} people");
     }
-    if let Some(text) = amounts(terms.second_approval_above.as_ref()) {
-        parts.push(format!("above {text} {} people must", terms.approvals.unwrap_or(2)));
-    }
+    text
 }
 
 fn handling(what: &str, how: Option<Handling>, parts: &mut Vec<String>) {
@@ -104,8 +158,7 @@ fn handling(what: &str, how: Option<Handling>, parts: &mut Vec<String>) {
 
 fn deductions(terms: &Terms, parts: &mut Vec<String>) {
     let Some(deduct) = &terms.deduct else { return };
-    if deduct.restocking_basis_points > 0 {
-        let points = deduct.restocking_basis_points;
+    if let Some(points) = deduct.restocking_basis_points.filter(|points| *points > 0) {
         parts.push(format!("{}.{:02} % are kept for restocking", points / 100, points % 100));
     }
     if let Some(text) = amounts(deduct.restocking_fee.as_ref()) {
@@ -116,11 +169,13 @@ fn deductions(terms: &Terms, parts: &mut Vec<String>) {
     }
 }
 
-fn self_serve(terms: &Terms, parts: &mut Vec<String>) {
-    let Some(serve) = &terms.self_serve else { return };
-    let mut text = "customers may help themselves".to_owned();
-    if let Some(most) = amounts(serve.up_to.as_ref()) {
-        let _ = write!(text, " up to {most}");
+fn self_serve(terms: &Terms) -> String {
+    let Some(serve) = &terms.self_serve else {
+        return "self-serve requests need approval".to_owned();
+    };
+    let mut text = "self-serve".to_owned();
+    if let Some(limit) = amounts(serve.up_to.as_ref()) {
+        let _ = write!(text, " up to {limit}");
     }
     if let Some(days) = serve.within_days {
         let _ = write!(text, " within {days} days");
@@ -130,9 +185,10 @@ fn self_serve(terms: &Terms, parts: &mut Vec<String>) {
         let _ = write!(text, " for {}", reasons.join(" or "));
     }
     if serve.first_only {
-        text.push_str(", once a payment");
+        text.push_str(" for the first refund of a payment");
     }
-    parts.push(text);
+    text.push_str(", other self-serve requests need approval");
+    text
 }
 
 /// `50.00 usd or 5000 jpy`.
@@ -146,12 +202,7 @@ impl Verdict {
     /// The decision and every reason for it, in plain sentences.
     pub fn sentences(&self) -> Vec<String> {
         let by = self.ruling.as_ref().map_or_else(String::new, |ruling| {
-            let rule = if ruling.rule == super::DEFAULTS {
-                "the defaults".to_owned()
-            } else {
-                format!("rule `{}`", ruling.rule)
-            };
-            format!(" by {rule} of {} {}", ruling.policy, ruling.version)
+            format!(" by {} of {} {}", deciders(ruling), ruling.policy, ruling.version)
         });
         let first = match self.decision {
             Decision::Approve => format!("Approved{by}: {} of {}.", self.amount, self.refundable),
@@ -163,7 +214,7 @@ impl Verdict {
                 )
             }
             Decision::NeedsApproval => {
-                format!("Sent to approval{by}: somebody must agree to {}.", self.amount)
+                format!("Sent to approval{by}: 1 person must agree to {}.", self.amount)
             }
             Decision::Deny => format!("Denied{by}."),
         };
@@ -177,6 +228,20 @@ impl Verdict {
             sentences.push(format!("{kept} of what was paid are kept back."));
         }
         sentences
+    }
+}
+
+/// The defaults, rule a, or rules a, b and c.
+fn deciders(ruling: &Ruling) -> String {
+    // Verdicts that were recorded before there was a list name one rule.
+    let only = std::slice::from_ref(&ruling.rule);
+    let rules = if ruling.rules.is_empty() { only } else { &ruling.rules };
+    let quoted: Vec<_> = rules.iter().map(|rule| format!("`{rule}`")).collect();
+    match quoted.as_slice() {
+        [_] if ruling.rule == super::DEFAULTS => "the defaults".to_owned(),
+        [one] => format!("rule {one}"),
+        [rest @ .., last] => format!("rules {} and {last}", rest.join(", ")),
+        [] => "the policy".to_owned(),
     }
 }
 

@@ -4,19 +4,18 @@ use super::DEFAULTS;
 use super::document::{Deduction, Handling, SelfServe, Standing, Terms, When};
 use super::limits::Limits;
 use crate::eligibility;
-use crate::model::{Charge, Reason};
+use crate::model::Reason;
 use crate::money::{Currency, Money};
 use crate::problem::Problems;
 use crate::rounding::Rounding;
 
 /// How many people approve above the second threshold, unless the document says otherwise.
-const SEVERAL: u8 = 2;
+pub(super) const SEVERAL: u8 = 2;
 
 /// A rule, ready for use.
 #[derive(Clone, Debug)]
 pub(super) struct Ready {
     pub(super) id: String,
-    pub(super) priority: u32,
     pub(super) when: When,
     /// What `eligibility` itself knows.
     pub(super) flat: eligibility::Policy,
@@ -77,10 +76,9 @@ fn amounts(limits: Option<&Limits>) -> Vec<Money> {
 
 impl Ready {
     /// From terms that were found to make sense.
-    pub(super) fn new(id: &str, priority: u32, when: When, terms: &Terms) -> Self {
+    pub(super) fn new(id: &str, when: When, terms: &Terms) -> Self {
         Self {
             id: id.to_owned(),
-            priority,
             when,
             flat: eligibility::Policy {
                 window_days: terms.window_days,
@@ -103,9 +101,27 @@ impl Ready {
         }
     }
 
-    /// For payments that no rule speaks of.
+    /// For payments that no rule matches.
     pub(super) fn defaults(terms: &Terms) -> Self {
-        Self::new(DEFAULTS, 0, When::default(), terms)
+        Self::new(DEFAULTS, When::default(), terms)
+    }
+
+    /// Whether one of the tables of amounts leaves a currency out. The parts of a policy that depend on that table
+    /// cannot be applied to the payment, so an approver decides.
+    pub(super) fn leaves_out(&self, currency: Currency) -> bool {
+        let serve = self.self_serve.as_ref().map(|serve| &serve.up_to);
+        let fee = self.deduct.as_ref().map(|deduct| &deduct.fee);
+        [
+            Some(&self.flat.minimum),
+            Some(&self.flat.maximum),
+            Some(&self.flat.approval_above),
+            Some(&self.second_approval_above),
+            serve,
+            fee,
+        ]
+        .into_iter()
+        .flatten()
+        .any(|table| eligibility::leaves_out(table, currency))
     }
 
     /// Everything wrong with the terms taken together: with the defaults filled in.
@@ -147,7 +163,7 @@ impl ReadySelfServe {
 impl ReadyDeduction {
     fn new(given: &Deduction) -> Self {
         Self {
-            basis_points: given.restocking_basis_points,
+            basis_points: given.restocking_basis_points.unwrap_or(0),
             fee: amounts(given.restocking_fee.as_ref()),
             used_up_in_days: given.used_up_in_days,
             rounding: given.rounding,
@@ -158,19 +174,4 @@ impl ReadyDeduction {
 /// The limit for a currency.
 pub(super) fn limit(limits: &[Money], currency: Currency) -> Option<u64> {
     limits.iter().find(|limit| limit.currency == currency).map(|limit| limit.amount)
-}
-
-impl When {
-    /// Whether it speaks of a charge.
-    pub(super) fn matches(&self, charge: &Charge, product_key: &str) -> bool {
-        let is_one_of = |list: &[String], value: Option<&str>| {
-            list.is_empty() || value.is_some_and(|value| list.iter().any(|one| one == value))
-        };
-        is_one_of(&self.payment_method, charge.payment_method_type())
-            && is_one_of(&self.product, charge.metadata.get(product_key))
-            && (self.currency.is_empty() || self.currency.contains(&charge.currency))
-            && self.metadata.iter().all(|(key, values)| {
-                charge.metadata.get(key).is_some_and(|found| is_one_of(values, Some(found)))
-            })
-    }
 }

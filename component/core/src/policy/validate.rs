@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::DEFAULTS;
-use super::document::{Document, Rule, Terms};
+use super::document::{Deduction, Document, Rule, SelfServe, Terms};
 use super::limits::Limits;
 use crate::model::Reason;
 use crate::money::{Currency, Money};
@@ -55,24 +55,16 @@ fn rules(rules: &[Rule], problems: &mut Problems) {
         if rule.when.is_everything() {
             problems.push(FieldProblem::missing(
                 format!("{place}.when"),
-                "say which payments it speaks of; what holds for all of them belongs into `defaults`",
+                "say which payments the rule matches; what holds for all of them belongs into `defaults`",
             ));
-            continue;
         }
-        for (other, earlier) in rules[..at].iter().enumerate() {
-            if earlier.priority == rule.priority
-                && !earlier.when.is_everything()
-                && earlier.when.overlaps(&rule.when)
-            {
-                problems.push(FieldProblem::new(
-                    format!("{place}.when"),
-                    &rule.id,
-                    format!("overlaps with rules[{other}] `{}`: a payment may match both", earlier.id),
-                    "add a condition that tells them apart, or give one of them a higher `priority`",
-                ));
-                // The first says enough: a hundred rules that overlap would be told five thousand times.
-                break;
-            }
+        if let Some(priority) = rule.priority {
+            problems.push(FieldProblem::new(
+                format!("{place}.priority"),
+                priority,
+                "has no effect, since every rule that matches a payment applies and the strictest wins",
+                "remove it; for an exception, narrow the `when` of the rule that must not match",
+            ));
         }
     }
 }
@@ -94,6 +86,7 @@ fn check_id(place: &str, id: &str, earlier: &[Rule], problems: &mut Problems) {
 }
 
 fn check_terms(place: &str, terms: &Terms, problems: &mut Problems) {
+    check_empty(place, terms, problems);
     for (name, limits) in tables(terms) {
         problems.keep_all(limits.read(&format!("{place}.{name}")));
     }
@@ -113,10 +106,10 @@ fn check_terms(place: &str, terms: &Terms, problems: &mut Problems) {
         ));
     }
     let Some(deduct) = &terms.deduct else { return };
-    if deduct.restocking_basis_points > 10_000 {
+    if let Some(points) = deduct.restocking_basis_points.filter(|points| *points > 10_000) {
         problems.push(FieldProblem::new(
             format!("{place}.deduct.restocking_basis_points"),
-            deduct.restocking_basis_points,
+            points,
             "is more than the whole amount",
             "1000 stands for 10 %",
         ));
@@ -128,6 +121,39 @@ fn check_terms(place: &str, terms: &Terms, problems: &mut Problems) {
             "is no time",
             "give at least one day, or leave it out",
         ));
+    }
+}
+
+/// An empty table would lift a limit that its author meant to set, or that the defaults set.
+fn check_empty(place: &str, terms: &Terms, problems: &mut Problems) {
+    let mut empty = |name: &str, problem: &str, fix: &str| {
+        problems.push(FieldProblem::new(format!("{place}.{name}"), "{}", problem, fix));
+    };
+    for (name, _) in tables(terms).filter(|(_, limits)| limits.0.is_empty()) {
+        empty(
+            name,
+            "is empty, so it sets no limit",
+            "give an amount for each currency you charge in, or remove the field",
+        );
+    }
+    if terms.self_serve.as_ref().is_some_and(|serve| *serve == SelfServe::default()) {
+        empty(
+            "self_serve",
+            "is empty, so it sets no limit for self-serve requests",
+            "set `up_to`, `within_days`, `reasons` or `first_only`, or remove the field",
+        );
+    }
+    let keeps_something = |deduct: &Deduction| {
+        deduct.restocking_basis_points.is_some()
+            || deduct.restocking_fee.is_some()
+            || deduct.used_up_in_days.is_some()
+    };
+    if terms.deduct.as_ref().is_some_and(|deduct| !keeps_something(deduct)) {
+        empty(
+            "deduct",
+            "is empty, so it keeps nothing back",
+            "say what is kept back, or remove the field; a rule that keeps nothing back says `restocking_basis_points = 0`",
+        );
     }
 }
 
@@ -152,7 +178,7 @@ fn check_reasons(field: &str, reasons: Option<&[Reason]>, problems: &mut Problem
 }
 
 /// The tables of amounts, by name.
-fn tables(terms: &Terms) -> impl Iterator<Item = (&'static str, &Limits)> {
+pub(super) fn tables(terms: &Terms) -> impl Iterator<Item = (&'static str, &Limits)> {
     let serve = terms.self_serve.as_ref().and_then(|serve| serve.up_to.as_ref());
     let fee = terms.deduct.as_ref().and_then(|deduct| deduct.restocking_fee.as_ref());
     [
@@ -167,8 +193,8 @@ fn tables(terms: &Terms) -> impl Iterator<Item = (&'static str, &Limits)> {
     .filter_map(|(name, limits)| Some((name, limits?)))
 }
 
-/// A currency that one table names must be in all of them: a limit that forgets a currency is no limit
-/// for it.
+/// A currency that one table lists must be in all of them: otherwise its payments need approval for want of an entry
+/// that was probably forgotten. Empty tables are reported by themselves.
 fn currencies(places: &[Place<'_>], problems: &mut Problems) {
     let mut named: BTreeSet<Currency> = BTreeSet::new();
     for (_, terms) in places {
@@ -177,7 +203,7 @@ fn currencies(places: &[Place<'_>], problems: &mut Problems) {
         }
     }
     for (place, terms) in places {
-        for (name, limits) in tables(terms) {
+        for (name, limits) in tables(terms).filter(|(_, limits)| !limits.0.is_empty()) {
             for missing in named.iter().filter(|currency| !limits.0.contains_key(currency)) {
                 problems.push(FieldProblem::missing(
                     format!("{place}.{name}.{missing}"),

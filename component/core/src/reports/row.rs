@@ -62,7 +62,7 @@ impl Row {
     }
 
     pub(super) fn counts(status: Option<&RefundStatus>) -> bool {
-        !matches!(status, Some(RefundStatus::Failed | RefundStatus::Canceled))
+        RefundStatus::is_spent(status)
     }
 
     /// The reason, empty for none.

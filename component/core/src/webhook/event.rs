@@ -209,6 +209,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::testing::property;
 
     fn snapshot_of(object: &Value) -> Value {
         json!({
@@ -304,10 +305,108 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn parsing_never_panics(body in "\\PC{0,200}") {
-            let _ = parse(body.as_bytes());
+    /// Events of every kind.
+    fn events() -> impl Strategy<Value = Value> {
+        let charge = json!({
+            "id": "ch_1", "object": "charge", "amount": 1250, "currency": "usd", "status": "succeeded",
+            "created": 1, "refunds": { "data": [refund()], "has_more": false }, "metadata": { "a": "b" },
+        });
+        let dispute = json!({
+            "id": "dp_1", "object": "dispute", "amount": 1250, "currency": "usd", "charge": "ch_1",
+            "status": "needs_response", "is_charge_refundable": false, "created": 1,
+        });
+        let thin = json!({
+            "id": "evt_2", "object": "v2.core.event", "type": "v1.refund.failed", "livemode": true,
+            "created": "2026-11-20T00:00:00.123Z", "context": "acct_1",
+            "reason": { "type": "request", "request": { "id": "req_2", "idempotency_key": "k" } },
+            "related_object": { "id": "re_1", "type": "refund", "url": "/v1/refunds/re_1" },
+        });
+        let other =
+            json!({ "id": "x_1", "object": "thing_of_tomorrow", "list": [1, { "a": null }] });
+        let mut all: Vec<_> = [refund(), charge, dispute, other].iter().map(snapshot_of).collect();
+        all.push(thin);
+        prop::sample::select(all)
+    }
+
+    /// Where the values of a document are: all of them, from the outside in.
+    fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+        found.push(at.to_owned());
+        match value {
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    places(field, &format!("{at}/{name}"), found);
+                }
+            }
+            Value::Array(items) => {
+                for (n, item) in items.iter().enumerate() {
+                    places(item, &format!("{at}/{n}"), found);
+                }
+            }
+            _ => {}
         }
+    }
+
+    #[test]
+    fn an_event_with_one_value_changed_is_read_or_rejected_and_read_back() {
+        let odd = prop::sample::select(vec![
+            json!(null),
+            json!(true),
+            json!(0),
+            json!(-1),
+            json!(1.5),
+            json!(u64::MAX),
+            json!(1e300),
+            json!(""),
+            json!("event"),
+            json!("refund"),
+            json!("charge"),
+            json!("v2.core.event"),
+            json!("\u{0}\u{1f4a9}"),
+            json!([]),
+            json!([[]]),
+            json!({}),
+            json!({ "id": "x" }),
+            json!({ "data": 1 }),
+            json!({ "object": { "object": 1 } }),
+        ]);
+        let changes = prop::option::weighted(0.8, (any::<prop::sample::Index>(), odd));
+        let cuts = prop::option::weighted(0.2, (any::<prop::sample::Index>(), any::<u8>()));
+        let branches = ["unchanged", "still an event", "not-json", "not-an-event", "bad-object"];
+        property(&(events(), changes, cuts), branches, |(mut event, change, cut), reached| {
+            let is_changed = change.is_some() || cut.is_some();
+            if let Some((at, odd)) = change {
+                let mut all = Vec::new();
+                places(&event, "", &mut all);
+                let place: &String = at.get(&all);
+                *event.pointer_mut(place).unwrap() = odd;
+            }
+            let mut body = event.to_string().into_bytes();
+            if let Some((at, byte)) = cut {
+                let at = at.index(body.len());
+                if byte < 128 {
+                    body.truncate(at);
+                } else {
+                    body[at] = byte;
+                }
+            }
+            match parse(&body) {
+                Ok(event) => {
+                    reached.note(if is_changed { "still an event" } else { "unchanged" });
+                    let json = serde_json::to_string(&event).unwrap();
+                    let back: Event = serde_json::from_str(&json).unwrap();
+                    let body: Value = serde_json::from_slice(&body).unwrap();
+                    prop_assert!(event.thin || body["data"]["object"].is_object());
+                    // The refunds inside a charge are not passed on.
+                    prop_assert_eq!(serde_json::to_string(&back).unwrap(), json);
+                }
+                Err(error) => {
+                    prop_assert!(is_changed, "{}", error);
+                    let is_json = serde_json::from_slice::<Value>(&body).is_ok();
+                    prop_assert_eq!(error.reason() == "not-json", !is_json, "{}", error);
+                    reached.note(error.reason());
+                }
+            }
+            Ok(())
+        });
     }
 }

@@ -277,6 +277,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::property;
     use crate::wire::hex;
 
     const NOW: u64 = 1_790_000_000;
@@ -355,12 +356,107 @@ mod tests {
         assert_eq!(at(NOW + 61, strict), Err(VerifyError::TooNew { lead: 61, tolerance: 60 }));
     }
 
-    proptest! {
-        #[test]
-        fn never_panics(payload: Vec<u8>, header in "\\PC{0,120}") {
-            let _ = verify(&payload, Some(&header), &[Secret::new(SECRET)], VerifyOptions::default(), NOW);
-        }
+    /// Parts of a header, good ones and some that only resemble one. The signatures are of this body.
+    fn parts(body: &'static str) -> impl Strategy<Value = Vec<String>> {
+        let good = sign(body.as_bytes(), SECRET, NOW);
+        let stale = sign(body.as_bytes(), SECRET, NOW - 301);
+        let other = sign(body.as_bytes(), "whsec_other", NOW);
+        let old = vec![format!("t={}", NOW - 301), format!("v1={stale}")];
+        let oldest = sign(body.as_bytes(), SECRET, NOW - 300);
+        let oldest = vec![format!("t={}", NOW - 300), format!("v1={oldest}")];
+        let signatures = vec![
+            format!("v1={other}"),
+            format!("v1={}", sign(format!("{body} ").as_bytes(), SECRET, NOW)),
+            format!("v1={}", sign(body.as_bytes(), "", NOW)),
+            format!("v1={stale}"),
+            format!("v1={}", good.to_uppercase()),
+            format!("v1={}", &good[1..]),
+            format!("v1={good}0"),
+            format!("v1= {good}"),
+            "v1=".to_owned(),
+        ];
+        let others = vec![
+            format!("t={}", NOW - 300),
+            format!("t={}", NOW - 301),
+            format!("t=+{NOW}"),
+            format!("t= {NOW}"),
+            format!("t={NOW}.0"),
+            format!("t=0{NOW}"),
+            "t=".to_owned(),
+            format!("T={NOW}"),
+            format!("v1 ={good}"),
+            format!("v0={good}"),
+            "v1".to_owned(),
+            String::new(),
+            "a=b=c".to_owned(),
+            "x=y".to_owned(),
+        ];
+        let (time, good) = (format!("t={NOW}"), format!("v1={good}"));
+        let timed = time.clone();
+        let signatures = prop::sample::select(signatures);
+        prop_oneof![
+            2 => Just(vec![time.clone(), good.clone()]),
+            2 => signatures.prop_map(move |signature| vec![timed.clone(), signature]),
+            1 => Just(old),
+            1 => Just(oldest),
+            1 => Just(vec![time]),
+            2 => Just(vec![good]),
+            2 => prop::sample::select(others).prop_map(|part| vec![part]),
+        ]
+    }
 
+    #[test]
+    fn a_header_is_accepted_by_its_parts_alone() {
+        const BODY: &str = r#"{"id":"evt_1"}"#;
+        let headers = prop::collection::vec(parts(BODY), 1..4).prop_map(|parts| parts.concat());
+        let branches = [
+            "accepted",
+            "bad-header",
+            "no-timestamp",
+            "no-signature",
+            "bad-signature",
+            "mismatch",
+            "too-old",
+        ];
+        property(&headers, branches, |parts, reached| {
+            let values = |key: &str| -> Vec<&str> {
+                parts.iter().filter_map(|part| part.strip_prefix(key)).collect()
+            };
+            let (times, signatures) = (values("t="), values("v1="));
+            let is_pair = |part: &String| part.matches('=').count() == 1;
+            let time = match times[..] {
+                [time] => time.strip_prefix('+').unwrap_or(time).parse::<u64>().ok(),
+                _ => None,
+            };
+            let signed = |time: u64| sign(BODY.as_bytes(), SECRET, time);
+            let is_good = parts.iter().all(is_pair)
+                && time.is_some_and(|time| {
+                    NOW - time <= 300 && signatures.contains(&signed(time).as_str())
+                });
+            let found =
+                judge(BODY.as_bytes(), &parts.join(","), &[SECRET], VerifyOptions::default());
+            reached.note(found.as_ref().map_or_else(VerifyError::reason, |_| "accepted"));
+            prop_assert_eq!(found.is_ok(), is_good, "{:?} {:?}", parts, found);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn any_bytes_of_a_body_are_verified_or_rejected() {
+        let bytes = prop::collection::vec(prop_oneof![4 => 0x20..0x7f_u8, 1 => any::<u8>()], 0..12);
+        let mark = prop_oneof![9 => Just(""), 1 => Just("\u{feff}")];
+        property(&(mark, bytes), ["accepted", "bad-encoding"], |(mark, bytes), reached| {
+            let body = [mark.as_bytes(), &bytes].concat();
+            let header = format!("t={NOW},v1={}", sign(&body, SECRET, NOW));
+            let found = judge(&body, &header, &[SECRET], VerifyOptions::default());
+            let is_text = String::from_utf8(body).is_ok_and(|text| !text.starts_with('\u{feff}'));
+            reached.note(if is_text { "accepted" } else { "bad-encoding" });
+            prop_assert_eq!(found.is_ok(), is_text, "{:?}", found);
+            Ok(())
+        });
+    }
+
+    proptest! {
         #[test]
         fn what_is_signed_verifies(payload in "\\PC{0,200}", secret in "[ -~]{1,40}") {
             prop_assume!(!secret.trim().is_empty());

@@ -49,6 +49,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::property;
 
     fn key(operation: &str, endpoint: &str) -> IdempotencyKey {
         IdempotencyKey::derive(&OperationId::parse(operation).unwrap(), endpoint)
@@ -64,12 +65,50 @@ mod tests {
         assert_ne!(key("order-1", "POST /v1/refunds"), key("order-1", "POST /v1/refunds/re_1"));
     }
 
-    proptest! {
-        #[test]
-        fn short_enough_and_different(a in "[a-z0-9-]{1,200}", b in "[a-z0-9-]{1,200}") {
-            let (first, second) = (key(&a, "POST /v1/refunds"), key(&b, "POST /v1/refunds"));
-            prop_assert!(first.as_str().len() <= 255);
-            prop_assert_eq!(a == b, first == second);
-        }
+    #[test]
+    fn the_key_is_as_different_as_operation_and_endpoint() {
+        let endpoints = || {
+            let all = vec![
+                "POST /v1/refunds",
+                "POST /v1/refunds/re_1",
+                "POST /v1/refund",
+                "",
+                "refund-node/1",
+            ];
+            prop::sample::select(all)
+        };
+        let pairs = (
+            "[a-zA-Z0-9-]{1,190}",
+            0..7_usize,
+            any::<prop::sample::Index>(),
+            endpoints(),
+            endpoints(),
+        );
+        let branches = ["the same", "another operation", "another endpoint"];
+        property(&pairs, branches, |(a, edit, at, to_a, to_b), reached| {
+            let at = at.index(a.len());
+            let b = match edit {
+                0..=2 => a.clone(),
+                3 => format!("{a}s"),
+                4 => format!("s{a}"),
+                5 => format!(
+                    "{}{}{}",
+                    &a[..at],
+                    if a[at..].starts_with('x') { 'y' } else { 'x' },
+                    &a[at + 1..]
+                ),
+                _ => a.to_ascii_uppercase(),
+            };
+            let is_same = a == b && to_a == to_b;
+            reached.note_if(is_same, "the same");
+            reached.note_if(a != b, "another operation");
+            reached.note_if(a == b && to_a != to_b, "another endpoint");
+            let (first, second) = (key(&a, to_a), key(&b, to_b));
+            prop_assert_eq!(is_same, first == second, "{} {} {} {}", a, b, to_a, to_b);
+            let digits = first.as_str().strip_prefix("refund-node-").unwrap();
+            let is_digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+            prop_assert!(digits.len() == 64 && digits.chars().all(is_digit), "{}", first);
+            Ok(())
+        });
     }
 }

@@ -137,14 +137,15 @@ pub fn list_refunds(query: &RefundQuery<'_>) -> Request {
     Request::get("/v1/refunds", &form)
 }
 
-/// Reads a page of refunds of a time range, each with its charge and what the charge cost.
+/// Reads a page of refunds of a time range, each with its charge, what the charge cost, and the newest refunds
+/// of the charge.
 pub fn list_refunds_with_charges(from: u64, to: u64, limit: u8, after: Option<&str>) -> Request {
     let form = Form::new()
         .with("created[gte]", from)
         .with("created[lte]", to)
         .with("limit", limit)
         .with_some("starting_after", after)
-        .with_list("expand", ["data.charge.balance_transaction"]);
+        .with_list("expand", ["data.charge.balance_transaction", "data.charge.refunds"]);
     Request::get("/v1/refunds", &form)
 }
 
@@ -173,6 +174,27 @@ pub fn retrieve_payment_intent(id: &PaymentIntentId) -> Request {
     let expand = ["latest_charge.balance_transaction", "latest_charge.refunds"];
     let form = Form::new().with_list("expand", expand);
     Request::get(&format!("/v1/payment_intents/{id}"), &form)
+}
+
+/// Reads a charge, and nothing with it.
+pub fn retrieve_charge_alone(id: &ChargeId) -> Request {
+    Request::get(&format!("/v1/charges/{id}"), &Form::new())
+}
+
+/// Reads a `PaymentIntent`, and nothing with it.
+pub fn retrieve_payment_intent_alone(id: &PaymentIntentId) -> Request {
+    Request::get(&format!("/v1/payment_intents/{id}"), &Form::new())
+}
+
+/// Reads a `PaymentIntent` with its charge, and nothing with that.
+pub fn retrieve_payment_intent_with_charge(id: &PaymentIntentId) -> Request {
+    let form = Form::new().with_list("expand", ["latest_charge"]);
+    Request::get(&format!("/v1/payment_intents/{id}"), &form)
+}
+
+/// Reads a customer. No other request expands one: a key without a right to customers must be able to refund.
+pub fn retrieve_customer(id: &CustomerId) -> Request {
+    Request::get(&format!("/v1/customers/{id}"), &Form::new())
 }
 
 /// Reads the balance.

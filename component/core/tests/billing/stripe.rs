@@ -163,12 +163,25 @@ pub(crate) fn refund(id: &str, amount: u64, status: &str, metadata: &Value) -> V
     })
 }
 
-pub(crate) fn note(id: &str, amount: u64, lines: &[&str], refunds: &[(&str, u64)]) -> Value {
-    let line = |line: &&str| json!({ "invoice_line_item": line });
+/// A credit note that credits these lines of the invoice by these amounts (an empty id stands for a line of its
+/// own) and counts these refunds as its own.
+pub(crate) fn note(id: &str, lines: &[(&str, u64)], refunds: &[(&str, u64)]) -> Value {
+    let line = |(n, (line, amount)): (usize, &(&str, u64))| {
+        let (kind, line) = match *line {
+            "" => ("custom_line_item", Value::Null),
+            line => ("invoice_line_item", json!(line)),
+        };
+        json!({
+            "id": format!("cnli_{id}_{n}"), "object": "credit_note_line_item", "type": kind,
+            "invoice_line_item": line, "amount": amount, "discount_amounts": [],
+            "pretax_credit_amounts": [], "taxes": [],
+        })
+    };
     let linked = |(refund, amount): &(&str, u64)| json!({ "type": "refund", "refund": refund, "amount_refunded": amount });
     json!({
-        "id": id, "object": "credit_note", "amount": amount, "status": "issued",
-        "lines": { "data": lines.iter().map(line).collect::<Vec<_>>(), "has_more": false },
+        "id": id, "object": "credit_note", "status": "issued", "shipping_cost": null,
+        "amount": lines.iter().map(|line| line.1).sum::<u64>(),
+        "lines": { "data": lines.iter().enumerate().map(line).collect::<Vec<_>>(), "has_more": false },
         "refunds": refunds.iter().map(linked).collect::<Vec<_>>(),
     })
 }

@@ -1,10 +1,15 @@
 //! Pipeline: finds customers who paid twice, and refunds the later payments.
 //!
-//! The operation id of a refund is `<prefix>-<charge id>`: however often a range is swept with a prefix, and
-//! however ranges overlap, a charge is refunded once.
+//! The operation id of a refund is `<prefix>-<charge id>`.
+//!
+//! What this promises: with one prefix a charge is refunded at most once, however often it is swept, at any time, at
+//! the same time too, and however ranges overlap. What it cannot promise: of two sweeps at the same time with different
+//! prefixes, neither finds the refunds of the other. Each refunds everything that is refundable, so Stripe refuses the
+//! second; only where a policy document deducts from a refund, Stripe may accept both. Which charge of a group is kept
+//! is decided by the scan.
 
 use pipeline_shared::Pipeline;
-use pipeline_shared::batch::{Report, Terms, Told, Wish, refund};
+use pipeline_shared::batch::{Common, HasReport, Operation, Report, refund};
 use pipeline_shared::face::Input as Connected;
 use pipeline_shared::imports::{Credits, Live, Refunds, Rules};
 use refund_core::client::{ConnectionInput, ScanRange, Scanned};
@@ -43,12 +48,15 @@ pub struct Input {
     #[serde(default)]
     pub policy: Policy,
     /// Or a policy document; nothing may stand in `policy` then.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "refund_core::optional::value")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub document: Option<Document>,
-    /// How the operation ids begin; the charge's id follows. Keep it the same from sweep to sweep.
+    /// How the operation ids begin: `<prefix>-<charge id>`, at most 200 characters. Use the same prefix for every
+    /// sweep.
     pub prefix: String,
     /// Stop after so many refunds, 1 to 1000; 100 when absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "refund_core::optional::value")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub most: Option<u32>,
     /// Your own keys for every refund, at most 49.
     #[serde(default)]
@@ -66,16 +74,33 @@ pub struct Output {
     pub groups: Vec<Group>,
     /// Groups that were left out, being less sure: look at them with `duplicates.scan-live`.
     pub unsure: usize,
-    /// What was seen.
+    /// Counts the charges created in the scanned part of the range.
     pub tally: Tally,
-    /// False when `max_charges` or `most` ended it. After `max_charges` sweep again with `created_to` set to
-    /// `reached`, after `most` give the same input again.
+    /// False if a part of the range or some refunds are left. `stopped_by` says why, and how to go on.
     pub complete: bool,
-    /// Up to where the rest has to be scanned, Unix seconds.
+    /// Why the sweep is not complete; absent if it is.
+    pub stopped_by: Option<StoppedBy>,
+    /// The part of the range after this time is scanned, Unix seconds. Equal to `created_from` if all of it is.
     pub reached: u64,
     /// The refunds.
     #[serde(flatten)]
     pub report: Report,
+}
+
+/// Why a sweep is not complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum StoppedBy {
+    /// A refund failed in a way that the next ones would have met too; `not_tried` has them. Repeat the call with
+    /// the same input.
+    Failure,
+    /// The scanned part needs more than `most` refunds. Repeat the call with the same input; for a dry run, or if
+    /// all refunds were denied, with a larger `most`.
+    Most,
+    /// The scan read `max_charges` charges before it reached `created_from`. Repeat the call with `created_to`
+    /// set to `reached`.
+    MaxCharges,
 }
 
 /// The pipeline.
@@ -91,59 +116,75 @@ impl Pipeline for DuplicateSweep {
         input: Input,
         node: &mut (impl Live + Refunds + Credits),
     ) -> Result<Output, InvokeError> {
-        let most = check(&input)?;
+        let (prefix, most) = check(&input)?;
         let rules = Rules::either(input.policy, input.document.as_ref())?;
+        let common = Common {
+            dry_run: input.dry_run,
+            rules: &rules,
+            reason: Some(&Reason::Duplicate),
+            metadata: &input.metadata,
+            one_sum: false,
+        };
+        common.check()?;
         let Scanned { mut groups, tally, complete, reached } =
             node.scan(&input.range, &input.options)?;
         let found = groups.len();
         groups.retain(|group| group.confidence >= input.confidence);
         let unsure = found - groups.len();
-        let mut wishes = wishes(&groups, &input.prefix)?;
-        let complete = complete && wishes.len() <= most;
-        wishes.truncate(most);
-        let terms = Terms {
-            dry_run: input.dry_run,
-            rules: &rules,
-            reason: Some(&Reason::Duplicate),
-            metadata: &input.metadata,
+        let mut operations = operations(&groups, &prefix)?;
+        let is_within_most = operations.len() <= most;
+        operations.truncate(most);
+        let report = refund(node, operations, common);
+        // What is left of the scanned part comes first: only then does the rest of the range follow.
+        let stopped_by = if !report.not_tried.is_empty() {
+            Some(StoppedBy::Failure)
+        } else if !is_within_most {
+            Some(StoppedBy::Most)
+        } else if !complete {
+            Some(StoppedBy::MaxCharges)
+        } else {
+            None
         };
-        let report = refund(node, wishes, terms);
-        Ok(Output { groups, unsure, tally, complete, reached, report })
+        let complete = stopped_by.is_none();
+        Ok(Output { groups, unsure, tally, complete, stopped_by, reached, report })
     }
 }
 
-/// The greatest number of refunds, of an input that makes sense.
-fn check(input: &Input) -> Result<usize, Vec<FieldProblem>> {
+/// The prefix and the greatest number of refunds.
+fn check(input: &Input) -> Result<(OperationId, usize), Vec<FieldProblem>> {
     let mut problems = refund_core::problem::Problems::default();
-    problems.keep(OperationId::parse(&input.prefix).map_err(|problem| problem.at("prefix")));
+    let prefix = OperationId::parse(&input.prefix).map_err(|problem| problem.at("prefix"));
+    let prefix = problems.keep(prefix);
     let most = input.most.unwrap_or(DEFAULT_MOST);
     if !(1..=MAX_MOST).contains(&most) {
         problems.push(FieldProblem::new(
             "most",
             most,
             format!("is not between 1 and {MAX_MOST}"),
-            "call again for more: what is refunded is no duplicate any more",
+            "call again for more: a charge that is refunded is no duplicate any more",
         ));
     }
     problems.into_result()?;
-    Ok(usize::try_from(most).unwrap_or(usize::MAX))
+    // Where it is absent a problem was noted.
+    let prefix = prefix.ok_or_else(Vec::new)?;
+    Ok((prefix, usize::try_from(most).unwrap_or(usize::MAX)))
 }
 
-/// The later charges of every group, whatever is left of them.
-fn wishes(groups: &[Group], prefix: &str) -> Result<Vec<Wish>, FieldProblem> {
-    let wish = |group: &Group, charge: &ChargeId| {
-        let operation_id = OperationId::parse(&format!("{prefix}-{charge}"))
-            .map_err(|problem| problem.at("prefix"))?;
-        Ok(Wish {
+/// The later charges of every group, each with everything that is refundable.
+fn operations(groups: &[Group], prefix: &OperationId) -> Result<Vec<Operation>, FieldProblem> {
+    let operation = |(group, charge): (&Group, &ChargeId)| {
+        let payment = PaymentRef::Charge(charge.clone());
+        let operation_id = prefix.for_payment(&payment).map_err(|problem| problem.at("prefix"))?;
+        Ok(Operation {
             operation_id,
-            payment: PaymentRef::Charge(charge.clone()),
+            payment,
             amount: Money { amount: group.amount, currency: group.currency },
             all: true,
             approval: None,
         })
     };
     let later = groups.iter().flat_map(|group| group.refund.iter().map(move |id| (group, id)));
-    later.map(|(group, charge)| wish(group, charge)).collect()
+    later.map(operation).collect()
 }
 
 impl Connected for Input {
@@ -152,7 +193,7 @@ impl Connected for Input {
     }
 }
 
-impl Told for Output {
+impl HasReport for Output {
     fn report(&self) -> &Report {
         &self.report
     }

@@ -1,6 +1,8 @@
 //! What is swept, in which order, and what a failure does to the rest.
 
-use pipeline_shared::schema::{Title, compare, manifest};
+mod sums;
+
+use pipeline_shared::schema::{Title, compare, manifest, refuses_null};
 use pipeline_shared::script::{Script, unknown, usd};
 use refund_core::client::{CallError, CreateError, TransportFailure, TransportKind};
 use refund_core::duplicates::Basis;
@@ -63,6 +65,29 @@ fn unless_told_otherwise_it_only_shows() {
 }
 
 #[test]
+fn a_plan_has_everything_that_makes_the_refund() {
+    let mut node = three();
+    let input = json!({ "metadata": { "a": "b" } });
+    let report = sweep(&mut node, input).unwrap().report;
+    let planned = serde_json::to_value(&report.planned[0]).unwrap();
+    let expected = json!({
+        "operation_id": "sweep-ch_b", "payment": "ch_b",
+        "amount": { "amount": 10_000, "currency": "usd" }, "all": true, "reason": "duplicate",
+        "metadata": { "a": "b" }, "approval": null, "verdict": report.planned[0].verdict,
+    });
+    assert_eq!(planned, expected);
+}
+
+#[test]
+fn a_dry_run_shows_what_was_made() {
+    let mut node = three();
+    sweep(&mut node, json!({ "dry_run": false, "most": 1 })).unwrap();
+    let report = sweep(&mut node, json!({})).unwrap().report;
+    assert_eq!((report.planned.len(), report.refunds.len()), (1, 1));
+    assert_eq!(report.planned[0].payment, "ch_c");
+}
+
+#[test]
 fn sure_enough_is_what_the_caller_says() {
     for (confidence, expected) in [
         ("high", vec!["sweep-ch_b", "sweep-ch_c"]),
@@ -94,6 +119,38 @@ fn it_stops_after_the_most() {
         let output = sweep(&mut node, json!({ "dry_run": false, "most": most })).unwrap();
         assert_eq!((node.made.len(), output.complete), (made, complete), "{most}");
     }
+}
+
+#[test]
+fn an_incomplete_scan_is_reported_with_the_way_to_go_on() {
+    let cut = || {
+        let mut node = three();
+        let scanned = node.scanned.as_mut().unwrap();
+        (scanned.complete, scanned.reached) = (false, 1500);
+        node
+    };
+    for dry_run in [true, false] {
+        let output = sweep(&mut cut(), json!({ "dry_run": dry_run })).unwrap();
+        assert_eq!((output.complete, output.reached), (false, 1500));
+        let told = serde_json::to_value(&output).unwrap();
+        assert_eq!(
+            (&told["complete"], &told["stopped_by"]),
+            (&json!(false), &json!("max_charges"))
+        );
+        let output = sweep(&mut three(), json!({ "dry_run": dry_run })).unwrap();
+        assert_eq!((output.complete, output.stopped_by), (true, None));
+    }
+    // To go on from `reached` now would leave out refunds of the scanned part.
+    let output = sweep(&mut cut(), json!({ "dry_run": false, "most": 1 })).unwrap();
+    assert_eq!((output.complete, output.stopped_by), (false, Some(StoppedBy::Most)));
+    let mut node = cut();
+    node.troubles.push_back(Some(unknown("sweep-ch_b")));
+    let output = sweep(&mut node, json!({ "dry_run": false, "most": 1 })).unwrap();
+    assert_eq!(output.stopped_by, Some(StoppedBy::Most));
+    let mut node = cut();
+    node.troubles.push_back(Some(unknown("sweep-ch_b")));
+    let output = sweep(&mut node, json!({ "dry_run": false })).unwrap();
+    assert_eq!((output.complete, output.stopped_by), (false, Some(StoppedBy::Failure)));
 }
 
 #[test]
@@ -157,8 +214,13 @@ fn the_manifest_is_current() {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manifest.json");
     let title = Title {
         title: "Refund duplicates",
-        description: "Finds customers who paid twice and refunds the later payments. A dry run unless you say otherwise. What is denied or needs approval is among the failures; an outcome that nobody knows is a failure of the whole, to be completed by calling again with the same input.",
+        description: "Finds customers who paid twice and refunds the later payments. A dry run unless `dry_run` is false: it plans every refund in full and changes nothing. With one prefix a charge is refunded at most once. Refunds that are denied or need approval are among the failures; a refund whose outcome is unknown makes the whole call fail, and the same input completes it.",
         icon: "M8 8h12v12H8zM16 4H4v12M11 14h6",
     };
     compare(&file, &manifest::<DuplicateSweep>(title));
+}
+
+#[test]
+fn null_is_no_default() {
+    refuses_null::<DuplicateSweep>(&["connection.max_retries", "policy.fee_rate", "metadata"]);
 }

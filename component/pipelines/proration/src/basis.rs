@@ -12,7 +12,7 @@ use crate::Input;
 
 const WAYS: &str = "give an invoice, or a subscription, or price, period and payments";
 
-/// Price, period and payments, in the order that numbers the refunds.
+/// Price, period and payments.
 #[derive(Debug)]
 pub(crate) struct Basis {
     pub(crate) price: Price,

@@ -22,32 +22,41 @@ pub struct Input {
     /// Which Stripe to talk to.
     #[serde(default)]
     pub connection: ConnectionInput,
-    /// Your own name for this cancellation; the refund of the first payment is `<operation_id>-1`.
+    /// Your own name for this cancellation. The refund of each payment gets the operation id
+    /// `<operation_id>-<charge id>`, which has at most 200 characters.
     pub operation_id: String,
     /// The paid invoice to read price, period, payments and credits from, `in_…`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "refund_core::optional::value")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub invoice: Option<String>,
     /// Its line, `il_…`, or the subscription item that it bills, `si_…`; needed where it bills several periods.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "refund_core::optional::value")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub line: Option<String>,
     /// Or the subscription whose newest invoice is to be read, `sub_…`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "refund_core::optional::value")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub subscription: Option<String>,
     /// Its item, `si_…`; needed where it has several.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "refund_core::optional::value")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub item: Option<String>,
     /// Or what the whole period costs, beside `period` and `payments`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "refund_core::optional::value")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub price: Option<Price>,
     /// The period, as on the subscription item or the invoice line.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "refund_core::optional::value")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub period: Option<Span>,
     /// When it ends instead, Unix seconds; inside the period, its two ends included, with a subscription its start
     /// not.
     pub ends: u64,
-    /// What paid for it; one or more, each once. Repeat a call with the same list in the same order: what this
-    /// very operation refunded is not in `refunded`.
-    #[serde(default)]
+    /// What paid for it; one or more, each once. To repeat a call, give the same payments again, with the same
+    /// `refunded`: what this operation itself refunded is read from Stripe and does not count there. Leave no payment
+    /// of an earlier call out.
+    #[serde(default, deserialize_with = "refund_core::optional::value")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub payments: Option<Vec<PaymentShare>>,
     /// Given in another way, in the smallest unit: credit notes, credit balance. Subtracted first. Beside an
     /// invoice or subscription only what its credit notes do not tell, such as what Stripe credited by prorating.
@@ -57,7 +66,8 @@ pub struct Input {
     #[serde(default)]
     pub kept: u64,
     /// `half_up` when absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "refund_core::optional::value")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub rounding: Option<Rounding>,
     /// `proportional` when absent.
     #[serde(default)]
@@ -66,9 +76,10 @@ pub struct Input {
     #[serde(default)]
     pub policy: Policy,
     /// Or a policy document; nothing may stand in `policy` then.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "refund_core::optional::value")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub document: Option<Document>,
-    /// By operation id: the `request_hash` of an earlier answer that asked for approval.
+    /// By operation id of the refund: the `request_hash` of an earlier answer that asked for approval.
     #[serde(default)]
     pub approvals: BTreeMap<String, String>,
     /// `duplicate`, `fraudulent` or `requested_by_customer`.

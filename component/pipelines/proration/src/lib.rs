@@ -1,28 +1,33 @@
 //! Pipeline: refunds the unused part of a period that ends early.
 //!
-//! One refund a payment. Its operation id is `<operation id>-<n>`, where n is the place of the payment, counted
-//! from 1: in the input, or in the order in which they paid the invoice that was read. It stays the same whatever
-//! else becomes of the sum.
+//! One refund for each payment, under the operation id `<operation id>-<charge id>`. The id follows from the payment
+//! alone: other payments beside it and their order do not change it. Before anything is refunded, every payment is
+//! read. Where the same operation refunded another amount before than is fair now, nothing is refunded.
+//!
+//! What this promises: calls with one operation id never refund more in sum than is fair, when each call gives the
+//! payments of the calls before, in any order and under any of their names, and perhaps more payments. What it cannot
+//! promise, since Stripe cannot be searched for refunds by metadata: a payment that a later call leaves out is not
+//! read, so what was refunded of it is not seen. And of two calls at the same time neither sees what the other makes:
+//! they come to the same shares when they give the same payments, unless `order` makes the shares depend on the order
+//! of the payments. A host with a ledger rules both out.
 
 mod basis;
+mod conflict;
 mod input;
-
-use std::collections::BTreeMap;
+mod payments;
 
 use pipeline_shared::Pipeline;
-use pipeline_shared::batch::{Report, Terms, Told, Wish, refund};
+use pipeline_shared::batch::{Common, HasReport, Report};
 use pipeline_shared::imports::{Billing, Credits, Live, Refunds, Rules};
-use refund_core::billing::{InvoiceFacts, MadeShare};
-use refund_core::client::{CreateError, OperationConflict};
-use refund_core::credits::{PaymentShare, ProrateRequest, Proration, RefundShare};
+use refund_core::billing::InvoiceFacts;
+use refund_core::credits::{Order, ProrateRequest, Proration};
 use refund_core::face::InvokeError;
-use refund_core::id::{OperationId, PaymentRef};
-use refund_core::money::Money;
-use refund_core::problem::FieldProblem;
+use refund_core::id::OperationId;
 use serde::Serialize;
 
 use crate::basis::{Basis, Source};
 pub use crate::input::Input;
+use crate::payments::Payments;
 
 /// What is fair, and what became of it.
 #[derive(Debug, Serialize)]
@@ -54,9 +59,20 @@ impl Pipeline for Prorate {
         let rules = Rules::either(input.policy.clone(), input.document.as_ref())?;
         let Basis { price, period, payments, read } =
             Source::of(&mut input)?.resolve(node, &operation, input.ends)?;
-        let operations = operations(&operation, &payments)?;
+        let metadata = match &read {
+            Some(read) => read.mark(input.metadata),
+            None => input.metadata,
+        };
+        let common = Common {
+            dry_run: input.dry_run,
+            rules: &rules,
+            reason: input.reason.as_ref(),
+            metadata: &metadata,
+            one_sum: true,
+        };
+        common.check()?;
         let credited = read.as_ref().map_or(0, |read| read.credited);
-        let quote = node.prorate(&ProrateRequest {
+        let mut request = ProrateRequest {
             price,
             period,
             ends: input.ends,
@@ -65,85 +81,21 @@ impl Pipeline for Prorate {
             kept: input.kept,
             rounding: input.rounding,
             order: input.order,
-        })?;
-        let metadata = match &read {
-            Some(read) => {
-                check_made(&quote, &read.made)?;
-                read.mark(input.metadata)
-            }
-            None => input.metadata,
         };
-        let wishes = wishes(&quote, &operations, input.approvals)?;
-        let terms = Terms {
-            dry_run: input.dry_run,
-            rules: &rules,
-            reason: input.reason.as_ref(),
-            metadata: &metadata,
-        };
-        let report = refund(node, wishes, terms);
+        // Finds what is wrong with the input before any payment is read.
+        node.prorate(&request)?;
+        let payments = Payments::read(node, &operation, &request.payments, &common)?;
+        if request.order.unwrap_or_default() == Order::Proportional {
+            // What does not divide goes to the first: the first must not depend on the order of the input.
+            payments.sort(&mut request.payments);
+        }
+        let quote = node.prorate(&request)?;
+        let report = payments.refund(node, &operation, &quote, common, input.approvals)?;
         Ok(Output { quote, invoice: read, report })
     }
 }
 
-/// The operation of each payment. That the list has each once, the quote sees to.
-fn operations(
-    operation: &OperationId,
-    payments: &[PaymentShare],
-) -> Result<Vec<(PaymentRef, OperationId)>, FieldProblem> {
-    let numbered = payments.iter().zip(1..);
-    numbered.map(|(share, n)| Ok((share.payment.clone(), operation.numbered(n)?))).collect()
-}
-
-/// What the operation made before must still be what is fair. Otherwise somebody refunded or credited in
-/// between, or the input is another one, and together with the rest it would come to a wrong sum.
-fn check_made(quote: &Proration, made: &[MadeShare]) -> Result<(), CreateError> {
-    for one in made {
-        let share = quote.shares.iter().find(|share| share.payment == one.payment);
-        let fair = share.map_or(0, |share| share.amount);
-        if fair != one.amount {
-            let money = |amount| Money { amount, currency: quote.refund.currency };
-            return Err(CreateError::OperationConflict(OperationConflict {
-                operation_id: one.operation_id.to_string(),
-                existing: None,
-                detail: format!(
-                    "{} of {} was refunded, {} is fair by now; nothing was refunded this time",
-                    money(one.amount),
-                    one.payment,
-                    money(fair)
-                ),
-            }));
-        }
-    }
-    Ok(())
-}
-
-/// A refund for each share of the quote.
-fn wishes(
-    quote: &Proration,
-    operations: &[(PaymentRef, OperationId)],
-    mut approvals: BTreeMap<String, String>,
-) -> Result<Vec<Wish>, FieldProblem> {
-    let operation = |payment: &PaymentRef| {
-        let own = operations.iter().find(|(of, _)| of == payment);
-        own.map(|(_, operation)| operation.clone()).ok_or_else(|| {
-            let problem = "is in the quote, but not in the input";
-            FieldProblem::new("payments", payment, problem, "report this; nothing was refunded")
-        })
-    };
-    let mut wish = |share: &RefundShare| {
-        let operation_id = operation(&share.payment)?;
-        Ok(Wish {
-            approval: approvals.remove(operation_id.as_str()),
-            operation_id,
-            payment: share.payment.clone(),
-            amount: Money { amount: share.amount, currency: quote.refund.currency },
-            all: false,
-        })
-    };
-    quote.shares.iter().map(&mut wish).collect()
-}
-
-impl Told for Output {
+impl HasReport for Output {
     fn report(&self) -> &Report {
         &self.report
     }

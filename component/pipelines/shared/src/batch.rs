@@ -1,153 +1,145 @@
-//! Making several refunds, one after the other, and losing none.
+//! Makes the refunds of a pipeline one after the other, or plans them.
 //!
-//! Every refund has an operation id that follows from the input, so the same input given again makes what is
-//! missing and finds what is there.
+//! The operation id of each refund follows from the input and the payment. Giving the same input again therefore
+//! makes the refunds that are missing and finds the ones that exist.
 
-use refund_core::client::{CreateError, Created};
+use refund_core::client::{CreateError, Created, find_existing};
 use refund_core::eligibility::{Amount, Verdict};
 use refund_core::face::{Failure, FailureKind, InvokeError};
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::Reason;
 use refund_core::money::Money;
-use refund_core::wire::RefusalKind;
+use refund_core::pipeline::concerns_all;
+pub use refund_core::pipeline::{Failed, Planned, Report};
+use refund_core::problem::{FieldProblem, Problems};
 use serde::Serialize;
 
 use crate::imports::{Live, Refunds, Request, Rules};
 
-/// A refund that a pipeline wants.
+/// One refund that a pipeline intends to make.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct Operation {
     /// Its operation id.
     pub operation_id: OperationId,
-    /// What to take it from.
+    /// The payment to refund.
     pub payment: PaymentRef,
-    /// How much.
+    /// The amount. With `all` it is what the report shows until Stripe was asked.
     pub amount: Money,
-    /// Whatever is left of the payment instead; `amount` is shown where nobody asked Stripe yet.
+    /// Refund everything that is refundable, whatever `amount` says.
     pub all: bool,
-    /// The hash of the request that somebody approved.
+    /// The request hash that an approver approved.
     pub approval: Option<String>,
 }
 
-/// What holds for all refunds of a call.
+/// What all refunds of one call have in common.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms<'a> {
-    /// Make none, show all.
+pub struct Common<'a> {
+    /// Plan the refunds and make none.
     pub dry_run: bool,
-    /// Rules of the merchant.
+    /// The merchant's policy.
     pub rules: &'a Rules,
-    /// Why.
+    /// The reason that Stripe records.
     pub reason: Option<&'a Reason>,
-    /// The caller's own keys.
+    /// The metadata of every refund, with the marks that the pipeline adds.
     pub metadata: &'a Metadata,
+    /// The refunds are shares of one sum. Where one of them was refunded with another amount, the others are not
+    /// made, because the sum would be wrong.
+    pub one_sum: bool,
 }
 
-/// A refund that would be made.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "test", derive(schemars::JsonSchema))]
-pub struct Planned {
-    /// Its operation id.
-    pub operation_id: OperationId,
-    /// What it is taken from.
-    pub payment: String,
-    /// How much.
-    pub amount: Money,
-    /// Whether it may be made, on fresh facts; absent where nobody looked.
-    pub verdict: Option<Verdict>,
+impl Common<'_> {
+    /// Checks what `refunds.create` would refuse for every refund of the call.
+    pub fn check(&self) -> Result<(), Vec<FieldProblem>> {
+        let mut problems = Problems::default();
+        self.metadata.check_input(&mut problems);
+        problems.keep(self.reason.map_or(Ok(()), Reason::check_input));
+        problems.into_result()
+    }
 }
 
-/// A refund that was not made, or of which nobody knows.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "test", derive(schemars::JsonSchema))]
-pub struct Failed {
-    /// Its operation id.
-    pub operation_id: OperationId,
-    /// What it was to be taken from.
-    pub payment: String,
-    /// How much.
-    pub amount: Money,
-    /// What happened, for people.
-    pub message: String,
-    /// What happened: the error of `refunds.create`.
-    pub error: CreateError,
-}
-
-/// What became of all the wishes; each is in one of the four lists.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[cfg_attr(feature = "test", derive(schemars::JsonSchema))]
-pub struct Report {
-    /// Whether this was a dry run: then nothing was refunded.
-    pub dry_run: bool,
-    /// What would be refunded; empty unless this was a dry run.
-    pub planned: Vec<Planned>,
-    /// What was refunded, now or by an earlier call with the same ids.
-    pub refunds: Vec<Created>,
-    /// What was not, and why.
-    pub failures: Vec<Failed>,
-    /// What was not looked at, since an earlier failure would have met it too: give the same input again.
-    pub not_tried: Vec<Planned>,
-}
-
-/// Makes the refunds in order, or only shows them. It ends at a failure that the next one would meet as well.
-pub fn refund(node: &mut (impl Live + Refunds), wishes: Vec<Wish>, terms: Terms<'_>) -> Report {
-    let mut report = Report { dry_run: terms.dry_run, ..Report::default() };
-    let mut ended = false;
-    for wish in wishes {
-        if ended {
-            report.not_tried.push(wish.planned(None));
+/// Makes the refunds in order, or plans them. Stops at a failure that concerns the refunds after it too.
+pub fn refund(
+    node: &mut (impl Live + Refunds),
+    operations: Vec<Operation>,
+    common: Common<'_>,
+) -> Report {
+    let mut report =
+        Report { dry_run: common.dry_run, one_sum: common.one_sum, ..Report::default() };
+    let mut stopped = false;
+    for operation in operations {
+        if stopped {
+            report.not_tried.push(operation.planned(&common, None));
             continue;
         }
-        let done = if terms.dry_run {
-            wish.look(node, &terms).map(|planned| report.planned.push(planned))
+        let done = if common.dry_run {
+            operation.plan(node, &common, &mut report)
         } else {
-            wish.come_true(node, &terms).map(|created| report.refunds.push(created))
+            operation.make(node, &common).map(|created| report.refunds.push(created))
         };
         if let Err(error) = done {
-            ended = concerns_all(&error);
-            report.failures.push(wish.failed(error));
+            stopped = common.stops_at(&error);
+            report.failures.push(operation.failed(error));
         }
     }
     report
 }
 
-impl Wish {
-    fn asked(&self) -> Amount {
+impl Operation {
+    fn requested(&self) -> Amount {
         if self.all { Amount::Everything } else { Amount::Exactly(self.amount) }
     }
 
-    fn look(&self, node: &mut impl Live, terms: &Terms<'_>) -> Result<Planned, CreateError> {
-        let checked = node.check(&self.payment, &self.asked(), terms.reason, terms.rules)?;
-        Ok(self.planned(Some(checked.verdict)))
+    /// Reads the payment: the refund may exist, and a payment without a charge cannot be refunded.
+    fn plan(
+        &self,
+        node: &mut impl Live,
+        common: &Common<'_>,
+        report: &mut Report,
+    ) -> Result<(), CreateError> {
+        let amount = self.requested();
+        let checked = node.check(&self.payment, &amount, common.reason, common.rules)?;
+        let Some(charged) = checked.charged else {
+            return Err(CreateError::Denied { verdict: checked.verdict });
+        };
+        match find_existing(&self.operation_id, &amount, common.reason, &charged.refunds) {
+            Some(found) => report.refunds.push(found?),
+            None => report.planned.push(self.planned(common, Some(checked.verdict))),
+        }
+        Ok(())
     }
 
-    fn come_true(
-        &self,
-        node: &mut impl Refunds,
-        terms: &Terms<'_>,
-    ) -> Result<Created, CreateError> {
+    fn make(&self, node: &mut impl Refunds, common: &Common<'_>) -> Result<Created, CreateError> {
         node.create(&Request {
             operation_id: &self.operation_id,
             payment: &self.payment,
-            amount: self.asked(),
-            reason: terms.reason,
-            metadata: terms.metadata,
-            rules: terms.rules,
+            amount: self.requested(),
+            reason: common.reason,
+            metadata: common.metadata,
+            rules: common.rules,
             approval: self.approval.as_deref(),
         })
     }
 
-    fn planned(&self, verdict: Option<Verdict>) -> Planned {
+    /// As a report shows a refund that is not made yet.
+    #[must_use]
+    pub fn planned(&self, common: &Common<'_>, verdict: Option<Verdict>) -> Planned {
         Planned {
             operation_id: self.operation_id.clone(),
             payment: self.payment.to_string(),
-            // What a verdict says about everything that is left, it says with its amount.
+            // The verdict resolves "everything that is refundable" to an amount.
             amount: verdict.as_ref().map_or(self.amount, |verdict| verdict.amount),
+            all: self.all,
+            reason: common.reason.cloned(),
+            metadata: common.metadata.clone(),
+            approval: self.approval.clone(),
             verdict,
         }
     }
 
-    fn failed(self, error: CreateError) -> Failed {
+    /// As a report shows a refund that failed.
+    #[must_use]
+    pub fn failed(self, error: CreateError) -> Failed {
         Failed {
             operation_id: self.operation_id,
             payment: self.payment.to_string(),
@@ -158,33 +150,23 @@ impl Wish {
     }
 }
 
-/// Not about this payment, but about the way to Stripe: the next refund would fare no better, and a call has
-/// only so much time.
-fn concerns_all(error: &CreateError) -> bool {
-    match error {
-        CreateError::Transport(_) | CreateError::OutcomeUnknown(_) => true,
-        CreateError::Refused(refusal) => matches!(
-            refusal.kind,
-            RefusalKind::Authentication
-                | RefusalKind::Permission
-                | RefusalKind::RateLimited
-                | RefusalKind::Api
-        ),
-        _ => false,
+impl Common<'_> {
+    fn stops_at(&self, error: &CreateError) -> bool {
+        concerns_all(error) || self.one_sum && matches!(error, CreateError::OperationConflict(_))
     }
 }
 
-/// What a pipeline answers: its own findings around a report.
-pub trait Told: Serialize {
+/// The output of a pipeline: a report, with what the pipeline computed.
+pub trait HasReport: Serialize {
     /// What became of the refunds.
     fn report(&self) -> &Report;
 }
 
-/// An answer in which some outcome is unknown is a failure of the whole call, so that nobody takes it for
-/// done. Its details are the whole answer: what was made is in it.
-pub fn settle<T: Told>(told: T) -> Result<T, InvokeError> {
+/// Fails where the outcome of a refund is unknown, so that a caller cannot take the output for a success. The
+/// details of the failure are the whole output, with the refunds that were made.
+pub fn settle<T: HasReport>(output: T) -> Result<T, InvokeError> {
     let unknown = |failed: &&Failed| matches!(failed.error, CreateError::OutcomeUnknown(_));
-    let Some(failed) = told.report().failures.iter().find(unknown) else { return Ok(told) };
+    let Some(failed) = output.report().failures.iter().find(unknown) else { return Ok(output) };
     Err(InvokeError::Failed(Failure {
         kind: FailureKind::OutcomeUnknown,
         message: format!(
@@ -193,6 +175,6 @@ pub fn settle<T: Told>(told: T) -> Result<T, InvokeError> {
         ),
         retryable: true,
         retry_after: None,
-        details: serde_json::to_string(&told).unwrap_or_else(|_| "{}".to_owned()),
+        details: serde_json::to_string(&output).unwrap_or_else(|_| "{}".to_owned()),
     }))
 }

@@ -4,7 +4,7 @@ use refund_core::client::ConnectionInput;
 use refund_core::face::{self, FailureKind, InvokeError};
 use serde::de::DeserializeOwned;
 
-use crate::batch::{Told, settle};
+use crate::batch::{HasReport, settle};
 use crate::bindings::exports::refund_node::refunds::node as exported;
 use crate::bindings::refund_node::refunds::node;
 use crate::imported::Imported;
@@ -27,7 +27,7 @@ pub trait Pipeline {
     /// What it takes.
     type Input: Input;
     /// What it answers.
-    type Output: Told;
+    type Output: HasReport;
 
     /// Runs it.
     fn run(

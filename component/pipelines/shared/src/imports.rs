@@ -5,9 +5,9 @@ use refund_core::client::{CallError, CreateError, Created, InvoiceRequest, ScanR
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use refund_core::duplicates::Options;
 use refund_core::eligibility::{Amount, Policy, Verdict};
-use refund_core::id::{OperationId, PaymentRef};
+use refund_core::id::{ChargeId, OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
-use refund_core::model::Reason;
+use refund_core::model::{Reason, Refund};
 use refund_core::money::Money;
 use refund_core::policy::Document;
 use refund_core::problem::FieldProblem;
@@ -56,13 +56,24 @@ pub struct Request<'a> {
     pub approval: Option<&'a str>,
 }
 
-/// A verdict on fresh facts.
+/// A verdict and what it rests on.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    /// The answer.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What was taken from the customer; absent when the payment never had a charge.
-    pub captured: Option<Money>,
+    /// The charge of the payment; absent when the payment never had one.
+    pub charged: Option<Charged>,
+}
+
+/// A charge as Stripe held it a moment ago.
+#[derive(Clone, Debug)]
+pub struct Charged {
+    /// Its id.
+    pub charge: ChargeId,
+    /// What the customer paid.
+    pub captured: Money,
+    /// Its refunds, whoever made them.
+    pub refunds: Vec<Refund>,
 }
 
 /// The interface `live`.

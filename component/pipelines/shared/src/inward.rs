@@ -23,7 +23,7 @@ use refund_core::wire::{Refusal, RefusalKind};
 use crate::bindings::refund_node::refunds::{
     billing, credits as wit_credits, duplicates, eligibility, live, refunds, types as wit,
 };
-use crate::imports::Checked;
+use crate::imports::{Charged, Checked};
 
 /// What was read, or a word that the contract does not know.
 type Read<T> = Result<T, FieldProblem>;
@@ -191,13 +191,17 @@ fn transport_failure(failure: wit::TransportFailure) -> TransportFailure {
 }
 
 pub(crate) fn checked(checked: live::Checked) -> Read<Checked> {
-    let captured = |facts: eligibility::Facts| {
+    let charged = |facts: eligibility::Facts| {
         let Money { currency, .. } = money(&facts.charge.amount)?;
-        Ok::<_, FieldProblem>(Money { amount: facts.charge.amount_captured, currency })
+        Ok::<_, FieldProblem>(Charged {
+            captured: Money { amount: facts.charge.amount_captured, currency },
+            charge: ChargeId::from_stripe(facts.charge.id),
+            refunds: facts.refunds.into_iter().map(refund).collect::<Read<_>>()?,
+        })
     };
     Ok(Checked {
         verdict: verdict(checked.verdict)?,
-        captured: checked.facts.map(captured).transpose()?,
+        charged: checked.facts.map(charged).transpose()?,
     })
 }
 
@@ -232,6 +236,7 @@ fn ruling(ruling: eligibility::Ruling) -> Ruling {
         version: ruling.version,
         hash: ruling.hash,
         rule: ruling.rule,
+        rules: ruling.rules,
         approvals: ruling.approvals,
         deducted: ruling.deducted,
     }
@@ -309,6 +314,7 @@ fn failed_rule(rule: eligibility::FailedRule) -> Read<FailedRule> {
             FailedRule::RuleDenies { by: rule.by, because: because(rule.because) }
         }
         Wit::RuleAsks(rule) => FailedRule::RuleAsks { by: rule.by, because: because(rule.because) },
+        Wit::FactMissing(rule) => FailedRule::FactMissing { by: rule.by, fact: rule.fact },
         Wit::SecondApproval(rule) => FailedRule::SecondApproval {
             requested: rule.requested,
             limit: rule.limit,

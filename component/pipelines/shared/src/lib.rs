@@ -2,7 +2,7 @@
 //!
 //! A pipeline is a component that imports interfaces of ours and nothing else. Its rules speak the words of
 //! `refund-core` and ask for the traits of [`imports`]; in the component these are the imported interfaces
-//! ([`Imported`]), in tests a script. [`batch`] makes several refunds and loses none; [`face`] adds the
+//! ([`Imported`]), in tests a script or the core itself. [`batch`] makes or plans several refunds; [`face`] adds the
 //! pipeline's one operation to those of the node.
 
 pub mod batch;
@@ -19,6 +19,8 @@ pub mod bindings;
 pub mod face;
 mod imported;
 pub mod imports;
+#[cfg(feature = "test")]
+pub mod in_memory;
 mod inward;
 mod manifest;
 mod outward;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use refund_core::face::{self, InvokeError};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
@@ -88,4 +89,48 @@ pub fn compare(file: &Path, made: &Value) {
     let checked_in: Value = serde_json::from_str(&text).unwrap_or_default();
     // Not assert_eq: the two would fill the screen.
     assert!(checked_in == *made, "{} is out of date: UPDATE_MANIFEST=1", file.display());
+}
+
+/// Tries null in every field of the input, and in every field of the objects in it: all but `taken` refuse it, and
+/// the schema says the same.
+///
+/// # Panics
+/// When a field takes null that should not, refuses it though it is in `taken`, or differs from its schema.
+pub fn refuses_null<P: Pipeline>(taken: &[&str])
+where
+    P::Input: JsonSchema,
+{
+    let mut schemas = SchemaGenerator::default();
+    let input = schemas.subschema_for::<P::Input>();
+    let definitions = Value::Object(schemas.take_definitions(true));
+    let mut wrong = Vec::new();
+    for (field, property) in fields(input.as_value(), &definitions) {
+        let mut tried = vec![(field.clone(), json!({ &field: null }), property.clone())];
+        for (inner, of_inner) in fields(&property, &definitions) {
+            tried.push((format!("{field}.{inner}"), json!({ &field: { inner: null } }), of_inner));
+        }
+        for (path, given, schema) in tried {
+            let is_refused = match face::read::<P::Input>(&given.to_string()) {
+                Err(InvokeError::InvalidInput(problems)) => {
+                    problems.iter().any(|one| one.field == path && one.problem.contains("null"))
+                }
+                _ => false,
+            };
+            let in_schema = schema.to_string().contains("\"null\"");
+            // Metadata take null as none, and their schema says what is good.
+            let agrees = in_schema != is_refused || path == "metadata";
+            if is_refused == taken.contains(&path.as_str()) || !agrees {
+                wrong.push(format!("{path}: refused {is_refused}, null in the schema {in_schema}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}: {}", P::OPERATION, wrong.join("; "));
+}
+
+/// The fields of an object, references followed.
+fn fields(schema: &Value, definitions: &Value) -> Vec<(String, Value)> {
+    let name = schema["$ref"].as_str().and_then(|to| to.strip_prefix("#/$defs/"));
+    let object = name.map_or(schema, |name| &definitions[name]);
+    let properties = object["properties"].as_object().into_iter().flatten();
+    properties.map(|(field, schema)| (field.clone(), schema.clone())).collect()
 }

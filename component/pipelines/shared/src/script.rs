@@ -15,7 +15,7 @@ use refund_core::model::{Reason, Refund, RefundStatus};
 use refund_core::money::{Currency, Money};
 use refund_core::problem::FieldProblem;
 
-use crate::imports::{Billing, Checked, Credits, Live, Refunds, Request, Rules};
+use crate::imports::{Billing, Charged, Checked, Credits, Live, Refunds, Request, Rules};
 
 /// A node that follows a script. Every payment it is asked about was paid with [`PAID`] dollars' worth of cents.
 #[derive(Debug, Default)]
@@ -103,10 +103,49 @@ pub fn approved(amount: Money) -> Verdict {
     }
 }
 
+/// The charge of `pi_x` is `ch_x`.
+fn charge_of(payment: &PaymentRef) -> ChargeId {
+    ChargeId::from_stripe(payment.as_str().replace("pi_", "ch_"))
+}
+
 fn resolved(amount: &Amount) -> Money {
     match amount {
         Amount::Everything => usd(PAID),
         Amount::Exactly(money) => *money,
+    }
+}
+
+impl Script {
+    /// Adds a refund that an earlier call made.
+    pub fn add_made(&mut self, operation: &OperationId, payment: &PaymentRef, amount: u64) {
+        let refund = refund(operation, payment, usd(amount), None, Metadata::default());
+        self.made.insert(operation.to_string(), refund);
+    }
+}
+
+fn refund(
+    operation: &OperationId,
+    payment: &PaymentRef,
+    money: Money,
+    reason: Option<&Reason>,
+    metadata: Metadata,
+) -> Refund {
+    Refund {
+        id: RefundId::from_stripe(format!("re_{operation}")),
+        amount: money.amount,
+        currency: money.currency,
+        charge: Some(charge_of(payment)),
+        payment_intent: None,
+        status: Some(RefundStatus::Succeeded),
+        reason: reason.cloned(),
+        failure_reason: None,
+        pending_reason: None,
+        created: 1,
+        balance_transaction: None,
+        failure_balance_transaction: None,
+        receipt_number: None,
+        destination_details: None,
+        metadata: metadata.with_operation(operation),
     }
 }
 
@@ -124,9 +163,13 @@ impl Live for Script {
         }
         if self.unpaid.contains(payment) {
             let verdict = Verdict::not_succeeded("canceled", usd(0).currency, amount);
-            return Ok(Checked { verdict, captured: None });
+            return Ok(Checked { verdict, charged: None });
         }
-        Ok(Checked { verdict: approved(resolved(amount)), captured: Some(usd(PAID)) })
+        let charge = charge_of(payment);
+        let own = |refund: &&Refund| refund.charge.as_ref() == Some(&charge);
+        let refunds = self.made.values().filter(own).cloned().collect();
+        let charged = Charged { charge, captured: usd(PAID), refunds };
+        Ok(Checked { verdict: approved(resolved(amount)), charged: Some(charged) })
     }
 
     fn scan(&mut self, _: &ScanRange, _: &Options) -> Result<Scanned, CallError> {
@@ -160,24 +203,13 @@ impl Refunds for Script {
         if let Some(Some(error)) = self.troubles.pop_front() {
             return Err(error);
         }
-        let Money { amount, currency } = resolved(&request.amount);
-        let refund = Refund {
-            id: RefundId::from_stripe(format!("re_{operation}")),
-            amount,
-            currency,
-            charge: Some(ChargeId::from_stripe(request.payment.as_str())),
-            payment_intent: None,
-            status: Some(RefundStatus::Succeeded),
-            reason: request.reason.cloned(),
-            failure_reason: None,
-            pending_reason: None,
-            created: 1,
-            balance_transaction: None,
-            failure_balance_transaction: None,
-            receipt_number: None,
-            destination_details: None,
-            metadata: request.metadata.clone().with_operation(request.operation_id),
-        };
+        let refund = refund(
+            request.operation_id,
+            request.payment,
+            resolved(&request.amount),
+            request.reason,
+            request.metadata.clone(),
+        );
         self.made.insert(operation, refund.clone());
         Ok(answer(&refund, Origin::Made))
     }

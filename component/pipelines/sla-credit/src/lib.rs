@@ -1,12 +1,18 @@
 //! Pipeline: refunds what a service level grants after an outage.
 //!
-//! What was paid is read from Stripe, never believed from the input.
+//! The amount paid is read from Stripe and not taken from the input.
+//!
+//! What this promises: one operation id makes at most one refund of a payment, whatever the incidents and however often
+//! it is called. Where the credit is another one by now, nothing is refunded. What it cannot promise, since Stripe
+//! cannot be searched for refunds by metadata: with one operation id on two payments, Stripe refuses the second for a
+//! day only. Two operation ids on one payment are two credits, each of which knows of the other what `sla.credited`
+//! says; Stripe refuses what exceeds the payment.
 
 use pipeline_shared::Pipeline;
-use pipeline_shared::batch::{Report, Terms, Told, Wish, refund};
+use pipeline_shared::batch::{Common, HasReport, Operation, Report, refund};
 use pipeline_shared::face::Input as Connected;
 use pipeline_shared::imports::{Credits, Live, Refunds, Rules};
-use refund_core::client::{ConnectionInput, CreateError};
+use refund_core::client::{ConnectionInput, CreateError, find_existing};
 use refund_core::credits::{Downtime, Price, Quote, Rounding, Scale, SlaRequest, Span};
 use refund_core::eligibility::{Amount, Policy};
 use refund_core::face::InvokeError;
@@ -36,7 +42,8 @@ pub struct Input {
     #[serde(default)]
     pub policy: Policy,
     /// Or a policy document; nothing may stand in `policy` then.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "refund_core::optional::value")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub document: Option<Document>,
     /// The `request_hash` of an earlier answer that asked for approval.
     #[serde(default)]
@@ -67,14 +74,16 @@ pub struct Sla {
     /// How an outage becomes money.
     pub scale: Scale,
     /// Never credit more than this share of what was paid; all of it when absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "refund_core::optional::limit")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub cap: Option<u32>,
     /// Credited or refunded for this period before this operation, in the smallest unit of the currency; it is
     /// subtracted.
     #[serde(default)]
     pub credited: u64,
     /// `half_up` when absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "refund_core::optional::value")]
+    #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
     pub rounding: Option<Rounding>,
 }
 
@@ -125,30 +134,37 @@ impl Pipeline for SlaCredit {
         else {
             return Err(problems.into_result().err().unwrap_or_default().into());
         };
-        let checked = node.check(&payment, &Amount::Everything, input.reason.as_ref(), &rules)?;
-        let Some(paid) = checked.captured else {
-            return Err(CreateError::Denied { verdict: checked.verdict }.into());
-        };
-        let quote = node
-            .sla_quote(&input.sla.of(paid))
-            .map_err(|problems| problems.into_iter().map(in_sla).collect::<Vec<_>>())?;
-        let wish = Wish {
-            operation_id,
-            payment,
-            amount: quote.credit,
-            all: false,
-            approval: input.approval,
-        };
-        let wishes = if quote.credit.amount == 0 { Vec::new() } else { vec![wish] };
-        let terms = Terms {
+        let common = Common {
             dry_run: input.dry_run,
             rules: &rules,
             reason: input.reason.as_ref(),
             metadata: &input.metadata,
+            one_sum: true,
         };
-        let mut report = refund(node, wishes, terms);
+        common.check()?;
+        let checked = node.check(&payment, &Amount::Everything, common.reason, &rules)?;
+        let Some(charged) = checked.charged else {
+            return Err(CreateError::Denied { verdict: checked.verdict }.into());
+        };
+        let quote = node
+            .sla_quote(&input.sla.of(charged.captured))
+            .map_err(|problems| problems.into_iter().map(in_sla).collect::<Vec<_>>())?;
+        let amount = Amount::Exactly(quote.credit);
+        let existing = find_existing(&operation_id, &amount, common.reason, &charged.refunds);
+        if let Some(Err(conflict)) = existing {
+            return Err(CreateError::from(conflict).into());
+        }
+        let operation = Operation {
+            operation_id,
+            payment: PaymentRef::Charge(charged.charge),
+            amount: quote.credit,
+            all: false,
+            approval: input.approval,
+        };
+        let operations = if quote.credit.amount == 0 { Vec::new() } else { vec![operation] };
+        let mut report = refund(node, operations, common);
         match report.failures.pop() {
-            // One refund, so its failure is that of the call.
+            // There is one refund, so its failure is the failure of the call.
             Some(failed) => Err(failed.error.into()),
             None => Ok(Output { quote, report }),
         }
@@ -170,7 +186,7 @@ impl Connected for Input {
     }
 }
 
-impl Told for Output {
+impl HasReport for Output {
     fn report(&self) -> &Report {
         &self.report
     }

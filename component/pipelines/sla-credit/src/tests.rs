@@ -1,6 +1,8 @@
-//! One credit, one refund; what was paid is never believed.
+//! One credit, one refund; what was paid is read from Stripe.
 
-use pipeline_shared::schema::{Title, compare, manifest};
+mod sums;
+
+use pipeline_shared::schema::{Title, compare, manifest, refuses_null};
 use pipeline_shared::script::{PAID, Script, unknown, usd};
 use refund_core::client::{CallError, NeedsApproval};
 use refund_core::eligibility::Decision;
@@ -85,6 +87,32 @@ fn no_credit_no_refund() {
     assert!(output.report.refunds.is_empty() && output.report.failures.is_empty());
 }
 
+/// Another credit than the one that was refunded, and no credit at all.
+#[test]
+fn a_refund_of_another_amount_is_a_conflict() {
+    for dry_run in [true, false] {
+        for now in [0, 900] {
+            let mut node = script(1000);
+            credit(&mut node, json!({ "dry_run": false })).unwrap();
+            node.sla_quote = Some(quote(now));
+            let input = json!({ "dry_run": dry_run });
+            let Err(InvokeError::Failed(failure)) = credit(&mut node, input) else {
+                panic!("{now}")
+            };
+            assert_eq!((failure.kind, node.asked.len()), (FailureKind::Conflict, 1));
+            assert!(failure.details.contains("re_outage-7"), "{}", failure.details);
+        }
+    }
+}
+
+#[test]
+fn a_dry_run_shows_the_refund_that_exists() {
+    let mut node = script(1000);
+    credit(&mut node, json!({ "dry_run": false })).unwrap();
+    let report = credit(&mut node, json!({})).unwrap().report;
+    assert_eq!((report.planned.len(), report.refunds.len(), node.asked.len()), (0, 1, 1));
+}
+
 #[test]
 fn the_one_failure_is_that_of_the_call() {
     let verdict = pipeline_shared::script::approved(usd(1000));
@@ -159,8 +187,19 @@ fn the_manifest_is_current() {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manifest.json");
     let title = Title {
         title: "Refund an outage",
-        description: "Reads what was paid, computes what the service level grants for an outage, and refunds it. A dry run unless you say otherwise. One operation id makes at most one refund.",
+        description: "Reads what was paid, computes what the service level grants for an outage, and refunds it. A dry run unless `dry_run` is false: it plans the refund in full and changes nothing. One operation id makes at most one refund; where it refunded another amount before, the call fails with a conflict.",
         icon: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M12 7v5l4 2",
     };
     compare(&file, &manifest::<SlaCredit>(title));
+}
+
+#[test]
+fn null_is_no_default() {
+    refuses_null::<SlaCredit>(&[
+        "connection.max_retries",
+        "policy.fee_rate",
+        "approval",
+        "reason",
+        "metadata",
+    ]);
 }

@@ -1,19 +1,26 @@
-//! `approvals`: what somebody must agree to.
+//! `approvals`: what a person must approve.
+
+use std::path::PathBuf;
 
 use clap::{Args as Group, Subcommand};
 
 use super::Create;
 
-pub(super) const APPROVALS_HELP: &str = "A refund that the policy wants somebody to agree to is frozen by hash and waits in the ledger. Who asked
-cannot agree; whoever objects calls it off; after a week, or what --valid-for says, it expires. Eligibility is checked
-again when it is carried out, and a request that was changed in between is refused.
+pub(super) const APPROVALS_HELP: &str = "A refund that needs approval waits in the ledger. The requester, who is whoever asked first for the operation,
+cannot approve it. Each approver has one vote; one denial calls the operation off; after seven days, or what
+--valid-for says, the approval expires.
+
+`execute` checks the payment again and counts the recorded votes again, under the policy in force: --policy, or the
+one that the refund was asked for under. If it needs more approvers, the approval waits for them; if it denies the
+refund, the refund is denied. While an approval waits, the operation id cannot be given other values: `expire` ends
+it first.
 
 Examples:
   refund-node approvals request ch_123 --operation order-7 --policy shop.toml --as alice
   refund-node approvals list --state open
   refund-node approvals show ap_1
   refund-node approvals approve ap_1 --as bob --note 'spoke to the customer'
-  refund-node approvals execute                     # everything that is approved";
+  refund-node approvals execute --policy shop.toml  # everything that is approved";
 
 #[derive(Group, Debug)]
 pub(crate) struct Approvals {
@@ -23,7 +30,7 @@ pub(crate) struct Approvals {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum ApprovalsCommand {
-    /// Ask for a refund: made at once where the policy lets it pass, else it waits for approval.
+    /// Ask for a refund: made at once if the policy allows it, otherwise it waits for approval.
     Request(Box<Request>),
     /// Show approvals, newest first.
     List {
@@ -31,21 +38,24 @@ pub(crate) enum ApprovalsCommand {
         #[arg(long)]
         state: Option<String>,
     },
-    /// Show one: what is asked for, why it needs approval, who said what.
+    /// Show one: what is asked for, why it needs approval, the votes.
     Show {
         /// ap_….
         approval: String,
     },
-    /// Agree.
+    /// Approve: the last vote that is needed makes the approval ready to be executed.
     Approve(Decide),
-    /// Object: the operation is called off for good.
+    /// Deny: the operation is called off for good.
     Deny(Decide),
-    /// Make the refunds that were approved. Needs the key.
+    /// Make the refunds that were approved, each checked again under the policy in force. Needs the key.
     Execute {
         /// ap_…; all that are approved when absent.
         approvals: Vec<String>,
+        /// The policy document in force, TOML or JSON; the one that the refund was asked for under when absent.
+        #[arg(long, value_name = "FILE", env = "REFUND_NODE_POLICY")]
+        policy: Option<PathBuf>,
     },
-    /// End an approval that nobody should decide about any more; asking again opens a new one.
+    /// End an approval before its time; asking again files a new one.
     Expire {
         /// ap_….
         approval: String,
@@ -56,7 +66,7 @@ pub(crate) enum ApprovalsCommand {
 pub(crate) struct Request {
     #[command(flatten)]
     pub(crate) create: Create,
-    /// How long people may take to approve: 24h, 7d.
+    /// How long approvers have to decide, and an approval holds: 24h, 7d.
     #[arg(long, value_name = "TIME", default_value = "7d")]
     pub(crate) valid_for: String,
 }
@@ -71,7 +81,7 @@ pub(crate) struct Decide {
     /// The hash of what you saw (`approvals show`): anything else is refused.
     #[arg(long, value_name = "HASH")]
     pub(crate) hash: Option<String>,
-    /// Who asked may agree as well.
+    /// The requester may approve as well.
     #[arg(long)]
     pub(crate) own_requests: bool,
 }

@@ -8,7 +8,7 @@ use super::PolicyArgs;
 
 pub(super) const BULK_HELP: &str = "The input is CSV with a header, or one JSON object a line:
   payment (or charge, payment_intent), amount (25.00, or all) or minor, currency,
-  operation, reason, approval, metadata.KEY
+  operation, reason, metadata.KEY
 
 Examples:
   refund-node bulk plan recall.csv                          what would happen; nothing is sent
@@ -18,8 +18,15 @@ Examples:
   refund-node bulk resume                                   after Ctrl-C, a stop or a crash
   refund-node bulk export --output done.csv
 
-The same file is the same run: running it twice, or in two processes at once, refunds once.
-Lines that cannot be used are kept in recall.csv.rejected.csv; the others go on.";
+The same file with the same template and policy is the same run: running it twice, or in two processes at once,
+refunds once.
+Lines that cannot be used are kept in recall.csv.rejected.csv; the others go on. A line that was denied, or whose
+input was wrong, may be given again with corrected values under the same operation id.
+
+A run sends nothing if this ledger has refunded one of its payments under another operation id, or is about to: it
+lists those lines and exits with 7. --allow-refunded-payments refunds them again.
+
+A line that needs approval is filed: `refund-node approvals list`.";
 
 #[derive(Group, Debug)]
 pub(crate) struct Bulk {
@@ -29,7 +36,7 @@ pub(crate) struct Bulk {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum BulkCommand {
-    /// Say what a run would do. Reads from Stripe; sends and writes nothing.
+    /// Say what a run would do now: the same rules on a copy of the ledger. Sends and writes nothing.
     Plan(Box<BulkPlan>),
     /// Refund every line, or go on with a run of the same file.
     Run(Box<BulkRun>),
@@ -39,14 +46,7 @@ pub(crate) enum BulkCommand {
         run: Option<String>,
     },
     /// Go on with a run after Ctrl-C, a stop or a crash.
-    Resume {
-        /// The run, or the beginning of its id; the newest when absent.
-        run: Option<String>,
-        #[command(flatten)]
-        speed: Speed,
-        #[command(flatten)]
-        stop: StopArgs,
-    },
+    Resume(Box<BulkResume>),
     /// Call off what was not sent yet.
     Cancel {
         /// The run, or the beginning of its id.
@@ -111,9 +111,28 @@ pub(crate) struct StopArgs {
     /// Stop when more than this share of lines was refused or failed (of 20 lines or more).
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) stop_failures: Option<u8>,
-    /// Go on when the balance does not cover the refunds: they wait at Stripe.
+    /// Go on if the balance does not cover the refunds: they wait at Stripe.
     #[arg(long)]
     pub(crate) go_on_when_short: bool,
+    /// Refund payments again that this ledger has refunded before under other operation ids.
+    #[arg(long)]
+    pub(crate) allow_refunded_payments: bool,
+}
+
+#[derive(Group, Debug)]
+pub(crate) struct BulkResume {
+    /// The run, or the beginning of its id; the newest when absent.
+    pub(crate) run: Option<String>,
+    /// The policy document in force, TOML or JSON; the one that the run was started with when absent.
+    #[arg(long, value_name = "FILE", env = "REFUND_NODE_POLICY")]
+    pub(crate) policy: Option<PathBuf>,
+    /// The customers requested these refunds directly, without staff review. Used by policy documents only.
+    #[arg(long, requires = "policy")]
+    pub(crate) self_serve: bool,
+    #[command(flatten)]
+    pub(crate) speed: Speed,
+    #[command(flatten)]
+    pub(crate) stop: StopArgs,
 }
 
 #[derive(Group, Debug)]

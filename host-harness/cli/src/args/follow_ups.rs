@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Subcommand};
 
-pub(super) const FOLLOW_UPS_HELP: &str = "Every command that makes or settles refunds keeps what follows from them in the ledger when --sinks names who
-wants to know: signed HTTP, a command, mail. Delivered at least once, in order, under an id that stays; a
-receiver that is down loses nothing. `webhook listen` delivers while it runs, `follow-ups deliver` when called.
+pub(super) const FOLLOW_UPS_HELP: &str = "Every command that makes or settles refunds keeps what follows from them in the ledger if --sinks names sinks:
+signed HTTP, a command, mail. Delivered at least once, in order, under an id that stays; a receiver that is down loses
+nothing. `webhook listen` and `serve` deliver while they run, `follow-ups deliver` when called.
 
 Exit codes of `deliver`: 0 nothing waits, 7 something waits or was given up this time, 2 bad input.
 
@@ -30,7 +30,7 @@ pub(crate) enum FollowUpsCommand {
         /// Only waiting, delivered or dead ones.
         #[arg(long)]
         state: Option<String>,
-        /// At most so many.
+        /// At most this many.
         #[arg(long, default_value_t = 100)]
         limit: usize,
     },

@@ -20,7 +20,8 @@ pub(crate) struct Audit {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum AuditCommand {
-    /// Check every page and every row. Exits with 8 when something was changed or is missing.
+    /// Check the file, the hash chain, and what the tables hold against it. Exits with 8 when something was changed or
+    /// is missing.
     Verify {
         /// The last hash that an earlier check printed: it must still be in the chain.
         #[arg(long, value_name = "HASH")]

@@ -15,7 +15,9 @@ mod webhook;
 
 use std::path::PathBuf;
 
-use clap::{Args as Group, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand};
+use refund_app::outcome::table::EXITS;
 use refund_host::PublicKey;
 
 use self::approvals::APPROVALS_HELP;
@@ -38,6 +40,7 @@ use self::serve::SERVE_HELP;
 pub(crate) use self::serve::*;
 pub(crate) use self::tools::*;
 pub(crate) use self::webhook::*;
+use crate::exit::Exit;
 
 const LONG_ABOUT: &str = "Stripe refunds, never twice and never blindly: a sandboxed component does the work, this command runs it.
 
@@ -49,20 +52,15 @@ Without a key, try everything on the built-in simulator:
 With STRIPE_SECRET_KEY set (a restricted key is enough), commands talk to Stripe. The key may also come from
 --key-file or --key-command. A live key needs --live. Not working? refund-node doctor.";
 
-const EXIT_CODES: &str = "Exit codes:
-  0  done, eligible, accepted
-  1  rejected webhook, or an error of this machine
-  2  bad input: nothing was sent
-  3  somebody must approve first
-  4  denied by a rule, or the operation id belongs to another refund
-  5  Stripe refused, or there was no usable answer
-  6  nobody knows whether a refund was made: run the same command again, or resume
-  7  stopped before the end, by itself or by Ctrl-C: resume
-  8  ledger and Stripe differ, or the audit does not hold";
+fn exit_codes() -> String {
+    let line = |(code, meaning): &(u8, &str)| format!("\n  {code}  {meaning}");
+    let lines: String = EXITS.iter().map(line).collect();
+    format!("Exit codes:{lines}")
+}
 
 /// Stripe refunds, never twice and never blindly.
 #[derive(Parser, Debug)]
-#[command(name = "refund-node", version, about, long_about = LONG_ABOUT, after_help = EXIT_CODES)]
+#[command(name = "refund-node", version, about, long_about = LONG_ABOUT, after_help = exit_codes())]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -101,21 +99,21 @@ pub(crate) struct Global {
     /// Act for this connected account.
     #[arg(long, value_name = "acct_…", global = true)]
     pub(crate) account: Option<String>,
-    /// Wait so long for an answer of Stripe's to begin.
+    /// Seconds to wait for the first byte of a Stripe response.
     #[arg(long, value_name = "SECONDS", default_value_t = 80, value_parser = clap::value_parser!(u64).range(1..=240), global = true)]
     pub(crate) timeout: u64,
-    /// The ledger of operations; `bulk`, `reconcile`, `audit` and `webhook listen` use
-    /// ./refund-node.ledger unless told otherwise, `refund create` uses one only when it or --sinks is named.
+    /// The ledger of operations. `refund` and `invoke` use one only if --ledger or --sinks is given; `report` only
+    /// with --ledger; all others use ./refund-node.ledger by default. Refused where it has no effect.
     #[arg(long, value_name = "FILE", env = "REFUND_NODE_LEDGER", global = true)]
     pub(crate) ledger: Option<PathBuf>,
-    /// Who wants to know what follows from refunds and events: kept in the ledger, delivered by `webhook listen`
-    /// and `follow-ups deliver`.
+    /// The sinks of follow-ups, a TOML document. Follow-ups are kept in the ledger, and delivered by `webhook listen`,
+    /// `serve` and `follow-ups deliver`.
     #[arg(long, value_name = "FILE", env = "REFUND_NODE_SINKS", global = true)]
     pub(crate) sinks: Option<PathBuf>,
-    /// In whose name: stands in the audit, and tells who asks from who approves. Your login unless given.
+    /// User name recorded in the audit log; the login unless given. Requester and approver must differ.
     #[arg(long = "as", value_name = "NAME", env = "REFUND_NODE_USER", global = true)]
     pub(crate) user: Option<String>,
-    /// For so long after a lost answer "there is no such refund" is not believed.
+    /// Seconds after the last request with an unknown outcome in which "no such refund" is not believed.
     #[arg(long, value_name = "SECONDS", default_value_t = 90, hide = true, global = true)]
     pub(crate) grace: u64,
     /// Read the key from this file instead of from the environment.
@@ -124,12 +122,57 @@ pub(crate) struct Global {
     /// Run this command; the first line it prints is the key: 'pass show stripe/refunds'.
     #[arg(long, value_name = "COMMAND", env = "REFUND_NODE_KEY_COMMAND", global = true)]
     pub(crate) key_command: Option<String>,
-    /// Keep compiled code in this folder; refund-node in your folder for caches unless told otherwise.
+    /// Keep compiled code in this folder; refund-node in your folder for caches unless given.
     #[arg(long, value_name = "FOLDER", env = "REFUND_NODE_CACHE", global = true)]
     pub(crate) cache: Option<PathBuf>,
     /// Compile the component anew, and keep nothing.
     #[arg(long, conflicts_with = "cache", global = true)]
     pub(crate) no_cache: bool,
+    /// What was typed, and does not come from the environment.
+    #[arg(skip)]
+    pub(crate) typed: Typed,
+}
+
+/// Which options were typed in this command.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Typed {
+    ledger: bool,
+    sinks: bool,
+}
+
+impl Global {
+    /// Whether operations are recorded in a ledger where a command leaves that open.
+    pub(crate) fn names_ledger(&self) -> bool {
+        self.ledger.is_some() || self.sinks.is_some()
+    }
+
+    /// An option that is typed and has no effect would be taken for a protection.
+    pub(crate) fn refuse_ledger(&self, command: &str) -> anyhow::Result<()> {
+        let option = match self.typed {
+            Typed { ledger: true, .. } => "--ledger",
+            Typed { sinks: true, .. } => "--sinks",
+            Typed { .. } => return Ok(()),
+        };
+        Err(Exit::bad_input(format!(
+            "{option} has no effect on `{command}`: leave it out. Nothing was sent."
+        )))
+    }
+}
+
+impl Args {
+    /// Reads the command line. Ends the process on a mistake, and for `--help`.
+    pub(crate) fn read() -> Self {
+        let matches = Self::command().get_matches();
+        let mut args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        args.global.typed =
+            Typed { ledger: is_typed(&matches, "ledger"), sinks: is_typed(&matches, "sinks") };
+        args
+    }
+}
+
+fn is_typed(matches: &ArgMatches, option: &str) -> bool {
+    matches.value_source(option) == Some(ValueSource::CommandLine)
+        || matches.subcommand().is_some_and(|(_, inner)| is_typed(inner, option))
 }
 
 #[derive(Subcommand, Debug)]
@@ -151,7 +194,7 @@ pub(crate) enum Command {
     /// Check, explain and test a policy document.
     #[command(after_help = POLICY_HELP)]
     Policy(Policy),
-    /// Ask for approval, decide, and carry out what was approved.
+    /// Ask for approval, decide, and execute what was approved.
     #[command(after_help = APPROVALS_HELP)]
     Approvals(Approvals),
     /// Serve the HTTP API: refunds, approvals, webhooks, metrics.
@@ -180,7 +223,7 @@ pub(crate) enum Command {
     Describe,
     /// Run one operation: JSON in, JSON out, for one input or for every line of a file.
     #[command(
-        after_help = "Examples:\n  refund-node invoke refunds.retrieve --input '{\"refund\": \"re_123\"}'\n  refund-node invoke sla-credit.run --component sla-credit.wasm --lines outages.jsonl > done.jsonl\n\nThe names and schemas are in `refund-node describe`. With --lines the exit code is the worst of all lines."
+        after_help = "Examples:\n  refund-node invoke refunds.retrieve --input '{\"refund\": \"re_123\"}'\n  refund-node invoke sla-credit.run --component sla-credit.wasm --lines outages.jsonl > done.jsonl\n  refund-node invoke sla-credit.run --component sla-credit.wasm --ledger shop.ledger --input '{…}'\n\nThe names and schemas are in `refund-node describe`. With --lines the exit code is the worst of all lines.\n\nWith --ledger or --sinks, `refunds.create` and the refunds of a pipeline are recorded before they are sent, and only recorded votes approve: `connection` and approvals are not permitted in the input. Pipelines that use one ledger take turns. Other operations refuse the two options."
     )]
     Invoke(Invoke),
     /// Refund many payments from a file: plan, run, resume, export.
@@ -191,7 +234,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  refund-node reconcile --since 30d\n  refund-node reconcile --since 30d --repair   # move operations to what Stripe says"
     )]
     Reconcile(Reconcile),
-    /// Check the ledger's audit: every move of every operation, hash-chained.
+    /// Check the ledger's audit: every move of every operation and every vote, hash-chained.
     Audit(Audit),
     /// Look into a component file.
     Component(Component),
@@ -213,4 +256,35 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+impl Command {
+    /// Its name, where it takes no notice of a ledger.
+    pub(crate) fn without_ledger(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Demo => "demo",
+            Self::Simulate(_) => "simulate",
+            Self::Check(_) => "check",
+            Self::Policy(_) => "policy",
+            Self::Duplicates(_) => "duplicates",
+            Self::Disputes(_) => "disputes",
+            Self::Credits(_) => "credits",
+            Self::Webhook(Webhook { command: WebhookCommand::Verify(_) }) => "webhook verify",
+            Self::Describe => "describe",
+            Self::Component(_) => "component",
+            Self::Bench(_) => "bench",
+            Self::Completions { .. } => "completions",
+            Self::Refund(_)
+            | Self::Approvals(_)
+            | Self::Serve(_)
+            | Self::Report(_)
+            | Self::Webhook(_)
+            | Self::FollowUps(_)
+            | Self::Invoke(_)
+            | Self::Bulk(_)
+            | Self::Reconcile(_)
+            | Self::Audit(_)
+            | Self::Doctor => return None,
+        })
+    }
 }

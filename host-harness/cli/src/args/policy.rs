@@ -6,7 +6,7 @@ use clap::{Args as Group, Subcommand};
 
 use super::Amount;
 
-pub(super) const POLICY_HELP: &str = "A policy is TOML or JSON. What holds for every payment stands in `defaults`; a rule says when and then:
+pub(super) const POLICY_HELP: &str = "A policy is TOML or JSON. What holds for every payment is in `defaults`; a rule says when and then:
 
   name = \"Web shop\"
   version = \"2026-11\"
@@ -74,7 +74,7 @@ pub(crate) struct Explain {
     /// `duplicate`, `fraudulent` or `requested_by_customer`.
     #[arg(long, requires = "payment")]
     pub(crate) reason: Option<String>,
-    /// The customer asks, and nobody of yours looked at it.
+    /// The customer requested this refund directly, without staff review.
     #[arg(long, requires = "payment")]
     pub(crate) self_serve: bool,
 }

@@ -12,7 +12,9 @@ pub(crate) struct Refund {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum RefundCommand {
-    /// Make a refund. The same operation id never pays twice.
+    /// Make a refund. One operation id makes at most one refund.
+    ///
+    /// With --ledger or --sinks it is recorded before it is sent, and the answer is what the ledger holds afterwards.
     #[command(
         after_help = "Examples:\n  refund-node refund create ch_123 --operation order-6735-refund-1\n  refund-node refund create pi_123 --operation order-6735-refund-2 --amount 25.00 --currency usd --reason requested_by_customer\n  refund-node refund create ch_123 --operation … --minor 2500 --currency usd"
     )]
@@ -71,16 +73,16 @@ impl Amount {
 }
 
 /// The merchant's rules.
-#[derive(Group, Debug)]
+#[derive(Group, Debug, Default)]
 #[command(next_help_heading = "Your rules")]
 pub(crate) struct PolicyArgs {
     /// A policy document, TOML or JSON, instead of the rules below: `refund-node policy --help`.
     #[arg(long, value_name = "FILE", env = "REFUND_NODE_POLICY")]
     pub(crate) policy: Option<PathBuf>,
-    /// The customer asks, and nobody of yours looked at it; only a policy document takes notice.
+    /// The customer requested this refund directly, without staff review. Used by policy documents only.
     #[arg(long, requires = "policy")]
     pub(crate) self_serve: bool,
-    /// Refundable for so many days after the charge.
+    /// Refundable for this many days after the charge.
     #[arg(long, value_name = "DAYS")]
     pub(crate) window_days: Option<u32>,
     /// Smallest refund, a decimal of --currency.
@@ -89,10 +91,10 @@ pub(crate) struct PolicyArgs {
     /// Largest refund, a decimal of --currency.
     #[arg(long, value_name = "DECIMAL", requires = "currency")]
     pub(crate) maximum: Option<String>,
-    /// Above this somebody must approve, a decimal of --currency.
+    /// Above this it needs approval, a decimal of --currency.
     #[arg(long, value_name = "DECIMAL", requires = "currency")]
     pub(crate) approval_above: Option<String>,
-    /// At most so many refunds on one payment.
+    /// At most this many refunds on one payment.
     #[arg(long, value_name = "COUNT")]
     pub(crate) max_attempts: Option<u32>,
     /// An allowed payment method, for example card; may be repeated.
@@ -137,7 +139,7 @@ pub(crate) struct Create {
     /// Connect: take the money back from the connected account.
     #[arg(long)]
     pub(crate) reverse_transfer: bool,
-    /// The request hash that somebody approved.
+    /// The request hash that was approved. Without a ledger only: with one, only recorded votes approve.
     #[arg(long, value_name = "HASH")]
     pub(crate) approval: Option<String>,
     #[command(flatten)]
@@ -175,12 +177,17 @@ pub(crate) struct Duplicates {
     /// A file with one Stripe charge object a line, or CSV with the same field names; - for stdin.
     #[arg(long, value_name = "FILE", required_unless_present = "since")]
     pub(crate) input: Option<PathBuf>,
-    /// Look at Stripe's charges of this long: 90m, 24h, 7d.
+    /// Look at Stripe's charges of this long: 90m, 24h, 7d. Exit code 7 if not all of them could be searched.
     #[arg(long, value_name = "TIME", conflicts_with = "input")]
     pub(crate) since: Option<String>,
     /// How far apart, from the first charge: 90s, 5m, 1h.
     #[arg(long, value_name = "TIME", default_value = "5m")]
     pub(crate) window: String,
+    /// Charges that one scan of Stripe reads at most, 1 to 100000. A longer range takes several scans. Without it,
+    /// a scan reads 10000, and more where a window holds more.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "input",
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) max_charges: Option<u32>,
     /// A metadata key that names an order or invoice; may be repeated.
     #[arg(long, value_name = "KEY")]
     pub(crate) reference_key: Vec<String>,

@@ -7,6 +7,7 @@ use clap::Args as Group;
 pub(super) const SERVE_HELP: &str = "Every caller needs a token. The file holds their hashes alone:
 
   refund-node serve --new-token alice --role requester >> tokens.toml      # prints the token once, to stderr
+  refund-node serve --new-token portal --role self_serve >> tokens.toml
   refund-node serve --new-token bob --role approver --role auditor >> tokens.toml
   refund-node serve --tokens tokens.toml --policy shop.toml --ledger shop.ledger
 
@@ -14,6 +15,8 @@ pub(super) const SERVE_HELP: &str = "Every caller needs a token. The file holds 
        -d '{\"operation_id\": \"order-7\", \"payment\": \"ch_123\", \"amount\": 4500, \"currency\": \"usd\"}'
   curl -H \"Authorization: Bearer $BOB\" -X POST -H 'content-type: application/json' -d '{}' \\
        http://127.0.0.1:8080/v1/approvals/ap_1/approve
+
+The last approval that is needed makes the refund at once, under the policy in force.
 
 The description is served at /openapi.json, numbers for Prometheus at /metrics. Stripe delivers to
 /webhooks/stripe. It listens on this machine alone; put a proxy with TLS before it to let others in.";
@@ -26,13 +29,14 @@ pub(crate) struct Serve {
     /// Where to listen on 127.0.0.1; 0 takes a free port.
     #[arg(long, default_value_t = 8080)]
     pub(crate) port: u16,
-    /// Every refund follows this policy document; without one only what Stripe enforces holds.
+    /// Every refund follows this policy document, approved ones too when they are made. Without one only what Stripe
+    /// enforces holds.
     #[arg(long, value_name = "FILE", env = "REFUND_NODE_POLICY")]
     pub(crate) policy: Option<PathBuf>,
-    /// Who asked may approve as well.
+    /// The requester may approve as well.
     #[arg(long)]
     pub(crate) own_requests: bool,
-    /// How long people may take to approve: 24h, 7d.
+    /// How long approvers have to decide, and an approval holds: 24h, 7d.
     #[arg(long, value_name = "TIME", default_value = "7d")]
     pub(crate) valid_for: String,
     /// Read the secret of Stripe's webhook endpoint from this file; may be repeated during a roll.
@@ -41,7 +45,8 @@ pub(crate) struct Serve {
     /// Print an entry for the file of tokens, and the token itself once on stderr.
     #[arg(long, value_name = "NAME", requires = "role", conflicts_with = "tokens")]
     pub(crate) new_token: Option<String>,
-    /// What the new token may be used for: requester, approver, auditor; may be repeated.
+    /// What the new token may be used for: requester, `self_serve`, approver, auditor; may be repeated. Requests with a
+    /// `self_serve` token are always judged by the policy's limits for self-serve; give it to a bot or a customer portal.
     #[arg(long, requires = "new_token")]
     pub(crate) role: Vec<String>,
     /// Print the OpenAPI description.

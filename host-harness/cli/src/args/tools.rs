@@ -14,7 +14,7 @@ pub(crate) struct Simulate {
     /// Ids follow from this number.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Make so many charges to begin with.
+    /// Make this many charges to begin with.
     #[arg(long, default_value_t = 0)]
     pub(crate) charges: u32,
     /// Write the charges into this file as input for `bulk`.
@@ -27,7 +27,7 @@ pub(crate) struct Simulate {
     /// millions.
     #[arg(long)]
     pub(crate) lean: bool,
-    /// Answer so much later, as Stripe does from across the network.
+    /// Delay every answer by this long, as a network does.
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0,
         value_parser = clap::value_parser!(u64).range(..=60_000))]
     pub(crate) latency: u64,
@@ -85,9 +85,9 @@ pub(crate) struct Invoke {
     /// Its input, a JSON object; read from stdin when absent.
     #[arg(long, value_name = "JSON")]
     pub(crate) input: Option<String>,
-    /// A JSON object a line instead, `-` for stdin: each is run, and a line of JSON tells what became of it, in the
-    /// same order. A line that cannot be read is told with its number, and the rest goes on. Give the same file
-    /// again after a stop: what is done is not done twice.
+    /// Run every line of this file instead, a JSON object a line, `-` for stdin. A line of JSON is printed for each, in
+    /// the same order. Lines that cannot be read are reported with their number. Give the same file again after a
+    /// stop: what is done is not done twice.
     #[arg(long, value_name = "FILE", conflicts_with = "input")]
     pub(crate) lines: Option<PathBuf>,
     #[command(flatten)]

@@ -128,12 +128,11 @@ impl Search<'_> {
         Found { groups, tally, unreadable: self.unreadable }
     }
 
-    #[expect(clippy::print_stderr, reason = "this is where messages go")]
     fn unreadable(&mut self, line: u64, problem: &str) {
         self.unreadable += 1;
         if line > self.told {
             self.told = line;
-            eprintln!("line {line}: {problem}");
+            crate::terminal::say(format_args!("line {line}: {problem}"));
         }
     }
 }

@@ -3,18 +3,22 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use refund_app::outcome::table::{EXIT_DONE, worse};
+use refund_app::{Ballot, Caller, Outcome};
 use refund_core::eligibility::Verdict;
-use refund_core::money::{Currency, Money};
-use refund_ledger::{
-    Approval, ApprovalError, ApprovalState, Ballot, Ledger, Operation, Refunder, State,
-};
-use serde_json::{Value, json};
+use refund_core::policy::Document;
+use refund_ledger::{Approval, ApprovalId, ApprovalState, MerchantRules, Vote};
+use serde::Serialize;
 
-use super::{inputs, refund};
+use super::{inputs, policy, refund};
 use crate::args::{Approvals, ApprovalsCommand, Decide, Global};
-use crate::context::{Context, any_ledger, user, with_sinks};
+use crate::context::{App, Context, caller, named_caller, without_key};
 use crate::exit::Exit;
+use crate::outcomes::OperationShown;
 use crate::{exit, show};
+
+/// The name under which these commands write to the audit.
+const COMMAND: &str = "approvals";
 
 pub(crate) async fn run(global: &Global, args: Approvals) -> anyhow::Result<ExitCode> {
     match args.command {
@@ -24,45 +28,82 @@ pub(crate) async fn run(global: &Global, args: Approvals) -> anyhow::Result<Exit
         }
         ApprovalsCommand::List { state } => list(global, state.as_deref()).await,
         ApprovalsCommand::Show { approval } => {
-            let approval = ledger(global)?.approval(&approval).await.map_err(refused)?;
-            print(global, &approval)
+            let approval = without_key(global)?.approval(&approval).await;
+            Ok(print(global, &approval.map_err(|error| Exit::of_decision(&error))?))
         }
         ApprovalsCommand::Approve(decide) => vote(global, decide, true).await,
         ApprovalsCommand::Deny(decide) => vote(global, decide, false).await,
-        ApprovalsCommand::Execute { approvals } => execute(global, approvals).await,
+        ApprovalsCommand::Execute { approvals, policy } => {
+            let document = policy.as_deref().map(policy::parse::<Document>).transpose()?;
+            execute(global, approvals, document).await
+        }
         ApprovalsCommand::Expire { approval } => {
-            let approval = ledger(global)?.withdraw(&approval).await.map_err(refused)?;
-            print(global, &approval)
+            let caller = caller(global, COMMAND)?;
+            let approval = without_key(global)?.withdraw(&approval, &caller).await;
+            Ok(print(global, &approval.map_err(|error| Exit::of_decision(&error))?))
         }
     }
 }
 
-fn ledger(global: &Global) -> anyhow::Result<Ledger> {
-    with_sinks(global, any_ledger(global, "approvals")?.in_the_name_of(&user(global)))
+/// An approval for programs.
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: ApprovalId,
+    operation: &'a str,
+    payment: &'a str,
+    amount: u64,
+    currency: String,
+    request_hash: &'a str,
+    requester: &'a str,
+    needed: u8,
+    state: ApprovalState,
+    verdict: Option<&'a Verdict>,
+    created: u64,
+    expires: u64,
+    decided: Option<u64>,
+    votes: &'a [Vote],
 }
 
-/// A ballot that does not count is a no, not a fault of the machine.
-fn refused(error: ApprovalError) -> anyhow::Error {
-    match error {
-        ApprovalError::Ledger(error) => error.into(),
-        ApprovalError::Unknown(_) | ApprovalError::Nameless => Exit::bad_input(error),
-        ApprovalError::NotApproved { .. } => Exit::needs_approval(error),
-        other => Exit::denied(other),
+impl<'a> From<&'a Approval> for Shown<'a> {
+    fn from(approval: &'a Approval) -> Self {
+        Self {
+            id: approval.id,
+            operation: approval.operation.as_str(),
+            payment: approval.payment.as_str(),
+            amount: approval.money.amount,
+            currency: approval.money.currency.to_string(),
+            request_hash: &approval.request_hash,
+            requester: approval.requester.as_str(),
+            needed: approval.needed,
+            state: approval.state,
+            verdict: approval.verdict.as_ref(),
+            created: approval.created,
+            expires: approval.expires,
+            decided: approval.decided,
+            votes: &approval.votes,
+        }
     }
+}
+
+#[derive(Serialize)]
+struct ShownList<'a> {
+    approvals: Vec<Shown<'a>>,
 }
 
 async fn list(global: &Global, state: Option<&str>) -> anyhow::Result<ExitCode> {
     let wanted = |word: &str| {
         ApprovalState::parse(word).ok_or_else(|| {
-            Exit::bad_input(format!("state `{word}` is none of: {}", ApprovalState::words()))
+            Exit::bad_input(format!("--state `{word}` is none of: {}", ApprovalState::words()))
         })
     };
     let state = state.map(wanted).transpose()?;
-    let approvals = any_ledger(global, "approvals")?.approvals(state).await?;
+    let application = without_key(global)?;
+    let approvals = application.store().approvals(state, application.now()).await?;
     if global.json {
-        show::line(json!({ "approvals": approvals }));
+        show::json(&ShownList { approvals: approvals.iter().map(Shown::from).collect() });
     } else {
-        let header = ["approval", "operation", "payment", "amount", "asked by", "agreed", "state"];
+        let header =
+            ["approval", "operation", "payment", "amount", "asked for by", "agreed", "state"];
         show::table(header, approvals.iter().map(row));
     }
     Ok(ExitCode::SUCCESS)
@@ -70,41 +111,33 @@ async fn list(global: &Global, state: Option<&str>) -> anyhow::Result<ExitCode> 
 
 fn row(approval: &Approval) -> [String; 7] {
     [
-        approval.id.clone(),
-        approval.operation.clone(),
-        approval.payment.clone(),
-        amount(approval),
-        approval.requester.clone(),
+        approval.id.to_string(),
+        approval.operation.to_string(),
+        approval.payment.to_string(),
+        approval.money.to_string(),
+        approval.requester.to_string(),
         agreed(approval),
         approval.state.to_string(),
     ]
 }
 
-fn amount(approval: &Approval) -> String {
-    match Currency::parse(&approval.currency) {
-        Ok(currency) => Money { amount: approval.amount, currency }.to_string(),
-        Err(_) => format!("{} {}", approval.amount, approval.currency),
-    }
-}
-
 fn agreed(approval: &Approval) -> String {
-    let count = approval.votes.iter().filter(|vote| vote.agrees).count();
-    format!("{count} of {}", approval.needed)
+    format!("{} of {}", approval.agreed(), approval.needed)
 }
 
-fn print(global: &Global, approval: &Approval) -> anyhow::Result<ExitCode> {
+fn print(global: &Global, approval: &Approval) -> ExitCode {
     if global.json {
-        show::line(serde_json::to_string(approval)?);
-        return Ok(ExitCode::SUCCESS);
+        show::json(&Shown::from(approval));
+        return ExitCode::SUCCESS;
     }
     let one = |name: &str, value: String| [name.to_owned(), value];
     let mut rows = vec![
-        one("approval", approval.id.clone()),
+        one("approval", approval.id.to_string()),
         one("state", approval.state.to_string()),
-        one("operation", approval.operation.clone()),
-        one("payment", approval.payment.clone()),
-        one("amount", amount(approval)),
-        one("asked by", approval.requester.clone()),
+        one("operation", approval.operation.to_string()),
+        one("payment", approval.payment.to_string()),
+        one("amount", approval.money.to_string()),
+        one("asked for by", approval.requester.to_string()),
         one("agreed", agreed(approval)),
         one("hash", approval.request_hash.clone()),
     ];
@@ -113,11 +146,11 @@ fn print(global: &Global, approval: &Approval) -> anyhow::Result<ExitCode> {
         let note = vote.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
         rows.push(one("vote", format!("{} {word}{note}", vote.voter)));
     }
-    if let Ok(verdict) = serde_json::from_str::<Verdict>(&approval.verdict) {
+    if let Some(verdict) = &approval.verdict {
         rows.extend(verdict.sentences().into_iter().map(|sentence| one("because", sentence)));
     }
     show::table(["", ""], rows);
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }
 
 async fn vote(global: &Global, decide: Decide, agrees: bool) -> anyhow::Result<ExitCode> {
@@ -127,100 +160,132 @@ async fn vote(global: &Global, decide: Decide, agrees: bool) -> anyhow::Result<E
         request_hash: decide.hash,
         own_requests: decide.own_requests,
     };
-    let approval = ledger(global)?.decide(&decide.approval, ballot).await.map_err(refused)?;
-    print(global, &approval)
+    let caller = named_caller(global, COMMAND)?;
+    let decided = without_key(global)?.decide(&decide.approval, ballot, &caller).await;
+    Ok(print(global, &decided.map_err(|error| Exit::of_decision(&error))?.approval))
 }
 
-/// Makes the refunds that were approved, each checked again. One that fails does not hold up the others.
-async fn execute(global: &Global, ids: Vec<String>) -> anyhow::Result<ExitCode> {
-    let context = Context::new(global)?;
-    let ledger = context.ledger(global, "approvals execute")?;
-    let refunder = context.refunder(global, &ledger);
+/// Executes what was approved, each checked again under the policy in force. One that fails does not hold up the others.
+async fn execute(
+    global: &Global,
+    ids: Vec<String>,
+    document: Option<Document>,
+) -> anyhow::Result<ExitCode> {
+    let caller = caller(global, "approvals execute")?;
+    let application = Context::new(global)?.application(global)?;
     let ids = if ids.is_empty() {
-        let approved = ledger.approvals(Some(ApprovalState::Approved)).await?;
-        approved.into_iter().rev().map(|approval| approval.id).collect()
+        let approved =
+            application.store().approvals(Some(ApprovalState::Approved), application.now()).await?;
+        approved.into_iter().rev().map(|approval| approval.id.to_string()).collect()
     } else {
         ids
     };
     let mut attempts = Vec::new();
     for id in ids {
-        let outcome = carry_out(&ledger, &refunder, &id).await;
+        let outcome = execute_one(&application, &id, document.as_ref(), &caller).await;
         if let Err(error) = &outcome {
             exit::report(error);
         }
         attempts.push(Attempt { id, outcome });
     }
     if global.json {
-        let executed: Vec<_> = attempts.iter().map(Attempt::json).collect();
-        show::line(json!({ "executed": executed }));
+        show::json(&Executed { executed: attempts.iter().map(Attempt::shown).collect() });
     } else {
-        let header = ["approval", "operation", "state", "refund", "said"];
+        let header = ["approval", "operation", "state", "refund", "outcome"];
         show::table(header, attempts.iter().map(Attempt::row));
     }
-    Ok(ExitCode::from(attempts.iter().map(Attempt::code).max().unwrap_or_default()))
+    Ok(ExitCode::from(attempts.iter().map(Attempt::code).fold(EXIT_DONE, worse)))
 }
 
-async fn carry_out(
-    ledger: &Ledger,
-    refunder: &Refunder<Ledger>,
+async fn execute_one(
+    application: &App,
     id: &str,
-) -> Result<Operation, anyhow::Error> {
-    let operation = ledger.approved(id).await.map_err(refused)?;
-    match refunder.refund_again(&operation).await {
-        Ok(done) => Ok(done.operation),
-        // Also when it is the ledger that failed: the refund may have been made by then.
-        Err(error) => Err(Exit::unknown(error)),
-    }
+    document: Option<&Document>,
+    caller: &Caller,
+) -> Result<Outcome, anyhow::Error> {
+    let approval = application.approval(id).await.map_err(|error| Exit::of_decision(&error))?;
+    let rules = match document {
+        Some(document) => {
+            let asked_under = application.held(&approval.operation).await?.rules;
+            Some(MerchantRules::document(document.clone(), asked_under.self_serve()))
+        }
+        None => None,
+    };
+    let executed = application.execute(id, rules, caller).await;
+    let outcome = executed.map_err(|error| Exit::of_decision(&error))?;
+    outcome.map_err(|error| Exit::of_ask(&error))
 }
 
 /// What became of one approval.
 struct Attempt {
     id: String,
-    outcome: Result<Operation, anyhow::Error>,
+    outcome: Result<Outcome, anyhow::Error>,
+}
+
+#[derive(Serialize)]
+struct Executed<'a> {
+    executed: Vec<AttemptShown<'a>>,
+}
+
+/// What became of one approval, for programs.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum AttemptShown<'a> {
+    Done {
+        approval: &'a str,
+        outcome: &'static str,
+        operation: &'a str,
+        state: &'static str,
+        refund: Option<&'a str>,
+        detail: Option<&'a str>,
+        message: String,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        also_settled: Vec<OperationShown<'a>>,
+    },
+    Failed {
+        approval: &'a str,
+        error: String,
+    },
 }
 
 impl Attempt {
-    fn json(&self) -> Value {
+    fn shown(&self) -> AttemptShown<'_> {
         match &self.outcome {
-            Ok(operation) => json!({
-                "approval": self.id, "operation": operation.id, "state": operation.state.as_str(),
-                "refund": operation.refund, "detail": operation.detail,
-            }),
-            Err(error) => json!({ "approval": self.id, "error": format!("{error:#}") }),
+            Ok(outcome) => {
+                let operation = &outcome.operation;
+                AttemptShown::Done {
+                    approval: &self.id,
+                    outcome: outcome.kind().row().name,
+                    operation: operation.id().as_str(),
+                    state: operation.state.as_str(),
+                    refund: operation.refund.as_ref().map(|refund| refund.id.as_str()),
+                    detail: operation.detail.as_deref(),
+                    message: outcome.text(),
+                    also_settled: outcome.also_settled.iter().map(Into::into).collect(),
+                }
+            }
+            Err(error) => AttemptShown::Failed { approval: &self.id, error: format!("{error:#}") },
         }
     }
 
     fn row(&self) -> [String; 5] {
-        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let dash = || "-".to_owned();
         match &self.outcome {
-            Ok(operation) => [
+            Ok(outcome) => [
                 self.id.clone(),
-                operation.id.clone(),
-                operation.state.to_string(),
-                or_dash(&operation.refund),
-                or_dash(&operation.detail),
+                outcome.operation.id().to_string(),
+                outcome.operation.state.to_string(),
+                outcome.operation.refund.as_ref().map_or_else(dash, |refund| refund.id.to_string()),
+                outcome.text(),
             ],
-            Err(error) => {
-                let dash = || "-".to_owned();
-                [self.id.clone(), dash(), dash(), dash(), format!("{error:#}")]
-            }
+            Err(error) => [self.id.clone(), dash(), dash(), dash(), format!("{error:#}")],
         }
     }
 
     fn code(&self) -> u8 {
         match &self.outcome {
-            Ok(operation) => code(operation.state),
+            Ok(outcome) => outcome.kind().row().exit,
             Err(error) => exit::code_of(error),
         }
-    }
-}
-
-fn code(state: State) -> u8 {
-    match state {
-        State::Pending | State::Succeeded => 0,
-        State::NeedsApproval => exit::NEEDS_APPROVAL,
-        State::Refused | State::Canceled => exit::DENIED,
-        State::Failed | State::Planned => exit::FAILED,
-        State::Sent | State::OutcomeUnknown => exit::UNKNOWN,
     }
 }

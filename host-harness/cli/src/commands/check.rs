@@ -2,24 +2,29 @@
 
 use std::process::ExitCode;
 
-use refund_core::client::Checked;
+use refund_app::OutcomeKind;
+use refund_app::component::{Component, Question};
 use refund_core::eligibility::{Decision, FeeSource, Verdict};
-use refund_ledger::with_rules;
-use serde_json::json;
+use refund_core::id::PaymentRef;
+use refund_core::model::Reason;
 
 use super::inputs;
 use crate::args::{Check, Global};
 use crate::context::Context;
-use crate::{exit, show};
+use crate::exit::Exit;
+use crate::show;
 
 pub(crate) async fn run(global: &Global, args: &Check) -> anyhow::Result<ExitCode> {
-    let mut input = json!({ "payment": args.payment, "reason": args.reason });
-    with_rules(&mut input, inputs::rules(&args.policy, args.amount.currency.as_deref())?);
-    inputs::amount(&mut input, &args.amount, Some(&args.policy))?;
-    let output = Context::new(global)?.invoke("eligibility.check-live", input).await?;
-    let checked: Checked = serde_json::from_value(output.clone())?;
+    let question = Question {
+        payment: PaymentRef::parse(&args.payment).map_err(Exit::bad_input)?,
+        amount: inputs::asked(&args.amount, &args.policy)?,
+        reason: args.reason.as_deref().map(Reason::from),
+        rules: inputs::rules(&args.policy, args.amount.currency.as_deref())?,
+    };
+    let checked = Context::new(global)?.component.check(&question).await.result;
+    let checked = checked.map_err(Exit::of_read)?;
     if global.json {
-        show::line(&output);
+        show::json(&checked);
     } else {
         print(&checked.verdict);
     }
@@ -28,11 +33,11 @@ pub(crate) async fn run(global: &Global, args: &Check) -> anyhow::Result<ExitCod
 
 /// The exit code of a verdict.
 pub(crate) fn code(verdict: &Verdict) -> ExitCode {
-    match verdict.decision {
-        Decision::Approve => ExitCode::SUCCESS,
-        Decision::NeedsApproval => ExitCode::from(exit::NEEDS_APPROVAL),
-        Decision::Deny => ExitCode::from(exit::DENIED),
-    }
+    ExitCode::from(match verdict.decision {
+        Decision::Approve => 0,
+        Decision::NeedsApproval => OutcomeKind::Waiting.row().exit,
+        Decision::Deny => OutcomeKind::Denied.row().exit,
+    })
 }
 
 fn print(verdict: &Verdict) {
@@ -54,7 +59,7 @@ fn print(verdict: &Verdict) {
     if let Some(ruling) = &verdict.ruling {
         rows.push([
             "rule".to_owned(),
-            format!("{} of {} {}", ruling.rule, ruling.policy, ruling.version),
+            format!("{} of {} {}", ruling.rules.join(" + "), ruling.policy, ruling.version),
         ]);
     }
     let currency = verdict.refundable.currency;

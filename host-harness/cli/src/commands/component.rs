@@ -30,7 +30,7 @@ fn inspect(global: &Global) -> anyhow::Result<()> {
     };
     let seen = refund_host::inspect(&bytes).map_err(Exit::bad_input)?;
     if global.json {
-        show::line(json!({
+        show::json(&json!({
             "digest": format!("sha256:{}", seen.digest),
             "size": seen.size,
             "imports": seen.imports,

@@ -4,9 +4,12 @@ mod prorate;
 
 use std::process::ExitCode;
 
+use refund_app::{Connection, WasmComponent};
+use refund_core::credits::{Downtime, Quote, Scale, SlaRequest, Span, Tier};
 use refund_core::money::{Currency, Money};
 use refund_core::problem::FieldProblem;
-use serde_json::{Value, json};
+use serde::de::value::Error;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::inputs;
 use crate::args::{Credits, CreditsCommand, Global, SlaQuote};
@@ -23,71 +26,62 @@ pub(crate) async fn run(global: &Global, args: Credits) -> anyhow::Result<ExitCo
 }
 
 async fn quote(global: &Global, args: &SlaQuote) -> anyhow::Result<()> {
-    let output = compute(global, "credits.sla-quote", &quote_input(args)?).await?;
+    let request = quote_request(args)?;
+    let quote = component(global)?.sla_quote(&request).await.map_err(Exit::of_read)?;
     if global.json {
-        show::line(output);
+        show::output(&quote)
     } else {
-        print_quote(&output);
+        print_quote(&quote);
+        Ok(())
     }
-    Ok(())
 }
 
-/// Runs an operation that reaches nothing.
-async fn compute(global: &Global, operation: &str, input: &Value) -> anyhow::Result<Value> {
-    let output = pure(global)?.invoke(operation, &input.to_string()).await;
-    let output = output.map_err(Exit::failed)?.map_err(Exit::of)?;
-    Ok(serde_json::from_str(&output)?)
+/// A component that reaches nothing.
+fn component(global: &Global) -> anyhow::Result<WasmComponent> {
+    Ok(WasmComponent::new(pure(global)?, Connection::default()))
 }
 
-fn quote_input(args: &SlaQuote) -> anyhow::Result<Value> {
+fn quote_request(args: &SlaQuote) -> anyhow::Result<SlaRequest> {
     let currency = currency(&args.currency)?;
     let spans = |flag: &str, texts: &[String]| {
         texts.iter().map(|text| span(flag, text)).collect::<anyhow::Result<Vec<_>>>()
     };
-    let downtime = match &args.down {
-        Some(text) => json!({ "seconds": inputs::seconds("down", text)? }),
-        None => json!({ "incidents": spans("incident", &args.incident)? }),
-    };
-    let scale = if let Some(text) = &args.proportional {
-        json!({ "proportional": share("proportional", text)? })
-    } else {
-        let tiers = args.tier.iter().map(|text| tier(text));
-        json!({ "tiers": tiers.collect::<anyhow::Result<Vec<_>>>()? })
-    };
-    let cap = args.cap.as_ref().map(|text| share("cap", text)).transpose()?;
-    Ok(json!({
-        "paid": price("paid", &args.paid, currency)?,
-        "period": span("period", &args.period)?,
-        "downtime": downtime,
-        "excluded": spans("exclude", &args.exclude)?,
-        "scale": scale,
-        "cap": cap,
-        "credited": optional("credited", args.credited.as_deref(), currency)?,
-        "rounding": word(&args.rounding),
-    }))
+    Ok(SlaRequest {
+        downtime: match &args.down {
+            Some(text) => Downtime::Seconds(inputs::seconds("down", text)?),
+            None => Downtime::Incidents(spans("incident", &args.incident)?),
+        },
+        scale: match &args.proportional {
+            Some(text) => Scale::Proportional(share("proportional", text)?),
+            None => {
+                Scale::Tiers(args.tier.iter().map(|text| tier(text)).collect::<Result<_, _>>()?)
+            }
+        },
+        cap: args.cap.as_ref().map(|text| share("cap", text)).transpose()?,
+        paid: money("paid", &args.paid, currency)?.into(),
+        period: span("period", &args.period)?,
+        excluded: spans("exclude", &args.exclude)?,
+        credited: optional("credited", args.credited.as_deref(), currency)?,
+        rounding: Some(word(&args.rounding)?),
+    })
 }
 
 fn currency(code: &str) -> anyhow::Result<Currency> {
     Currency::parse(code).map_err(Exit::bad_input)
 }
 
-/// A decimal in the smallest unit.
-fn units(flag: &str, text: &str, currency: Currency) -> anyhow::Result<u64> {
-    let money = Money::parse_decimal(text, currency);
-    Ok(money.map_err(|problem| Exit::bad_input(problem.at(flag)))?.amount)
+/// A decimal of the currency.
+fn money(flag: &str, text: &str, currency: Currency) -> anyhow::Result<Money> {
+    Money::parse_decimal(text, currency).map_err(|problem| Exit::bad_input(problem.at(flag)))
 }
 
 fn optional(flag: &str, text: Option<&str>, currency: Currency) -> anyhow::Result<u64> {
-    text.map_or(Ok(0), |text| units(flag, text, currency))
+    text.map_or(Ok(0), |text| Ok(money(flag, text, currency)?.amount))
 }
 
-fn price(flag: &str, text: &str, currency: Currency) -> anyhow::Result<Money> {
-    Ok(Money { amount: units(flag, text, currency)?, currency })
-}
-
-fn span(flag: &str, text: &str) -> anyhow::Result<Value> {
+fn span(flag: &str, text: &str) -> anyhow::Result<Span> {
     let (start, end) = instants::span(flag, text).map_err(Exit::bad_input)?;
-    Ok(json!({ "start": start, "end": end }))
+    Ok(Span { start, end })
 }
 
 fn share(flag: &str, text: &str) -> anyhow::Result<u32> {
@@ -95,39 +89,36 @@ fn share(flag: &str, text: &str) -> anyhow::Result<u32> {
 }
 
 /// `99.9=10`
-fn tier(text: &str) -> anyhow::Result<Value> {
+fn tier(text: &str) -> anyhow::Result<Tier> {
     let Some((below, credit)) = text.split_once('=') else {
         let fix = "write it like 99.9=10: below 99.9 % of uptime, 10 % of what was paid";
         return Err(Exit::bad_input(FieldProblem::new("tier", text, "is no tier", fix)));
     };
-    Ok(json!({ "below": share("tier", below)?, "credit": share("tier", credit)? }))
+    Ok(Tier { below: share("tier", below)?, credit: share("tier", credit)? })
 }
 
-/// As the contract spells it.
-fn word(flag: &str) -> String {
-    flag.replace('-', "_")
+/// A word of the contract, as it is typed: `half-up`.
+fn word<T: DeserializeOwned>(typed: &str) -> Result<T, Error> {
+    T::deserialize(typed.replace('-', "_").into_deserializer())
 }
 
-fn print_quote(quote: &Value) {
-    let currency = &quote["credit"]["currency"];
+fn print_quote(quote: &Quote) {
+    let earned = Money { amount: quote.earned, ..quote.credit };
     let mut rows = vec![
-        row("credit", show::money(&quote["credit"]["amount"], currency)),
-        row("earned", show::money(&quote["earned"], currency)),
-        row("uptime", percent::show(quote["uptime"].as_u64().unwrap_or_default())),
-        row("down", time(&quote["seconds_down"])),
-        row("of", time(&quote["seconds_counted"])),
+        row("credit", quote.credit.to_string()),
+        row("earned", earned.to_string()),
+        row("uptime", percent::show(quote.uptime)),
+        row("down", time(quote.seconds_down)),
+        row("of", time(quote.seconds_counted)),
     ];
-    if let Some(tier) = quote["tier"].as_object() {
-        let share = |name: &str| percent::show(tier[name].as_u64().unwrap_or_default());
-        rows.push(row("tier", format!("below {}: {}", share("below"), share("credit"))));
+    if let Some(Tier { below, credit }) = quote.tier {
+        let shares = format!("below {}: {}", percent::show(below), percent::show(credit));
+        rows.push(row("tier", shares));
     }
-    if quote["capped"] == true {
+    if quote.capped {
         rows.push(row("capped", "the cap, or what was paid, made it less".to_owned()));
     }
-    for span in quote["merged"].as_array().into_iter().flatten() {
-        let at = |name: &str| instants::show(span[name].as_u64().unwrap_or_default());
-        rows.push(row("counted", format!("{} to {}", at("start"), at("end"))));
-    }
+    rows.extend(quote.merged.iter().map(|span| row("counted", stretch(*span))));
     show::table(["", ""], rows);
 }
 
@@ -135,8 +126,13 @@ fn row(name: &str, value: String) -> [String; 2] {
     [name.to_owned(), value]
 }
 
+/// `2026-11-01 00:00 UTC to 2026-12-01 00:00 UTC`
+fn stretch(span: Span) -> String {
+    format!("{} to {}", instants::show(span.start), instants::show(span.end))
+}
+
 /// Seconds for people: `1h 30m`.
-fn time(seconds: &Value) -> String {
-    let seconds = i64::try_from(seconds.as_u64().unwrap_or_default()).unwrap_or(i64::MAX);
+fn time(seconds: u64) -> String {
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     format!("{:#}", jiff::SignedDuration::from_secs(seconds))
 }

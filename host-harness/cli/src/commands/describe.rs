@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use serde_json::Value;
-
+use super::invoke::Manifest;
 use crate::args::Global;
 use crate::context::pure;
 use crate::show;
@@ -14,10 +13,9 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<ExitCode> {
         show::line(manifest);
         return Ok(ExitCode::SUCCESS);
     }
-    let manifest: Value = serde_json::from_str(&manifest)?;
-    let operations = manifest["operations"].as_array().cloned().unwrap_or_default();
-    let row = |one: &Value| ["name", "effect", "description"].map(|field| show::text(&one[field]));
-    show::table(["operation", "effect", "what it does"], operations.iter().map(row));
+    let manifest: Manifest = serde_json::from_str(&manifest)?;
+    let rows = manifest.operations.into_iter().map(|one| [one.name, one.effect, one.description]);
+    show::table(["operation", "effect", "what it does"], rows);
     show::line("Schemas of inputs and outputs: add --json");
     Ok(ExitCode::SUCCESS)
 }

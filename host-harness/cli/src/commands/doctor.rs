@@ -2,9 +2,12 @@
 
 use std::process::ExitCode;
 
+use refund_app::outcome::CallProblem;
+use refund_core::client::CallError;
+use refund_core::wire::RefusalKind;
 use refund_host::api::node::InvokeError;
 use refund_host::{KeyMode, inspect};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::args::Global;
 use crate::context::{Context, any_ledger, ledger_path};
@@ -124,19 +127,20 @@ enum Refused {
 
 /// That there is no such object is an answer as good as any.
 async fn ask(context: &Context, operation: &str, input: &str) -> Result<(), Refused> {
-    let mut input: Value = serde_json::from_str(input).unwrap_or_default();
-    input["connection"] = context.connection.clone();
-    let failure = match context.node.invoke(operation, &input.to_string()).await {
-        Ok(Ok(_)) => return Ok(()),
-        Ok(Err(InvokeError::Failed(failure))) => failure,
-        Ok(Err(other)) => return Err(Refused::NoAnswer(format!("{other:?}"))),
-        Err(error) => return Err(Refused::NoAnswer(error.to_string())),
+    let input = serde_json::from_str(input).unwrap_or_default();
+    let failure = match context.component.pass_through(operation, input).await {
+        Ok(_) => return Ok(()),
+        Err(CallProblem::Operation(InvokeError::Failed(failure))) => failure,
+        Err(other) => return Err(Refused::NoAnswer(other.to_string())),
     };
-    let details: Value = serde_json::from_str(&failure.details).unwrap_or_default();
-    match details["kind"].as_str() {
-        Some("not_found" | "invalid_request") => Ok(()),
-        Some("authentication") => Err(Refused::Key(failure.message)),
-        Some("permission") => Err(Refused::Right(failure.message)),
+    let kind = match serde_json::from_str::<CallError>(&failure.details) {
+        Ok(CallError::Refused(refusal)) => Some(refusal.kind),
+        _ => None,
+    };
+    match kind {
+        Some(RefusalKind::NotFound | RefusalKind::InvalidRequest) => Ok(()),
+        Some(RefusalKind::Authentication) => Err(Refused::Key(failure.message)),
+        Some(RefusalKind::Permission) => Err(Refused::Right(failure.message)),
         _ => Err(Refused::NoAnswer(failure.message)),
     }
 }
@@ -180,7 +184,7 @@ async fn ledger(global: &Global) -> Check {
         let text = format!("{} is not there yet: `bulk run` makes it", path.display());
         return not_checked(NAME, text);
     }
-    let audited = match any_ledger(global, "doctor") {
+    let audited = match any_ledger(global) {
         Ok(ledger) => ledger.audit(None).await.map_err(anyhow::Error::from),
         Err(error) => Err(error),
     };
@@ -202,7 +206,7 @@ fn report(global: &Global, checks: &[Check]) {
             .iter()
             .map(|check| json!({ "check": check.name, "state": check.state.name(), "text": check.text }))
             .collect();
-        show::line(json!({ "checks": checks }));
+        show::json(&json!({ "checks": checks }));
         return;
     }
     let row = |check: &Check| [check.name, check.state.name(), &check.text].map(str::to_owned);

@@ -1,16 +1,16 @@
 //! `duplicates`
 
+mod stripe;
+
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use refund_core::client::Scanned;
 use refund_core::duplicates::{Basis, Group, MAX_WINDOW, Options, Tally};
+use refund_core::money::Money;
 use serde_json::{Value, json};
 
 use super::inputs;
 use crate::args::{Duplicates, Global};
-use crate::context::Context;
 use crate::exit::Exit;
 use crate::{charges, show};
 
@@ -26,48 +26,43 @@ pub(crate) async fn run(global: &Global, args: &Duplicates) -> anyhow::Result<Ex
         })?),
         reference_keys: args.reference_key.clone(),
     };
-    let (groups, tally, unreadable) = match (&args.input, &args.since) {
+    let found = match (&args.input, &args.since) {
         (Some(file), _) => in_file(file, options).await?,
-        (None, since) => at_stripe(global, since.as_deref().unwrap_or_default(), &options).await?,
+        (None, since) => {
+            let since = inputs::seconds("since", since.as_deref().unwrap_or_default())?;
+            stripe::search(global, since, args.max_charges, &options).await?
+        }
     };
     if global.json {
-        for group in &groups {
+        for group in &found.groups {
             show::line(describe(group));
         }
     } else {
-        print(&groups);
+        print(&found.groups);
     }
-    summary(&tally, unreadable);
-    Ok(ExitCode::SUCCESS)
+    summary(&found.tally, found.unreadable);
+    found.incomplete.map_or(Ok(ExitCode::SUCCESS), Err)
+}
+
+/// What a search found.
+#[derive(Default)]
+struct Found {
+    /// The groups, ordered by first charge.
+    groups: Vec<Group>,
+    tally: Tally,
+    /// Lines that could not be read.
+    unreadable: u64,
+    /// Why not everything was searched.
+    incomplete: Option<anyhow::Error>,
 }
 
 /// The rule runs here, not in the sandbox: what is looked at is a file of the user's, and nothing can be reached
 /// from it.
-async fn in_file(file: &Path, options: Options) -> anyhow::Result<(Vec<Group>, Tally, u64)> {
+async fn in_file(file: &Path, options: Options) -> anyhow::Result<Found> {
     let file = file.to_owned();
     let search = tokio::task::spawn_blocking(move || charges::search(&file, &options));
-    let found = search.await??;
-    Ok((found.groups, found.tally, found.unreadable))
-}
-
-async fn at_stripe(
-    global: &Global,
-    since: &str,
-    options: &Options,
-) -> anyhow::Result<(Vec<Group>, Tally, u64)> {
-    let since = inputs::seconds("since", since)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let range = json!({ "created_from": now.saturating_sub(since) });
-    let input = json!({ "range": range, "options": options });
-    let output = Context::new(global)?.invoke("duplicates.scan-live", input).await?;
-    let scanned: Scanned = serde_json::from_value(output)?;
-    if !scanned.complete {
-        tracing::warn!(
-            reached = scanned.reached,
-            "there were more charges than one scan reads: look at a shorter time"
-        );
-    }
-    Ok((scanned.groups, scanned.tally, 0))
+    let charges::Found { groups, tally, unreadable } = search.await??;
+    Ok(Found { groups, tally, unreadable, incomplete: None })
 }
 
 /// A group as programs get it.
@@ -98,7 +93,7 @@ fn print(groups: &[Group]) {
         [
             group.keep.to_string(),
             group.refund.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
-            show::money(&json!(group.amount), &json!(group.currency)),
+            Money { amount: group.amount, currency: group.currency }.to_string(),
             group.confidence.to_string(),
             reasons(group).join(", "),
         ]
@@ -106,10 +101,9 @@ fn print(groups: &[Group]) {
     show::table(["keep", "refund", "amount", "confidence", "why"], groups.iter().map(row));
 }
 
-#[expect(clippy::print_stderr, reason = "not data")]
 fn summary(tally: &Tally, unreadable: u64) {
-    eprintln!(
+    crate::terminal::say(format_args!(
         "{} charges seen, {} without money at stake, {} without customer and card, {unreadable} unreadable lines",
         tally.seen, tally.skipped, tally.unmatched
-    );
+    ));
 }

@@ -4,15 +4,17 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use refund_app::outcome::table::EXIT_STOPPED;
 use refund_ledger::{Ledger, Outbox};
-use refund_outbox::{Delivery, Key, Message, Sink, State, Store, Target};
+use refund_outbox::{Delivery, Dispatcher, Key, Message, Sink, State, Store, Target};
 use serde_json::{Value, json};
 
 use super::webhook::now;
 use crate::args::{FollowUps, FollowUpsCommand, Global};
-use crate::context::{any_ledger, sinks, with_sinks};
+use crate::context::{Context, any_ledger, dispatcher, sinks, with_sinks};
 use crate::exit::Exit;
-use crate::{exit, show};
+use crate::stop::asked_to_stop;
+use crate::{secrets, show};
 
 /// So much of an id tells it from all others, and fits into a table.
 const SHORT: usize = 15;
@@ -30,7 +32,7 @@ pub(crate) async fn run(global: &Global, args: FollowUps) -> anyhow::Result<Exit
 }
 
 fn ledger(global: &Global) -> anyhow::Result<Ledger> {
-    any_ledger(global, "follow-ups")
+    any_ledger(global)
 }
 
 async fn list(global: &Global, state: Option<&str>, limit: usize) -> anyhow::Result<ExitCode> {
@@ -43,7 +45,7 @@ async fn list(global: &Global, state: Option<&str>, limit: usize) -> anyhow::Res
     let state = state.map(wanted).transpose()?;
     let messages = ledger(global)?.outbox().messages(state, limit).await?;
     if global.json {
-        show::line(json!({ "follow_ups": messages }));
+        show::json(&json!({ "follow_ups": messages }));
     } else {
         let header = ["follow-up", "sink", "what", "about", "state", "tries", "said"];
         show::table(header, messages.iter().map(row));
@@ -105,22 +107,29 @@ async fn deliver(global: &Global, watch: bool) -> anyhow::Result<ExitCode> {
             "nobody is named who wants follow-ups: give a document with --sinks or REFUND_NODE_SINKS",
         ));
     }
-    let ledger = with_sinks(global, ledger(global)?)?;
+    let mut ledger = with_sinks(global, ledger(global)?)?;
+    let mut component = None;
+    if secrets::has_key(global) {
+        let context = Context::new(global)?;
+        ledger = context.ledger(global)?;
+        component = Some(context.component);
+    }
+    let dispatcher = dispatcher(&ledger, component);
     let dead = Left::of(&ledger.outbox()).await?.dead;
     if watch {
-        watch_on(global, &ledger).await;
+        watch_on(global, dispatcher).await;
     } else {
-        once(global, &ledger).await?;
+        once(global, dispatcher).await?;
     }
     let left = Left::of(&ledger.outbox()).await?;
     tell(global, &left);
     // Those that died before were told then: some, such as a mail to nobody, will stay for good.
     let taken = left.waiting == 0 && left.dead <= dead;
-    Ok(if taken { ExitCode::SUCCESS } else { ExitCode::from(exit::STOPPED) })
+    Ok(if taken { ExitCode::SUCCESS } else { ExitCode::from(EXIT_STOPPED) })
 }
 
 /// Tells of each try as it comes, until Ctrl-C; deliveries under way are let finish.
-async fn watch_on(global: &Global, ledger: &Ledger) {
+async fn watch_on(global: &Global, dispatcher: Dispatcher<Outbox>) {
     let json = global.json;
     let tell = move |message: &Message, delivery: &Delivery| {
         if json {
@@ -129,22 +138,17 @@ async fn watch_on(global: &Global, ledger: &Ledger) {
             show::line(tried_row(message, delivery).join("  "));
         }
     };
-    let stop = async {
-        // Without a handler for Ctrl-C the process is ended by the system, and what it had in hand is due
-        // again when its lease is over.
-        let _ = tokio::signal::ctrl_c().await;
-    };
-    ledger.dispatcher().telling(tell).run_until(stop).await;
+    dispatcher.telling(tell).run_until(asked_to_stop()).await;
 }
 
-async fn once(global: &Global, ledger: &Ledger) -> anyhow::Result<()> {
+async fn once(global: &Global, dispatcher: Dispatcher<Outbox>) -> anyhow::Result<()> {
     let tries = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&tries);
     let tell = move |message: &Message, delivery: &Delivery| {
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push((message.clone(), delivery.clone()));
     };
-    ledger.dispatcher().telling(tell).run_once().await?;
+    dispatcher.telling(tell).run_once().await?;
     let tries = tries.lock().unwrap_or_else(PoisonError::into_inner);
     if global.json {
         for (message, delivery) in tries.iter() {
@@ -181,7 +185,7 @@ fn tell(global: &Global, left: &Left) {
     if global.json {
         let off: Vec<_> =
             off.iter().map(|(sink, reason)| json!({ "sink": sink, "reason": reason })).collect();
-        show::line(json!({ "waiting": waiting, "dead": dead, "off": off }));
+        show::json(&json!({ "waiting": waiting, "dead": dead, "off": off }));
         return;
     }
     for (sink, reason) in off {
@@ -209,7 +213,7 @@ async fn resend(global: &Global, ids: Vec<String>, sink: Option<&str>) -> anyhow
         outbox.resend(key, now()).await?;
     }
     if global.json {
-        show::line(json!({ "resent": keys }));
+        show::json(&json!({ "resent": keys }));
     } else {
         show::line(format_args!("{} due at once: refund-node follow-ups deliver", keys.len()));
     }
@@ -242,7 +246,7 @@ async fn meant(outbox: &Outbox, id: &str, sink: Option<&str>) -> anyhow::Result<
 async fn enable(global: &Global, sink: &str) -> anyhow::Result<ExitCode> {
     let was_off = ledger(global)?.outbox().enable(sink).await?;
     if global.json {
-        show::line(json!({ "sink": sink, "was_off": was_off }));
+        show::json(&json!({ "sink": sink, "was_off": was_off }));
     } else if was_off {
         show::line(format_args!("{sink} is on again"));
     } else {
@@ -258,7 +262,7 @@ fn check(global: &Global, file: &Path) -> anyhow::Result<ExitCode> {
             json!({ "name": sink.name, "kind": kind(sink), "follow_ups": sink.follow_ups,
                     "timeout_seconds": sink.timeout.as_secs(), "concurrency": sink.concurrency })
         };
-        show::line(json!({ "sinks": sinks.iter().map(one).collect::<Vec<_>>() }));
+        show::json(&json!({ "sinks": sinks.iter().map(one).collect::<Vec<_>>() }));
     } else {
         show::table(["sink", "kind", "wants", "seconds", "at a time"], sinks.iter().map(sink_row));
     }

@@ -1,49 +1,41 @@
-//! From what was typed to the JSON that operations take.
+//! From what was typed to what operations take.
 
 use anyhow::Result;
+use refund_core::eligibility::{Amount as Asked, FeeRate, MetadataCondition, Policy};
+use refund_core::metadata::Metadata;
 use refund_core::money::{Currency, Money};
-use serde_json::{Map, Value, json};
+use refund_ledger::MerchantRules;
 
 use crate::args::{Amount, PolicyArgs};
 use crate::exit::Exit;
 
-/// The amount fields of an operation's input.
-pub(crate) fn amount(input: &mut Value, amount: &Amount, rules: Option<&PolicyArgs>) -> Result<()> {
-    refuse_stray_currency(amount, rules)?;
-    if let Some(decimal) = &amount.amount {
-        input["amount_decimal"] = json!(decimal);
-    }
-    if let Some(minor) = &amount.minor {
-        input["amount"] = json!(minor_units(minor)?);
-    }
-    if amount.is_given() {
-        input["currency"] = json!(amount.currency);
-    }
-    Ok(())
+/// What is asked for: everything that is left where no amount is given.
+pub(crate) fn asked(amount: &Amount, rules: &PolicyArgs) -> Result<Asked> {
+    Ok(money(amount, rules)?.map_or(Asked::Everything, Asked::Exactly))
 }
 
-/// The amount itself; `None` for everything that is left.
+/// The amount; `None` for everything that is left.
 pub(crate) fn money(amount: &Amount, rules: &PolicyArgs) -> Result<Option<Money>> {
-    refuse_stray_currency(amount, Some(rules))?;
+    refuse_stray_currency(amount, rules)?;
     let currency =
         || Currency::parse(amount.currency.as_deref().unwrap_or_default()).map_err(Exit::bad_input);
     let money = match (&amount.amount, &amount.minor) {
         (Some(decimal), _) => Money::parse_decimal(decimal, currency()?)
-            .map_err(|problem| Exit::bad_input(problem.at("amount")))?,
+            .map_err(|problem| Exit::bad_input(problem.at("--amount")))?,
         (None, Some(minor)) => Money { amount: minor_units(minor)?, currency: currency()? },
         (None, None) => return Ok(None),
     };
-    money.check_input("amount").map_err(Exit::bad_input)?;
+    let flag = if amount.amount.is_some() { "--amount" } else { "--minor" };
+    money.check_input(flag).map_err(Exit::bad_input)?;
     Ok(Some(money))
 }
 
-/// Somebody who names a currency meant an amount, or a limit: the amount must not become everything by being
-/// forgotten.
-fn refuse_stray_currency(amount: &Amount, rules: Option<&PolicyArgs>) -> Result<()> {
+/// Whoever names a currency meant an amount, or a limit: the amount must not become everything by being forgotten.
+fn refuse_stray_currency(amount: &Amount, rules: &PolicyArgs) -> Result<()> {
     match &amount.currency {
-        Some(code) if !amount.is_given() && !rules.is_some_and(PolicyArgs::names_amounts) => {
+        Some(code) if !amount.is_given() && !rules.names_amounts() => {
             Err(Exit::bad_input(format!(
-                "currency `{code}` is given without an amount: give --amount or --minor, or leave out --currency to mean everything that is left"
+                "--currency `{code}` is given without an amount: give --amount or --minor, or leave out --currency to mean everything that is left"
             )))
         }
         _ => Ok(()),
@@ -52,69 +44,67 @@ fn refuse_stray_currency(amount: &Amount, rules: Option<&PolicyArgs>) -> Result<
 
 fn minor_units(minor: &str) -> Result<u64> {
     minor.parse().map_err(|_| {
-        Exit::bad_input(format!("minor `{minor}` is not a whole number above zero: give the amount in the smallest unit, for example 2500 for 25.00 dollars"))
+        Exit::bad_input(format!("--minor `{minor}` is not a whole number above zero: give the amount in the smallest unit, for example 2500 for 25.00 dollars"))
     })
 }
 
-/// The merchant's rules: a document, or the terms that were typed.
-pub(crate) fn rules(args: &PolicyArgs, currency: Option<&str>) -> Result<Value> {
-    let terms = policy(args, currency)?;
-    let Some(file) = &args.policy else { return Ok(terms) };
-    let is_said = |value: &Value| match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::Array(list) => !list.is_empty(),
-        _ => true,
-    };
-    if terms.as_object().is_some_and(|terms| terms.values().any(is_said)) {
+/// The merchant's rules: a document, or the rules that were typed.
+pub(crate) fn rules(args: &PolicyArgs, currency: Option<&str>) -> Result<MerchantRules> {
+    let policy = policy(args, currency)?;
+    let Some(file) = &args.policy else { return Ok(MerchantRules::policy(policy)) };
+    if policy != Policy::default() {
         return Err(Exit::bad_input(
             "--policy is given beside rules of its own: put them all into the document, or leave it out",
         ));
     }
-    Ok(json!({ "document": super::policy::read(file)?, "self_serve": args.self_serve }))
+    Ok(MerchantRules::document(super::policy::parse(file)?, args.self_serve))
 }
 
-/// The policy of an operation's input.
-fn policy(policy: &PolicyArgs, currency: Option<&str>) -> Result<Value> {
-    let limit = |flag: &str, text: &Option<String>| -> Result<Value> {
-        let Some(text) = text else { return Ok(json!([])) };
+/// The rules that were typed.
+fn policy(policy: &PolicyArgs, currency: Option<&str>) -> Result<Policy> {
+    let limit = |flag: &str, text: &Option<String>| -> Result<Vec<Money>> {
+        let Some(text) = text else { return Ok(Vec::new()) };
         let money = Currency::parse(currency.unwrap_or_default())
             .and_then(|currency| Money::parse_decimal(text, currency))
             .map_err(|problem| Exit::bad_input(problem.at(flag)))?;
-        Ok(json!([money]))
+        Ok(vec![money])
     };
-    let condition = |text: &String| match text.split_once('=') {
-        Some((key, value)) => json!({ "key": key, "value": value }),
-        None => json!({ "key": text }),
+    let condition = |text: &String| {
+        let (key, value) = match text.split_once('=') {
+            Some((key, value)) => (key, Some(value.to_owned())),
+            None => (text.as_str(), None),
+        };
+        MetadataCondition { key: key.to_owned(), value }
     };
-    Ok(json!({
-        "window_days": policy.window_days,
-        "minimum": limit("minimum", &policy.minimum)?,
-        "maximum": limit("maximum", &policy.maximum)?,
-        "approval_above": limit("approval-above", &policy.approval_above)?,
-        "max_attempts": policy.max_attempts,
-        "payment_methods": policy.payment_method,
-        "metadata_conditions": policy.require_metadata.iter().map(condition).collect::<Vec<_>>(),
-        "block_fraud_flagged": policy.block_fraud,
-        "fee_rate": policy.fee_basis_points.map(|bp| json!({ "basis_points": bp })),
-    }))
+    Ok(Policy {
+        window_days: policy.window_days,
+        minimum: limit("--minimum", &policy.minimum)?,
+        maximum: limit("--maximum", &policy.maximum)?,
+        approval_above: limit("--approval-above", &policy.approval_above)?,
+        max_attempts: policy.max_attempts,
+        payment_methods: policy.payment_method.clone(),
+        metadata_conditions: policy.require_metadata.iter().map(condition).collect(),
+        block_fraud_flagged: policy.block_fraud,
+        fee_rate: policy.fee_basis_points.map(|basis_points| FeeRate { basis_points, fixed: 0 }),
+    })
 }
 
 /// `KEY=VALUE` pairs.
-pub(crate) fn metadata(pairs: &[String]) -> Result<Value> {
-    let mut metadata = Map::new();
+pub(crate) fn metadata(pairs: &[String]) -> Result<Metadata> {
+    let mut metadata = Metadata::default();
     for pair in pairs {
         let (key, value) = pair.split_once('=').ok_or_else(|| {
             Exit::bad_input(format!(
-                "metadata `{pair}` is not KEY=VALUE: write it like ticket=4711"
+                "--metadata `{pair}` is not KEY=VALUE: write it like ticket=4711"
             ))
         })?;
-        if metadata.insert(key.to_owned(), json!(value)).is_some() {
+        if metadata.0.insert(key.to_owned(), value.to_owned()).is_some() {
             return Err(Exit::bad_input(format!(
-                "metadata `{key}` is given twice: keep one of them"
+                "--metadata `{key}` is given twice: keep one of them"
             )));
         }
     }
-    Ok(Value::Object(metadata))
+    Ok(metadata)
 }
 
 /// `90s`, `5m`, `24h`, `7d`, or seconds.
@@ -137,7 +127,7 @@ pub(crate) fn seconds(flag: &str, text: &str) -> Result<u64> {
         .and_then(|number| number.checked_mul(factor))
         .ok_or_else(|| {
             Exit::bad_input(format!(
-                "{flag} `{text}` is not a time: write it like 90s, 5m, 24h or 7d"
+                "--{flag} `{text}` is not a time: write it like 90s, 5m, 24h or 7d"
             ))
         })
 }

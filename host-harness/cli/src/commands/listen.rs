@@ -9,16 +9,20 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use refund_host::api::webhooks::VerifyError;
-use refund_ledger::{Effect, Ledger, reconcile};
-use refund_serve::{Delivered, Delivery, Receiver, Refused};
+use refund_app::{
+    Connection, Delivered, Delivery, Receiver, RejectReason, Rejected, Tokio, WasmComponent,
+};
+use refund_core::webhook::VerifyError;
+use refund_ledger::{Effect, Ledger, Outbox};
+use refund_outbox::Dispatcher;
 use serde_json::{Map, Value, json};
 
 use super::inputs;
-use super::webhook::{explain, now, reason};
 use crate::args::{Global, Listen};
-use crate::context::{Context, ledger_without_key, pure};
+use crate::context::{Context, caller, dispatcher, ledger_without_key, pure};
 use crate::exit::Exit;
+use crate::stop::asked_to_stop;
+use crate::terminal::say as note;
 use crate::{secrets, show};
 
 /// Largest delivery: Stripe's are far below.
@@ -26,7 +30,7 @@ const MAX_BODY: usize = 1 << 20;
 
 /// What the routes work with.
 struct Desk {
-    receiver: Receiver,
+    receiver: Receiver<WasmComponent, Ledger, Tokio>,
     ledger: Ledger,
     json: bool,
 }
@@ -36,43 +40,52 @@ pub(crate) async fn run(global: &Global, args: Listen) -> anyhow::Result<ExitCod
     let secrets = secrets::webhook(args.secret, &args.secret_file)?;
     let stripe = if secrets::has_key(global) { Some(Context::new(global)?) } else { None };
     let ledger = match &stripe {
-        Some(context) => context.ledger(global, "webhook")?,
-        None => ledger_without_key(global, "webhook")?,
+        Some(context) => context.ledger(global)?,
+        None => ledger_without_key(global)?,
     };
     if let Some(time) = &args.catch_up {
         let context = stripe.as_ref().ok_or_else(|| {
             Exit::bad_input("catch-up reads from Stripe: set STRIPE_SECRET_KEY, or leave it out")
         })?;
-        catch_up(context, &ledger, inputs::seconds("catch-up", time)?).await?;
+        catch_up(global, context, &ledger, inputs::seconds("catch-up", time)?).await?;
     }
-    let reading = stripe.map(|context| (context.node.clone(), context.typed_connection()));
-    let receiver =
-        Receiver::new(pure(global)?, ledger.clone(), secrets, args.tolerance, global.live);
-    let receiver = receiver.reading(reading);
-    serve(listener, Desk { receiver, ledger: ledger.clone(), json: global.json }).await?;
+    let caller = caller(global, "webhook")?;
+    let receiver = Receiver::new(
+        WasmComponent::new(pure(global)?, Connection::default()),
+        ledger.clone(),
+        Tokio,
+        secrets,
+        args.tolerance,
+        global.live,
+        caller,
+    );
+    let component = stripe.map(|context| context.component);
+    let dispatcher = dispatcher(&ledger, component.clone());
+    let receiver = receiver.reading(component);
+    let desk = Desk { receiver, ledger: ledger.clone(), json: global.json };
+    serve(listener, desk, dispatcher).await?;
     for (name, count) in ledger.counters().await? {
-        note(&format!("{name}: {count}"));
+        note(format_args!("{name}: {count}"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Receives until Ctrl-C, and delivers what follows in the meantime.
-async fn serve(listener: tokio::net::TcpListener, desk: Desk) -> anyhow::Result<()> {
-    let dispatcher = desk.ledger.dispatcher();
+async fn serve(
+    listener: tokio::net::TcpListener,
+    desk: Desk,
+    dispatcher: Dispatcher<Outbox>,
+) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let app = Router::new()
         .route("/", post(receive))
         .route("/webhook", post(receive))
         .route("/health", get(health))
         .with_state(Arc::new(desk));
-    note(&format!("Waiting for deliveries on http://{address}/webhook; Ctrl-C ends it."));
-    let stop = async {
-        // Without a handler for Ctrl-C the process is ended by the system anyway.
-        let _ = tokio::signal::ctrl_c().await;
-    };
+    note(format_args!("Waiting for deliveries on http://{address}/webhook; Ctrl-C ends it."));
     let (ended, until) = tokio::sync::oneshot::channel::<()>();
     let receiving = async {
-        let served = axum::serve(listener, app).with_graceful_shutdown(stop).await;
+        let served = axum::serve(listener, app).with_graceful_shutdown(asked_to_stop()).await;
         drop(ended);
         served
     };
@@ -95,20 +108,25 @@ pub(crate) async fn bind(port: u16) -> anyhow::Result<tokio::net::TcpListener> {
 }
 
 /// Events that were missed left their mark on the refunds: those are read again.
-async fn catch_up(context: &Context, ledger: &Ledger, seconds: u64) -> anyhow::Result<()> {
-    let from = now().saturating_sub(seconds);
-    let done = reconcile(&context.node, &context.connection, ledger, from, true, |_| {}).await;
+async fn catch_up(
+    global: &Global,
+    context: &Context,
+    ledger: &Ledger,
+    seconds: u64,
+) -> anyhow::Result<()> {
+    let application = context.over(global, ledger.clone());
+    let from = application.now().saturating_sub(seconds);
+    let caller = caller(global, "webhook")?;
+    let done = application.reconcile(from, true, &caller, |_| {}).await;
     let done = done.map_err(Exit::failed)?;
-    note(&format!("caught up: {} refunds read, {} operations moved", done.refunds, done.repaired));
+    note(format_args!(
+        "caught up: {} refunds read, {} operations moved",
+        done.refunds, done.repaired
+    ));
     Ok(())
 }
 
-#[expect(clippy::print_stderr, reason = "not data")]
-fn note(text: &str) {
-    eprintln!("{text}");
-}
-
-/// Whether somebody listens, and what came so far.
+/// Says that it listens, and what came so far.
 async fn health(State(desk): State<Arc<Desk>>) -> (StatusCode, Json<Value>) {
     match desk.ledger.counters().await {
         Ok(counters) => {
@@ -133,50 +151,58 @@ async fn receive(
         return desk.oversized().await;
     };
     let header = headers.get("stripe-signature").and_then(|value| value.to_str().ok());
-    match desk.receiver.take(&body, header).await {
-        Ok(Delivered::Taken(delivery)) => show::line(desk.told(&delivery)),
-        Ok(Delivered::OtherMode) => {}
-        Ok(Delivered::Unreadable(error)) => {
-            note(&format!("a signed delivery is no event: {error}"));
+    let (receiver, header) = (desk.receiver.clone(), header.map(str::to_owned));
+    // In a task of its own: a caller that hangs up does not end it half way.
+    let taken = tokio::spawn(async move { receiver.take(&body, header.as_deref()).await });
+    match taken.await {
+        Ok(Ok(Delivered::Taken(delivery))) => desk.show(&delivery),
+        Ok(Ok(Delivered::OtherMode(event))) => note(format_args!(
+            "dropped {} {}: it is of {} mode",
+            event.kind,
+            event.id,
+            if event.livemode { "live" } else { "test" }
+        )),
+        Ok(Ok(Delivered::Unreadable(error))) => {
+            note(format_args!("a signed delivery is not a known event: {error}"));
         }
-        Err(Refused::Signature(error)) => return refused(&error),
-        Err(Refused::NotNow(error)) => return failed(&error),
+        Ok(Err(Rejected(RejectReason::Signature(error)))) => return refused(&error),
+        Ok(Err(Rejected(RejectReason::NotNow(error)))) => return failed(&error),
+        Err(error) => return failed(&error),
     }
     (StatusCode::OK, "ok")
 }
 
 fn refused(error: &VerifyError) -> (StatusCode, &'static str) {
-    tracing::info!(reason = reason(error), "a delivery was refused");
-    note(&format!("refused a delivery: {}", explain(error)));
+    tracing::info!(reason = error.reason(), "a delivery was rejected");
+    note(format_args!("rejected a delivery: {error}"));
     (StatusCode::BAD_REQUEST, "refused")
 }
 
 fn failed(error: &dyn std::fmt::Display) -> (StatusCode, &'static str) {
-    note(&format!("error: {error}"));
+    note(format_args!("error: {error}"));
     (StatusCode::INTERNAL_SERVER_ERROR, "error")
 }
 
 impl Desk {
     async fn oversized(&self) -> (StatusCode, &'static str) {
-        note("refused a delivery: larger than 1 MB");
-        if let Err(error) = self.ledger.count("oversized").await {
-            note(&format!("error: {error}"));
+        note("rejected a delivery: larger than 1 MB");
+        if let Err(error) = self.receiver.count("oversized").await {
+            note(format_args!("error: {error}"));
         }
         (StatusCode::PAYLOAD_TOO_LARGE, "refused")
     }
 
-    fn told(&self, delivery: &Delivery) -> String {
+    fn show(&self, delivery: &Delivery) {
         let Delivery { event, action, effect, object } = delivery;
         let (id, kind, object) = (&event.id, &event.kind, object.as_deref().unwrap_or_default());
         if self.json {
-            return json!({
+            return show::json(&json!({
                 "event": id, "type": kind, "action": action, "object": object,
                 "effect": word(effect), "operation": operation(effect),
-            })
-            .to_string();
+            }));
         }
         let about = operation(effect).map_or_else(String::new, |id| format!(" {id}"));
-        format!("{kind} {id}: {action} {object} ({}{about})", word(effect))
+        show::line(format_args!("{kind} {id}: {action} {object} ({}{about})", word(effect)));
     }
 }
 
@@ -191,7 +217,7 @@ fn word(effect: &Effect) -> String {
     }
 }
 
-fn operation(effect: &Effect) -> Option<&str> {
+fn operation(effect: &Effect) -> Option<&refund_core::id::OperationId> {
     match effect {
         Effect::Moved { operation, .. }
         | Effect::Known { operation }

@@ -1,38 +1,36 @@
 //! `reconcile`
 
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use refund_ledger::{Difference, ReconcileError, reconcile};
+use refund_app::outcome::table::EXIT_DIFFERS;
+use refund_app::{Difference, ReconcileError};
 use serde_json::{Value, json};
 
 use super::inputs;
 use crate::args::{Global, Reconcile};
-use crate::context::Context;
+use crate::context::{Context, caller};
 use crate::exit::Exit;
-use crate::{exit, show};
+use crate::show;
 
 pub(crate) async fn run(global: &Global, args: &Reconcile) -> anyhow::Result<ExitCode> {
     let since = inputs::seconds("since", &args.since)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let context = Context::new(global)?;
-    let ledger = context.ledger(global, "reconcile")?;
-    let tell = |difference: Difference| {
+    let application = Context::new(global)?.application(global)?;
+    let each = |difference: Difference| {
         if global.json {
-            show::line(object(&difference));
+            show::json(&object(&difference));
         } else {
             show::line(sentence(&difference));
         }
     };
-    let from = now.saturating_sub(since);
-    let done =
-        reconcile(&context.node, &context.connection, &ledger, from, args.repair, tell).await;
+    let from = application.now().saturating_sub(since);
+    let caller = caller(global, "reconcile")?;
+    let done = application.reconcile(from, args.repair, &caller, each).await;
     let done = done.map_err(|error| match error {
         ReconcileError::Stripe(said) => Exit::failed(said),
         ReconcileError::Ledger(error) => error.into(),
     })?;
     if global.json {
-        show::line(json!({
+        show::json(&json!({
             "refunds": done.refunds, "operations": done.operations,
             "differences": done.differences, "repaired": done.repaired,
         }));
@@ -50,25 +48,23 @@ pub(crate) async fn run(global: &Global, args: &Reconcile) -> anyhow::Result<Exi
         ));
     }
     let agree = done.differences == 0;
-    Ok(if agree { ExitCode::SUCCESS } else { ExitCode::from(exit::DIFFERS) })
+    Ok(if agree { ExitCode::SUCCESS } else { ExitCode::from(EXIT_DIFFERS) })
 }
 
 fn sentence(difference: &Difference) -> String {
     match difference {
         Difference::RefundWithoutOperation { refund } => {
-            let amount = show::money(&json!(refund.amount), &json!(refund.currency));
-            let of = refund.charge.as_deref().unwrap_or("no charge");
-            format!("{} ({amount} of {of}) was made elsewhere", refund.id)
+            let of = refund.charge.as_ref().map_or("no charge", |charge| charge.as_str());
+            format!("{} ({} of {of}) was made elsewhere", refund.id, refund.money())
         }
         Difference::OperationWithoutRefund { operation, refund } => {
-            format!("{operation}: the ledger names {refund}, Stripe knows no such refund")
+            format!("{operation}: the ledger names {refund}, Stripe has no such refund")
         }
         Difference::RefundNotKnown { operation, state, refund } => {
             format!("{operation}: the ledger says {state}, but {refund} exists at Stripe")
         }
-        Difference::Amount { operation, ledger, stripe, currency } => {
-            let money = |amount: &u64| show::money(&json!(amount), &json!(currency));
-            format!("{operation}: the ledger says {}, Stripe {}", money(ledger), money(stripe))
+        Difference::Amount { operation, ledger, stripe } => {
+            format!("{operation}: the ledger says {ledger}, Stripe {stripe}")
         }
         Difference::Status { operation, ledger, stripe } => {
             format!("{operation}: the ledger says {ledger}, Stripe {stripe}")
@@ -78,37 +74,37 @@ fn sentence(difference: &Difference) -> String {
         }
         Difference::Unsettled { operation, state } => {
             format!(
-                "{operation}: {state}, nobody knows what became of it: ask for the same again, or resume its run"
+                "{operation}: {state}, its outcome is unknown: ask for the same again, or resume its run"
             )
         }
     }
 }
 
 fn object(difference: &Difference) -> Value {
-    let mut object = match difference {
+    let kind = difference.kind();
+    match difference {
         Difference::RefundWithoutOperation { refund } => json!({
-            "refund": refund.id, "amount": refund.amount, "currency": refund.currency,
-            "charge": refund.charge, "operation": refund.operation,
+            "difference": kind, "refund": refund.id, "amount": refund.amount, "currency": refund.currency,
+            "charge": refund.charge, "operation": refund.metadata.operation_id(),
         }),
         Difference::OperationWithoutRefund { operation, refund } => {
-            json!({ "operation": operation, "refund": refund })
+            json!({ "difference": kind, "operation": operation, "refund": refund })
         }
         Difference::RefundNotKnown { operation, state, refund } => {
-            json!({ "operation": operation, "ledger": state.as_str(), "refund": refund })
+            json!({ "difference": kind, "operation": operation, "ledger": state.as_str(), "refund": refund })
         }
-        Difference::Amount { operation, ledger, stripe, currency } => json!({
-            "operation": operation, "ledger": ledger, "stripe": stripe, "currency": currency,
+        Difference::Amount { operation, ledger, stripe } => json!({
+            "difference": kind, "operation": operation, "ledger": ledger.amount, "stripe": stripe.amount,
+            "currency": ledger.currency,
         }),
         Difference::Status { operation, ledger, stripe } => json!({
-            "operation": operation, "ledger": ledger.as_str(), "stripe": stripe.as_str(),
+            "difference": kind, "operation": operation, "ledger": ledger.as_str(), "stripe": stripe.as_str(),
         }),
         Difference::Twice { operation, known, refund } => {
-            json!({ "operation": operation, "known": known, "refund": refund })
+            json!({ "difference": kind, "operation": operation, "known": known, "refund": refund })
         }
         Difference::Unsettled { operation, state } => {
-            json!({ "operation": operation, "ledger": state.as_str() })
+            json!({ "difference": kind, "operation": operation, "ledger": state.as_str() })
         }
-    };
-    object["difference"] = json!(difference.kind());
-    object
+    }
 }

@@ -3,156 +3,156 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use refund_core::id::{OperationId, PaymentRef};
-use refund_ledger::{
-    Failure, Ledger, NewOperation, Operation, RefundError, Request, State, with_rules,
-};
-use serde_json::{Value, json};
+use refund_app::component::{Attempt, Component};
+use refund_app::outcome::Unrecorded;
+use refund_app::{Application, Ask, Called, Caller, OutcomeKind, Settings, Tokio, WasmComponent};
+use refund_core::client::ListFilter;
+use refund_core::face::InvokeError;
+use refund_core::id::{OperationId, PaymentRef, RefundId};
+use refund_core::model::Refund as Shown;
+use refund_core::request::Request;
 
 use super::inputs;
-use crate::args::{Create, Global, Refund, RefundCommand};
-use crate::context::Context;
+use crate::args::{Create, Global, List, Refund, RefundCommand};
+use crate::context::{App, Context, caller, settings};
 use crate::exit::Exit;
-use crate::show;
+use crate::{outcomes, show};
 
 pub(crate) async fn run(global: &Global, args: Refund) -> anyhow::Result<ExitCode> {
-    let (operation, input) = match args.command {
-        RefundCommand::Create(create) if global.ledger.is_some() || global.sinks.is_some() => {
-            return with_ledger(global, &create, None).await;
+    match args.command {
+        RefundCommand::Create(create) if global.names_ledger() => {
+            with_ledger(global, &create, None).await
         }
-        RefundCommand::Create(create) => ("refunds.create", create_input(&create)?),
-        RefundCommand::Get { refund } => ("refunds.retrieve", json!({ "refund": refund })),
-        RefundCommand::Cancel { refund } => ("refunds.cancel", json!({ "refund": refund })),
+        RefundCommand::Create(create) => without_ledger(global, &create).await,
+        RefundCommand::Get { refund } => {
+            let id = RefundId::from_stripe(refund);
+            one(global, async |component| component.retrieve(&id).await).await
+        }
+        RefundCommand::Cancel { refund } => {
+            one(global, async |component| component.cancel(&refund).await).await
+        }
         RefundCommand::Update { refund, metadata } => {
             let metadata = inputs::metadata(&metadata)?;
-            ("refunds.update-metadata", json!({ "refund": refund, "metadata": metadata }))
+            one(global, async |component| component.update_metadata(&refund, &metadata).await).await
         }
-        RefundCommand::List(list) => {
-            let input =
-                json!({ "payment": list.payment, "limit": list.limit, "cursor": list.cursor });
-            ("refunds.list", input)
-        }
-    };
-    let output = Context::new(global)?.invoke(operation, input).await?;
-    if global.json {
-        show::line(&output);
-    } else {
-        print(&output);
+        RefundCommand::List(list) => page(global, list).await,
     }
+}
+
+/// Shows one refund. Where a ledger is named, the operation of the refund moves to what Stripe shows.
+async fn one<E: Into<InvokeError>>(
+    global: &Global,
+    call: impl AsyncFnOnce(&WasmComponent) -> Called<Shown, E>,
+) -> anyhow::Result<ExitCode> {
+    let context = Context::new(global)?;
+    // Opened before anything is changed at Stripe.
+    let watcher = Watcher::new(global, &context)?;
+    let refund = Exit::of_change(call(&context.component).await)?;
+    if global.json {
+        show::output(&refund)?;
+    } else {
+        show::table(show::REFUND, [show::refund_row(&refund)]);
+    }
+    watcher.see([refund]).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn create_input(create: &Create) -> anyhow::Result<Value> {
-    let mut input = json!({
-        "operation_id": create.operation,
-        "payment": create.payment,
-        "reason": create.reason,
-        "metadata": inputs::metadata(&create.metadata)?,
-        "approval": create.approval,
-        "refund_application_fee": create.refund_application_fee.then_some(true),
-        "reverse_transfer": create.reverse_transfer.then_some(true),
-    });
-    with_rules(&mut input, inputs::rules(&create.policy, create.amount.currency.as_deref())?);
-    inputs::amount(&mut input, &create.amount, Some(&create.policy))?;
-    Ok(input)
+async fn page(global: &Global, list: List) -> anyhow::Result<ExitCode> {
+    let payment = list.payment.as_deref().map(PaymentRef::parse).transpose();
+    let filter = ListFilter {
+        payment: payment.map_err(Exit::bad_input)?,
+        limit: Some(list.limit),
+        cursor: list.cursor,
+        ..ListFilter::default()
+    };
+    let context = Context::new(global)?;
+    let watcher = Watcher::new(global, &context)?;
+    let page = Exit::of_change(context.component.refunds(&filter).await)?;
+    if global.json {
+        show::output(&page)?;
+    } else {
+        show::table(show::REFUND, page.refunds.iter().map(show::refund_row));
+        if let Some(next) = &page.next {
+            show::line(format_args!("more: --cursor {next}"));
+        }
+    }
+    watcher.see(page.refunds).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Makes a refund through the ledger: written down before it is sent, alone on its payment. Where somebody must agree,
-/// there is as much time for it as is given, or as the ledger gives.
+/// The ledger, where one is named: operations move to what Stripe shows of their refunds.
+struct Watcher(Option<(App, Caller)>);
+
+impl Watcher {
+    fn new(global: &Global, context: &Context) -> anyhow::Result<Self> {
+        if !global.names_ledger() {
+            return Ok(Self(None));
+        }
+        Ok(Self(Some((context.application(global)?, caller(global, "refund")?))))
+    }
+
+    async fn see(&self, refunds: impl IntoIterator<Item = Shown>) -> anyhow::Result<()> {
+        let Some((application, caller)) = &self.0 else { return Ok(()) };
+        for refund in refunds {
+            application.see(refund, caller).await.map_err(|error| {
+                Exit::of(
+                    OutcomeKind::LedgerFailed,
+                    format!("{error}. Stripe answered as shown, which the ledger does not hold yet: `refund-node reconcile --repair` takes it over"),
+                )
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Without a ledger the component alone protects. One operation id is one refund: of one payment always, of several
+/// payments for as long as Stripe keeps the key.
+async fn without_ledger(global: &Global, create: &Create) -> anyhow::Result<ExitCode> {
+    let Ask { request, rules } = ask(create)?;
+    let operation = request.operation.to_string();
+    let attempt = Attempt { request, rules, approval: create.approval.clone() };
+    let called = Context::new(global)?.component.create(&attempt).await;
+    let outcome = Unrecorded::of(called, super::webhook::now());
+    Ok(outcomes::unrecorded(global, &operation, &outcome))
+}
+
+/// Asks for a refund through the ledger: recorded before it is sent, alone on its payment. Where it needs approval, there
+/// is as much time for that as is given, or as the ledger gives.
 pub(crate) async fn with_ledger(
     global: &Global,
     create: &Create,
     approval_time: Option<Duration>,
 ) -> anyhow::Result<ExitCode> {
-    let operation = operation(create)?;
-    let context = Context::new(global)?;
-    let ledger = context.ledger(global, "refund create")?;
-    let ledger = approval_time.map_or_else(|| ledger.clone(), |time| ledger.approval_time(time));
-    let done = context.refunder(global, &ledger).refund(operation).await;
-    let done = done.map_err(|error| match error {
-        RefundError::Conflict(_) => Exit::denied(error),
-        RefundError::Blocked(_) => Exit::unknown(error),
-        other => other.into(),
-    })?;
-    let output = match done.answer {
-        Some(Ok(output)) => output,
-        Some(Err(Failure::Operation(_))) if done.operation.state == State::NeedsApproval => {
-            return waits(&ledger, &done.operation).await;
-        }
-        Some(Err(Failure::Operation(error))) => return Err(Exit::of(error)),
-        Some(Err(Failure::Call(problem))) => return Err(Exit::unknown(problem)),
-        None => earlier(&context, &done.operation).await?,
-    };
-    if global.json {
-        show::line(&output);
-    } else {
-        print(&output);
+    if create.approval.is_some() {
+        return Err(Exit::bad_input(
+            "--approval is for calls without a ledger; with one, approvers decide: `refund-node approvals list`. Nothing was sent.",
+        ));
     }
-    Ok(ExitCode::SUCCESS)
+    let ask = ask(create)?;
+    let context = Context::new(global)?;
+    let ledger = context.ledger(global)?;
+    let default = settings(global);
+    let approval_secs = approval_time.map_or(default.approval_secs, |time| time.as_secs());
+    let settings = Settings { approval_secs, ..default };
+    let application: Application<WasmComponent, _, _> =
+        Application::new(context.component.clone(), ledger, Tokio, settings);
+    let outcome = application.ask(ask, &caller(global, "refund create")?).await;
+    Ok(outcomes::recorded(global, &outcome.map_err(|error| Exit::of_ask(&error))?))
 }
 
-/// Says which approval an operation waits for.
-async fn waits(ledger: &Ledger, operation: &Operation) -> anyhow::Result<ExitCode> {
-    let detail = operation.detail.clone().unwrap_or_default();
-    let Some(approval) = ledger.approval_of(&operation.id).await? else {
-        return Err(Exit::needs_approval(detail));
-    };
-    let id = &approval.id;
-    Err(Exit::needs_approval(format!(
-        "{detail}\n       It waits as {id} (asked by {}): refund-node approvals approve {id} --as NAME, then approvals execute {id}",
-        approval.requester
-    )))
-}
-
-/// What was asked for, in the ledger's words.
-fn operation(create: &Create) -> anyhow::Result<NewOperation> {
-    let id = OperationId::parse(&create.operation).map_err(Exit::bad_input)?;
+/// What was typed, as the application layer takes it.
+fn ask(create: &Create) -> anyhow::Result<Ask> {
+    let id = OperationId::parse(&create.operation)
+        .map_err(|problem| Exit::bad_input(problem.at("--operation")))?;
     let payment = PaymentRef::parse(&create.payment).map_err(Exit::bad_input)?;
-    let metadata = serde_json::from_value(inputs::metadata(&create.metadata)?)?;
     let request = Request {
         amount: inputs::money(&create.amount, &create.policy)?,
         reason: create.reason.clone(),
-        metadata,
+        metadata: inputs::metadata(&create.metadata)?,
         refund_application_fee: create.refund_application_fee,
         reverse_transfer: create.reverse_transfer,
         ..Request::new(id, payment)
     };
     let rules = inputs::rules(&create.policy, create.amount.currency.as_deref())?;
-    Ok(NewOperation::new(&request).policy(&rules).approval(create.approval.clone()))
-}
-
-/// The refund of an operation that had come to its end before.
-async fn earlier(context: &Context, operation: &Operation) -> anyhow::Result<Value> {
-    let Some(refund) = &operation.refund else {
-        return Err(Exit::denied(format!(
-            "operation `{}` was called off: choose another id to refund after all",
-            operation.id
-        )));
-    };
-    let refund = context.invoke("refunds.retrieve", json!({ "refund": refund })).await?;
-    Ok(json!({ "refund": refund, "origin": "found", "attempts": 0 }))
-}
-
-/// One refund, a page, or a refund and how it came about.
-fn print(output: &Value) {
-    if let Some(refunds) = output["refunds"].as_array() {
-        show::table(show::REFUND, refunds.iter().map(show::refund_row));
-        if let Some(next) = output["next"].as_str() {
-            show::line(format_args!("more: --cursor {next}"));
-        }
-        return;
-    }
-    let refund = if output["refund"].is_object() { &output["refund"] } else { output };
-    show::table(show::REFUND, [show::refund_row(refund)]);
-    let note = match output["origin"].as_str() {
-        Some("found") => "an earlier call with this operation id had made it; nothing was sent",
-        Some("replayed") => {
-            "Stripe repeated the outcome of an earlier request; no second refund was made"
-        }
-        Some("reconciled") => {
-            "the answer was lost; the refund was found at Stripe by its operation id"
-        }
-        _ => return,
-    };
-    show::line(note);
+    Ok(Ask { request, rules })
 }

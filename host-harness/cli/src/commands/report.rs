@@ -12,13 +12,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
-use refund_core::client::RowPage;
+use refund_core::client::{RowPage, RowRange};
 use refund_core::money::{Currency, Money};
 use refund_core::problem::FieldProblem;
 use refund_core::reports::{Approval, Options, Row, Summarizer, Summary};
 use refund_ledger::{Known, Ledger};
 use refund_report::{About, Format, render};
-use serde_json::json;
 
 use super::inputs;
 use crate::args::{Global, Report};
@@ -42,7 +41,7 @@ pub(crate) async fn run(global: &Global, args: &Report) -> anyhow::Result<ExitCo
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let range = range(args, now)?;
     let format = format(global, args);
-    let ledger = global.ledger.as_ref().map(|_| any_ledger(global, "report")).transpose()?;
+    let ledger = global.ledger.as_ref().map(|_| any_ledger(global)).transpose()?;
     let context = Context::new(global)?;
     let reader = Reader { context: &context, range, args, ledger };
     let bar = bar();
@@ -127,12 +126,14 @@ impl Reader<'_> {
     }
 
     async fn page(&self, cursor: Option<String>) -> anyhow::Result<RowPage> {
-        let range = json!({
-            "created_from": self.range.from, "created_to": self.range.to,
-            "product_key": self.args.product_key, "cursor": cursor,
-        });
-        let output = self.context.invoke("reports.rows", json!({ "range": range })).await?;
-        Ok(serde_json::from_value(output)?)
+        let range = RowRange {
+            created_from: self.range.from,
+            created_to: Some(self.range.to),
+            product_key: Some(self.args.product_key.clone()),
+            limit: None,
+            cursor,
+        };
+        self.context.component.rows(&range).await.map_err(Exit::of_read)
     }
 }
 

@@ -2,16 +2,20 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use refund_serve::{NewToken, Receiver, Role, Service, Token, Tokens, router};
+use refund_app::{Receiver, Settings, Tokio};
+use refund_core::policy::Document;
+use refund_ledger::UserName;
+use refund_serve::{NewToken, Role, Service, Token, Tokens, router};
 use serde::{Deserialize, Serialize};
 
 use super::listen::bind;
 use super::{inputs, policy};
 use crate::args::{Global, Serve};
-use crate::context::Context;
+use crate::context::{Context, caller, settings};
 use crate::exit::Exit;
+use crate::stop::asked_to_stop;
+use crate::terminal::say as note;
 use crate::{secrets, show};
 
 /// The file of tokens.
@@ -31,11 +35,7 @@ pub(crate) async fn run(global: &Global, args: &Serve) -> anyhow::Result<ExitCod
     }
     let service = Arc::new(service(global, args).await?);
     let listener = bind(args.port).await?;
-    note(&format!("Serving http://{}; Ctrl-C ends it.", listener.local_addr()?));
-    let stop = async {
-        // Without a handler for Ctrl-C the process is ended by the system anyway.
-        let _ = tokio::signal::ctrl_c().await;
-    };
+    note(format_args!("Serving http://{}; Ctrl-C ends it.", listener.local_addr()?));
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
     let deliver = service.deliver_until(async {
         // The sender is dropped when the server has ended.
@@ -43,8 +43,9 @@ pub(crate) async fn run(global: &Global, args: &Serve) -> anyhow::Result<ExitCod
     });
     // Refunds under way are waited for: each is on disk before it is sent.
     let server = async {
-        let result =
-            axum::serve(listener, router(Arc::clone(&service))).with_graceful_shutdown(stop).await;
+        let result = axum::serve(listener, router(Arc::clone(&service)))
+            .with_graceful_shutdown(asked_to_stop())
+            .await;
         drop(ended);
         result
     };
@@ -58,51 +59,60 @@ async fn service(global: &Global, args: &Serve) -> anyhow::Result<Service> {
     let File { tokens } = policy::parse(file)?;
     let tokens = Tokens::new(tokens)
         .map_err(|error| Exit::bad_input(format!("{}: {error}", file.display())))?;
-    let document = match &args.policy {
+    let document: Option<Document> = match &args.policy {
         Some(file) => {
-            // Said at the start, not to the first caller.
+            // Reported at the start, not to the first caller.
             policy::describe(global, file).await?;
-            Some(policy::read(file)?)
+            Some(policy::parse(file)?)
         }
         None => None,
     };
-    let valid_for = Duration::from_secs(inputs::seconds("valid-for", &args.valid_for)?);
+    let approval_secs = inputs::seconds("valid-for", &args.valid_for)?;
     let context = Context::new(global)?;
-    let ledger = context.ledger(global, "serve")?.approval_time(valid_for);
+    let ledger = context.ledger(global)?;
     let secrets = secrets::webhook(Vec::new(), &args.webhook_secret_file)?;
-    let receiver = (!secrets.is_empty()).then(|| {
-        let stripe = (context.node.clone(), context.typed_connection());
-        Receiver::new(context.node.clone(), ledger.clone(), secrets, 300, global.live)
-            .reading(Some(stripe))
+    let receiver = (!secrets.is_empty()).then(|| -> anyhow::Result<_> {
+        let caller = caller(global, "serve")?;
+        let component = context.component.clone();
+        let receiver = Receiver::new(
+            component.clone(),
+            ledger.clone(),
+            Tokio,
+            secrets,
+            300,
+            global.live,
+            caller,
+        );
+        Ok(receiver.reading(Some(component)))
     });
-    Ok(Service::new(context.node, context.connection, ledger, tokens)
+    let settings = Settings { approval_secs, ..settings(global) };
+    let application = refund_app::Application::new(context.component, ledger, Tokio, settings);
+    Ok(Service::new(application, tokens)
         .policy(document)
         .own_requests(args.own_requests)
-        .receiver(receiver)
-        .grace(Duration::from_secs(global.grace)))
+        .receiver(receiver.transpose()?))
 }
 
 /// The entry goes to stdout, to be kept; the token to stderr, to be handed over and forgotten.
 fn new_token(name: &str, roles: &[String]) -> anyhow::Result<ExitCode> {
     let role = |word: &String| {
         Role::parse(word).ok_or_else(|| {
-            Exit::bad_input(format!("role `{word}` is none of: requester, approver, auditor"))
+            Exit::bad_input(format!(
+                "role `{word}` is none of: requester, self_serve, approver, auditor"
+            ))
         })
     };
     let roles = roles.iter().map(role).collect::<Result<Vec<_>, _>>()?;
+    let name =
+        UserName::parse(name).map_err(|problem| Exit::bad_input(problem.at("--new-token")))?;
     let mut random = [0; 32];
     getrandom::fill(&mut random)
         .map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
-    let new = NewToken::new(name, roles, &random);
+    let new = NewToken::new(name.as_str(), roles, &random);
     show::line(toml::to_string(&File { tokens: vec![new.entry] })?.trim_end());
-    note(&format!(
+    note(format_args!(
         "{}\nThis is the token of {name}. It is shown once and kept nowhere.",
         *new.secret
     ));
     Ok(ExitCode::SUCCESS)
-}
-
-#[expect(clippy::print_stderr, reason = "not data")]
-fn note(text: &str) {
-    eprintln!("{text}");
 }

@@ -1,14 +1,17 @@
 //! `simulate`
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use refund_core::model::Charge;
 use refund_simulator::{NewCharge, Simulator};
 
 use crate::args::Simulate;
 use crate::exit::Exit;
 use crate::show;
+use crate::stop::asked_to_stop;
 
 pub(crate) async fn run(args: &Simulate) -> anyhow::Result<ExitCode> {
     let simulator = Simulator::builder()
@@ -35,16 +38,17 @@ pub(crate) async fn run(args: &Simulate) -> anyhow::Result<ExitCode> {
             amount: 2500 + 500 * u64::from(number % 10),
             customer: Some(format!("cus_{number}")),
             livemode: args.livemode,
+            metadata: BTreeMap::from([("product".to_owned(), "shirt".to_owned())]),
             ..NewCharge::default()
         };
-        let charge = simulator.charge(&order);
-        let id = show::text(&charge["id"]);
-        let amount = show::money(&charge["amount"], &charge["currency"]);
+        let charge: Charge = serde_json::from_value(simulator.charge(&order))?;
+        let (id, amount) = (charge.id.to_string(), charge.money(charge.amount).to_string());
         if let Some(csv) = &mut csv {
             let decimal = amount.split(' ').next().unwrap_or_default();
             csv.write_record([&id, decimal, "usd", &format!("recall-{number}")])?;
         } else {
-            rows.push([id, show::text(&charge["payment_intent"]), amount]);
+            let intent = charge.payment_intent.map_or_else(|| "-".to_owned(), |id| id.to_string());
+            rows.push([id, intent, amount]);
         }
     }
     if let (Some(mut csv), Some(file)) = (csv, &args.csv) {
@@ -54,6 +58,6 @@ pub(crate) async fn run(args: &Simulate) -> anyhow::Result<ExitCode> {
         show::table(["charge", "payment intent", "amount"], rows);
         show::line("Try, in another terminal: refund-node check ch_… --simulator");
     }
-    tokio::signal::ctrl_c().await?;
+    asked_to_stop().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use refund_host::api::webhooks::{VerifyError, VerifyOptions};
+use refund_app::verify_error;
+use refund_host::api::webhooks::VerifyOptions;
 use serde_json::json;
 
 use super::listen;
@@ -31,8 +32,9 @@ async fn verify(global: &Global, args: &Verify) -> anyhow::Result<ExitCode> {
     let now = args.now.unwrap_or_else(now);
     let node = pure(global)?;
     let verdict = node.verify(&payload, args.header.as_deref(), &secrets, options, now).await?;
+    let verdict = verdict.map_err(verify_error);
     match &verdict {
-        Ok(verified) if global.json => show::line(json!({
+        Ok(verified) if global.json => show::json(&json!({
             "verdict": "accepted", "reason": null, "timestamp": verified.timestamp,
             "secret_index": verified.secret_index,
         })),
@@ -40,10 +42,10 @@ async fn verify(global: &Global, args: &Verify) -> anyhow::Result<ExitCode> {
             "accepted: signed at {} with secret {}",
             verified.timestamp, verified.secret_index
         )),
-        Err(error) if global.json => show::line(json!({
-            "verdict": "rejected", "reason": reason(error), "message": explain(error),
+        Err(error) if global.json => show::json(&json!({
+            "verdict": "rejected", "reason": error.reason(), "message": error.to_string(),
         })),
-        Err(error) => show::line(format_args!("rejected: {}", explain(error))),
+        Err(error) => show::line(format_args!("rejected: {error}")),
     }
     Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -61,40 +63,4 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// The contract's name of the case.
-pub(crate) fn reason(error: &VerifyError) -> &'static str {
-    match error {
-        VerifyError::NoHeader => "no-header",
-        VerifyError::NoSecret => "no-secret",
-        VerifyError::BlankSecret(_) => "blank-secret",
-        VerifyError::BadHeader(_) => "bad-header",
-        VerifyError::NoTimestamp => "no-timestamp",
-        VerifyError::NoSignature => "no-signature",
-        VerifyError::BadSignature => "bad-signature",
-        VerifyError::BadEncoding => "bad-encoding",
-        VerifyError::Mismatch => "mismatch",
-        VerifyError::TooOld(_) => "too-old",
-        VerifyError::TooNew(_) => "too-new",
-    }
-}
-
-/// One sentence for people, the core's.
-pub(crate) fn explain(error: &VerifyError) -> String {
-    use refund_core::webhook::VerifyError as Core;
-    let core = match error {
-        VerifyError::NoHeader => Core::NoHeader,
-        VerifyError::NoSecret => Core::NoSecret,
-        VerifyError::BlankSecret(index) => Core::BlankSecret { index: *index },
-        VerifyError::BadHeader(problem) => Core::BadHeader { problem: problem.clone() },
-        VerifyError::NoTimestamp => Core::NoTimestamp,
-        VerifyError::NoSignature => Core::NoSignature,
-        VerifyError::BadSignature => Core::BadSignature,
-        VerifyError::BadEncoding => Core::BadEncoding,
-        VerifyError::Mismatch => Core::Mismatch,
-        VerifyError::TooOld(old) => Core::TooOld { age: old.age, tolerance: old.tolerance },
-        VerifyError::TooNew(new) => Core::TooNew { lead: new.lead, tolerance: new.tolerance },
-    };
-    core.to_string()
 }

@@ -3,12 +3,12 @@
 use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, DATE, HeaderName};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -58,13 +58,59 @@ pub(crate) struct Egress {
 
 const UNKNOWN: i64 = i64::MIN;
 
+/// How many requests of one call that change something have left, or may have. It outlives the call, however that
+/// ends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChangesSent(Arc<AtomicU32>);
+
+impl ChangesSent {
+    pub(crate) fn count(&self) -> u32 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn one_leaves(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// It turned out that the request had not left.
+    fn one_stayed(&self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// The way out of one call.
 pub(crate) struct Hook {
     egress: Arc<Egress>,
+    changes: ChangesSent,
     left: u32,
     places: Arc<Semaphore>,
     reached: Option<Limit>,
-    is_closed: bool,
+    opening: Opening,
+}
+
+/// What one call may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Opening {
+    /// What is on the allow-list.
+    Open,
+    /// Of that, what changes nothing.
+    Reads,
+    /// Nothing.
+    Closed,
+}
+
+impl Opening {
+    fn lets_out(self, method: &Method) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Reads => !changes_something(method),
+            Self::Closed => false,
+        }
+    }
+}
+
+fn changes_something(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD)
 }
 
 impl Egress {
@@ -93,22 +139,32 @@ impl Egress {
         }
     }
 
-    pub(crate) fn hook(self: &Arc<Self>) -> Hook {
+    pub(crate) fn hook(self: &Arc<Self>, changes: ChangesSent) -> Hook {
         Hook {
             egress: Arc::clone(self),
+            changes,
             left: self.limits.requests,
             places: Arc::new(Semaphore::new(self.limits.open_requests as usize)),
             reached: None,
-            is_closed: false,
+            opening: Opening::Open,
         }
     }
 
     /// Lets nothing out.
     pub(crate) fn closed(self: &Arc<Self>) -> Hook {
-        Hook { is_closed: true, ..self.hook() }
+        Hook { opening: Opening::Closed, ..self.hook(ChangesSent::default()) }
     }
 
-    async fn send(&self, mut request: Request<WasiBody>) -> Result<Response<WasiBody>> {
+    /// Lets out what changes nothing.
+    pub(crate) fn reads(self: &Arc<Self>) -> Hook {
+        Hook { opening: Opening::Reads, ..self.hook(ChangesSent::default()) }
+    }
+
+    async fn send(
+        &self,
+        mut request: Request<WasiBody>,
+        changes: &ChangesSent,
+    ) -> Result<Response<WasiBody>> {
         let Some(rule) = self.allow.permits(request.method(), request.uri()) else {
             let (method, uri) = (request.method(), request.uri());
             tracing::warn!(%method, host = uri.host(), path = uri.path(), "a request was denied: it is not on the allow-list");
@@ -123,8 +179,18 @@ impl Egress {
         if let Some(pacer) = &self.pacer {
             pacer.turn(rule).await;
         }
+        let is_change = changes_something(request.method());
+        if is_change {
+            changes.one_leaves();
+        }
         let answer = tokio::time::timeout(self.limits.first_byte, self.pool.request(request)).await;
-        let answer = answer.map_err(|_| Error::HttpResponseTimeout)?.map_err(|e| failure(&e))?;
+        let answer = answer.map_err(|_| Error::HttpResponseTimeout)?.map_err(|error| {
+            // Only a connection that never stood is certain.
+            if is_change && error.is_connect() {
+                changes.one_stayed();
+            }
+            failure(&error)
+        })?;
         if let Some(pacer) = &self.pacer {
             pacer.learn(rule, Refused::read(&answer), Instant::now());
         }
@@ -267,7 +333,8 @@ impl WasiHttpHooks for Hook {
         _: Option<RequestOptions>,
         _: Box<dyn Future<Output = Result<()>> + Send>,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Rest)>> + Send> {
-        if self.is_closed {
+        if !self.opening.lets_out(request.method()) {
+            tracing::warn!(method = %request.method(), path = request.uri().path(), "a request was denied: this call may not send it");
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         let place = match self.admit() {
@@ -279,9 +346,10 @@ impl WasiHttpHooks for Hook {
             }
         };
         let egress = Arc::clone(&self.egress);
+        let changes = self.changes.clone();
         Box::new(async move {
             let _place = place;
-            let response = egress.send(request).await?;
+            let response = egress.send(request, &changes).await?;
             Ok((response, Box::new(async { Ok(()) }) as Rest))
         })
     }

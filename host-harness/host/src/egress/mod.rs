@@ -10,11 +10,17 @@ mod body;
 #[cfg(test)]
 mod drift;
 mod hook;
+#[cfg(test)]
+mod near_addresses;
+#[cfg(test)]
+mod near_misses;
 mod pace;
 mod resolver;
+#[cfg(test)]
+mod testing;
 
 pub use allow::{Allow, AllowError, Rule};
-pub(crate) use hook::{Egress, Hook};
+pub(crate) use hook::{ChangesSent, Egress, Hook};
 pub use pace::Pace;
 pub use resolver::Resolve;
 pub(crate) use resolver::System;

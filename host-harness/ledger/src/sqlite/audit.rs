@@ -1,11 +1,14 @@
 //! The audit in the ledger: appending, and checking all of it.
 
 use refund_core::wire::hex;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params};
+use sha2::{Digest, Sha256};
 
-use super::Ledger;
+use super::{Ledger, signed};
 use crate::chain::{AuditRow, BEGINNING, Broken, Hash};
 use crate::error::LedgerError;
+use crate::record::{Entry, Operation};
 
 /// What a check of the audit found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +21,102 @@ pub struct Audited {
     pub broken: Vec<Broken>,
 }
 
-/// Most breaks that are told: after the first, the rest mostly follows from it.
-const MOST_TOLD: usize = 20;
+/// How many breaks are reported: after the first, the rest mostly follows from it.
+const MOST_REPORTED: usize = 20;
+
+/// The row that says what the ledger is for has no operation.
+const NO_OPERATION: &str = "";
+
+/// Records a move of an operation, and what the tables hold of it now.
+pub(super) fn record(
+    connection: &Connection,
+    operation: &Operation,
+    entry: Entry,
+) -> Result<(), LedgerError> {
+    let money = operation.money();
+    let charge = operation.refund.as_ref().and_then(|refund| refund.charge.as_ref());
+    let id = operation.id().as_str();
+    let row = AuditRow {
+        seq: 0,
+        time: signed(entry.time),
+        actor: entry.actor,
+        operation: id.to_owned(),
+        before: entry.before.map(|state| state.as_str().to_owned()),
+        after: operation.state.as_str().to_owned(),
+        request_hash: operation.fingerprint.as_str().to_owned(),
+        payment: operation.payment().as_str().to_owned(),
+        charge: charge.map(ToString::to_string),
+        amount: money.map(|money| signed(money.amount)),
+        currency: operation.money().map(|money| money.currency.to_string()),
+        refund: operation.refund.as_ref().map(|refund| refund.id.to_string()),
+        outcome: entry.outcome,
+        request_id: entry.request_id,
+        held: Some(held(connection, id)?),
+    };
+    point(connection, row)
+}
+
+/// Records that a ledger of an earlier format holds this operation.
+pub(super) fn adopt(
+    connection: &Connection,
+    id: &str,
+    from: i64,
+    time: u64,
+) -> Result<(), LedgerError> {
+    let row = connection
+        .prepare_cached(
+            "SELECT state, request_hash, payment, charge, coalesce(refunded, amount), currency, refund
+             FROM operations WHERE id = ?",
+        )?
+        .query_row([id], |row| {
+            let state: String = row.get(0)?;
+            Ok(AuditRow {
+                time: signed(time),
+                actor: "migration".to_owned(),
+                operation: id.to_owned(),
+                before: Some(state.clone()),
+                after: state,
+                request_hash: row.get(1)?,
+                payment: row.get(2)?,
+                charge: row.get(3)?,
+                amount: row.get(4)?,
+                currency: row.get(5)?,
+                refund: row.get(6)?,
+                outcome: Some(format!("taken over from ledger format {from}")),
+                ..AuditRow::default()
+            })
+        })?;
+    point(connection, AuditRow { held: Some(held(connection, id)?), ..row })
+}
+
+/// Records what the ledger is for.
+pub(super) fn record_scope(
+    connection: &Connection,
+    scope: &str,
+    time: u64,
+) -> Result<(), LedgerError> {
+    let row = AuditRow {
+        time: signed(time),
+        actor: "ledger".to_owned(),
+        after: "scope".to_owned(),
+        outcome: Some(scope.to_owned()),
+        ..AuditRow::default()
+    };
+    append(connection, row).map(drop)
+}
+
+/// Appends a row, and lets the operation point at it.
+fn point(connection: &Connection, row: AuditRow) -> Result<(), LedgerError> {
+    let id = row.operation.clone();
+    let seq = append(connection, row)?;
+    connection
+        .prepare_cached("UPDATE operations SET audit = ? WHERE id = ?")?
+        .execute(params![seq, id])?;
+    Ok(())
+}
 
 /// Appends a row; its number.
-pub(super) fn append(connection: &Connection, mut row: AuditRow) -> Result<i64, LedgerError> {
+fn append(connection: &Connection, mut row: AuditRow) -> Result<i64, LedgerError> {
     let mut last =
         connection.prepare_cached("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")?;
     let last = last.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
@@ -30,7 +124,11 @@ pub(super) fn append(connection: &Connection, mut row: AuditRow) -> Result<i64, 
     row.seq = seq + 1;
     let hash = row.hash(&before);
     connection
-        .prepare_cached("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+        .prepare_cached(
+            "INSERT INTO audit (seq, time, actor, operation, before, after, request_hash, payment, charge,
+                 amount, currency, refund, outcome, request_id, held, hash)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
         .execute(params![
             row.seq,
             row.time,
@@ -46,10 +144,112 @@ pub(super) fn append(connection: &Connection, mut row: AuditRow) -> Result<i64, 
             row.refund,
             row.outcome,
             row.request_id,
+            row.held,
             hash,
         ])?;
     Ok(row.seq)
 }
+
+/// A digest of every column of an operation, its approvals and their votes, but for the pointer at the audit. A column
+/// that a later version adds is not in it while it is empty.
+fn held(connection: &Connection, id: &str) -> Result<String, LedgerError> {
+    let mut hash = Sha256::new();
+    for sql in [
+        "SELECT * FROM operations WHERE id = ?",
+        "SELECT * FROM approvals WHERE operation = ? ORDER BY key",
+        "SELECT votes.* FROM votes JOIN approvals ON approvals.key = votes.approval
+         WHERE approvals.operation = ? ORDER BY votes.approval, votes.voter",
+    ] {
+        digest_rows(&mut connection.prepare_cached(sql)?, id, &mut hash)?;
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+fn digest_rows(
+    statement: &mut CachedStatement<'_>,
+    id: impl ToSql,
+    hash: &mut Sha256,
+) -> Result<(), LedgerError> {
+    let names: Vec<_> = statement.column_names().map(str::to_owned).collect();
+    let mut part = |kind: u8, bytes: &[u8]| {
+        hash.update([kind]);
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    let mut rows = statement.query([id])?;
+    while let Some(row) = rows.next()? {
+        part(b'r', &[]);
+        for (at, name) in names.iter().enumerate().filter(|(_, name)| *name != "audit") {
+            let (kind, bytes) = match row.get_ref(at)? {
+                ValueRef::Null => continue,
+                ValueRef::Integer(number) => (b'i', number.to_be_bytes().to_vec()),
+                ValueRef::Real(number) => (b'f', number.to_be_bytes().to_vec()),
+                ValueRef::Text(text) => (b't', text.to_vec()),
+                ValueRef::Blob(bytes) => (b'b', bytes.to_vec()),
+            };
+            part(b'n', name.as_bytes());
+            part(kind, &bytes);
+        }
+    }
+    part(b'e', &[]);
+    Ok(())
+}
+
+/// Compares what the tables hold of an operation with the last row of the audit about it, and that row with the row
+/// before it in the chain.
+pub(super) fn check_held(connection: &Connection, id: &str) -> Result<(), LedgerError> {
+    let altered = || LedgerError::Altered(id.to_owned());
+    let (pointed, policy, is_policy_intact) = connection
+        .prepare_cached(
+            "SELECT audit, policy, (SELECT json FROM policies WHERE hash = policy) FROM operations
+             WHERE id = ?",
+        )?
+        .query_row([id], |row| {
+            let policy: Option<String> = row.get(1)?;
+            let json: Option<String> = row.get(2)?;
+            let intact = match (&policy, json) {
+                (Some(hash), Some(json)) => hex(&Sha256::digest(json)) == *hash,
+                (None, _) => true,
+                (Some(_), None) => false,
+            };
+            Ok((row.get::<_, i64>(0)?, policy, intact))
+        })
+        .optional()?
+        .ok_or_else(altered)?;
+    let last = connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM audit WHERE operation = ? ORDER BY seq DESC LIMIT 1"
+        ))?
+        .query_row([id], read)
+        .optional()?;
+    let Some((row, hash)) = last else { return Err(altered()) };
+    let before: Option<Hash> = connection
+        .prepare_cached("SELECT hash FROM audit WHERE seq = ?")?
+        .query_row([row.seq - 1], |row| row.get(0))
+        .optional()?;
+    let before = if row.seq == 1 { Some(BEGINNING) } else { before };
+    let is_intact = row.seq == pointed
+        && is_policy_intact
+        && before.is_some_and(|before| row.hash(&before)[..] == hash[..])
+        && row.held.as_ref() == Some(&held(connection, id)?);
+    if is_intact {
+        Ok(())
+    } else {
+        tracing::error!(operation = id, policy, "the ledger was edited");
+        Err(altered())
+    }
+}
+
+/// The columns that [`read`] reads.
+macro_rules! columns {
+    () => {
+        "seq, time, actor, operation, before, after, request_hash, payment, charge, amount, currency, \
+         refund, outcome, request_id, held, hash"
+    };
+}
+use columns;
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(AuditRow, Vec<u8>)> {
     let read = AuditRow {
@@ -67,34 +267,42 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(AuditRow, Vec<u8>)> {
         refund: row.get(11)?,
         outcome: row.get(12)?,
         request_id: row.get(13)?,
+        held: row.get(14)?,
     };
-    Ok((read, row.get(14)?))
+    Ok((read, row.get(15)?))
 }
 
 impl Ledger {
-    /// Checks every page of the file, the chain from its first row, and that every operation agrees with
-    /// its last row. `head` is a hash noted earlier, which must be in the chain.
+    /// Checks every page of the file, the chain of the audit from its first row, and that every table that decides about
+    /// money holds what the audit recorded. `head` is a hash noted earlier, which must be in the chain.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
     pub async fn audit(&self, head: Option<String>) -> Result<Audited, LedgerError> {
         let path = self.path().display().to_string();
-        self.read(move |connection| {
+        self.read_rows(move |connection| {
             let pages: String =
                 connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
             if pages != "ok" {
                 return Err(LedgerError::Damaged { path, problem: pages });
             }
-            let mut audited = chain(connection, head)?;
-            operations(connection, &mut audited.broken)?;
-            Ok(audited)
+            verify(connection, head)
         })
         .await
     }
 
     /// The audit of one operation, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
     pub async fn history(&self, operation: &str) -> Result<Vec<AuditRow>, LedgerError> {
         let operation = operation.to_owned();
-        self.read(move |connection| {
-            let mut rows =
-                connection.prepare("SELECT * FROM audit WHERE operation = ? ORDER BY seq")?;
+        self.read_rows(move |connection| {
+            let mut rows = connection.prepare_cached(concat!(
+                "SELECT ",
+                columns!(),
+                " FROM audit WHERE operation = ? ORDER BY seq"
+            ))?;
             let rows = rows.query_map([operation], |row| Ok(read(row)?.0))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
@@ -102,15 +310,31 @@ impl Ledger {
     }
 }
 
+/// The chain, and the tables against it.
+pub(super) fn verify(
+    connection: &Connection,
+    head: Option<String>,
+) -> Result<Audited, LedgerError> {
+    let mut audited = chain(connection, head)?;
+    for check in [operations, policies, aliases, orphans, scope] {
+        if audited.broken.len() < MOST_REPORTED {
+            check(connection, &mut audited.broken)?;
+        }
+    }
+    audited.broken.truncate(MOST_REPORTED);
+    Ok(audited)
+}
+
 fn chain(connection: &Connection, head: Option<String>) -> Result<Audited, LedgerError> {
-    let mut statement = connection.prepare("SELECT * FROM audit ORDER BY seq")?;
+    let mut statement =
+        connection.prepare(concat!("SELECT ", columns!(), " FROM audit ORDER BY seq"))?;
     let mut rows = statement.query([])?;
     let mut audited = Audited { rows: 0, head: hex(&BEGINNING), broken: Vec::new() };
     let (mut before, mut expected) = (BEGINNING, 1);
     let mut seen = head.is_none();
     while let Some(row) = rows.next()? {
         let (row, hash) = read(row)?;
-        for missing in (expected..row.seq).take(MOST_TOLD) {
+        for missing in (expected..row.seq).take(MOST_REPORTED) {
             audited.broken.push(Broken::Missing(missing));
         }
         if expected == row.seq && row.hash(&before)[..] != hash[..] {
@@ -121,7 +345,7 @@ fn chain(connection: &Connection, head: Option<String>) -> Result<Audited, Ledge
         audited.head = hex(&hash);
         seen |= head.as_ref() == Some(&audited.head);
         before = hash.try_into().unwrap_or(BEGINNING);
-        if audited.broken.len() >= MOST_TOLD {
+        if audited.broken.len() >= MOST_REPORTED {
             break;
         }
     }
@@ -131,19 +355,103 @@ fn chain(connection: &Connection, head: Option<String>) -> Result<Audited, Ledge
     Ok(audited)
 }
 
-/// Rows missing from the end leave no gap: but operations point at them.
+/// Every operation points at its last row, and that row has the digest of what the tables hold of it. An operation that
+/// only the audit knows was deleted.
 fn operations(connection: &Connection, broken: &mut Vec<Broken>) -> Result<(), LedgerError> {
     let mut statement = connection.prepare(
-        "SELECT operations.id FROM operations LEFT JOIN audit ON audit.seq = operations.audit
-         WHERE audit.seq IS NULL OR audit.operation <> operations.id
-            OR audit.after <> operations.state OR audit.request_hash <> operations.request_hash
-            OR audit.refund IS NOT operations.refund
+        "SELECT operations.id, audit.held,
+             operations.audit = (SELECT max(seq) FROM audit WHERE audit.operation = operations.id)
+                 AND audit.operation = operations.id AND audit.after = operations.state
+                 AND audit.request_hash = operations.request_hash
+                 AND audit.refund IS operations.refund
+         FROM operations LEFT JOIN audit ON audit.seq = operations.audit ORDER BY operations.rowid",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id: String = row.get(0)?;
+        let recorded: Option<String> = row.get(1)?;
+        let agrees = row.get::<_, Option<bool>>(2)?.unwrap_or(false);
+        if !agrees || recorded != Some(held(connection, &id)?) {
+            broken.push(Broken::Operation(id));
+            if broken.len() >= MOST_REPORTED {
+                return Ok(());
+            }
+        }
+    }
+    let mut statement = connection.prepare(
+        "SELECT DISTINCT operation FROM audit
+         WHERE operation <> ?1 AND operation NOT IN (SELECT id FROM operations) LIMIT ?2",
+    )?;
+    let most = i64::try_from(MOST_REPORTED).unwrap_or(i64::MAX);
+    let deleted = statement.query_map(params![NO_OPERATION, most], |row| row.get(0))?;
+    for id in deleted {
+        broken.push(Broken::Operation(id?));
+    }
+    Ok(())
+}
+
+fn policies(connection: &Connection, broken: &mut Vec<Broken>) -> Result<(), LedgerError> {
+    let mut statement = connection.prepare("SELECT hash, json FROM policies")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (hash, json): (String, String) = (row.get(0)?, row.get(1)?);
+        if hex(&Sha256::digest(json)) != hash {
+            broken.push(Broken::Policy(hash));
+        }
+    }
+    let mut missing = connection.prepare(
+        "SELECT DISTINCT policy FROM operations
+         WHERE policy IS NOT NULL AND policy NOT IN (SELECT hash FROM policies)",
+    )?;
+    for hash in missing.query_map([], |row| row.get(0))? {
+        broken.push(Broken::Policy(hash?));
+    }
+    Ok(())
+}
+
+/// A PaymentIntent and its charge are one payment: without that two operations on it could run at once.
+fn aliases(connection: &Connection, broken: &mut Vec<Broken>) -> Result<(), LedgerError> {
+    let mut statement = connection.prepare(
+        "SELECT id FROM operations
+         WHERE charge IS NOT NULL AND payment_intent IS NOT NULL AND NOT EXISTS
+             (SELECT 1 FROM aliases WHERE aliases.payment_intent = operations.payment_intent
+                  AND aliases.charge = operations.charge)
          LIMIT ?",
     )?;
-    let most = i64::try_from(MOST_TOLD).unwrap_or(i64::MAX);
-    let ids = statement.query_map([most], |row| row.get(0))?;
-    for id in ids {
-        broken.push(Broken::Operation(id?));
+    let most = i64::try_from(MOST_REPORTED).unwrap_or(i64::MAX);
+    for id in statement.query_map([most], |row| row.get(0))? {
+        broken.push(Broken::Alias(id?));
+    }
+    Ok(())
+}
+
+/// Approvals and votes that no digest covers.
+fn orphans(connection: &Connection, broken: &mut Vec<Broken>) -> Result<(), LedgerError> {
+    let mut statement = connection.prepare(
+        "SELECT key FROM approvals WHERE operation NOT IN (SELECT id FROM operations)
+         UNION SELECT approval FROM votes WHERE approval NOT IN (SELECT key FROM approvals)
+         LIMIT ?",
+    )?;
+    let most = i64::try_from(MOST_REPORTED).unwrap_or(i64::MAX);
+    for key in statement.query_map([most], |row| row.get::<_, i64>(0))? {
+        broken.push(Broken::Approval(format!("ap_{}", key?)));
+    }
+    Ok(())
+}
+
+fn scope(connection: &Connection, broken: &mut Vec<Broken>) -> Result<(), LedgerError> {
+    let kept: Option<String> = connection
+        .query_row("SELECT value FROM meta WHERE key = 'scope'", [], |row| row.get(0))
+        .optional()?;
+    let recorded: Option<String> = connection
+        .query_row(
+            "SELECT outcome FROM audit WHERE operation = ? ORDER BY seq LIMIT 1",
+            [NO_OPERATION],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if kept != recorded {
+        broken.push(Broken::Scope(kept.unwrap_or_else(|| "nothing".to_owned())));
     }
     Ok(())
 }

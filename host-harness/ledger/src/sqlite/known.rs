@@ -31,7 +31,7 @@ impl Ledger {
     /// Reads beside the writer: nobody waits.
     pub async fn known(&self, refunds: &[&str]) -> Result<HashMap<String, Known>, LedgerError> {
         let wanted = serde_json::json!(refunds).to_string();
-        self.read(move |connection| {
+        self.read_rows(move |connection| {
             let unsigned = |value: i64| u64::try_from(value).unwrap_or_default();
             let mut statement = connection.prepare_cached(KNOWN)?;
             let rows = statement.query_map([wanted], |row| {

@@ -2,11 +2,15 @@
 
 mod approvals;
 mod audit;
+mod events;
+mod in_memory;
 mod known;
 mod operations;
 mod outbox;
 mod readers;
+mod runs;
 mod schema;
+mod transaction;
 mod writer;
 
 use std::fmt;
@@ -14,28 +18,28 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use refund_core::id::OperationId;
 use refund_outbox::Sinks;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use tempfile::TempDir;
 
 pub use self::audit::Audited;
+pub use self::in_memory::InMemory;
 pub use self::known::Known;
-pub use self::operations::Page;
-pub(crate) use self::operations::{find, insert, keep_terms, move_to, of_refund};
-pub(crate) use self::outbox::follow;
 pub use self::outbox::{Outbox, Waiting};
 use self::readers::Readers;
+use self::transaction::Transaction;
 use self::writer::Writer;
 use crate::error::LedgerError;
 use crate::holder::Holder;
+use crate::store::{Store, Tx};
 
 /// How long a process waits for another one's transaction.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Up to this size every page is checked when the ledger is opened; beyond, a damaged page is found when
+/// Up to this size, in bytes, every page is checked when the ledger is opened; beyond, a damaged page is found when
 /// it is read, and `audit verify` checks all of them.
 const CHECKED_AT_ONCE: u64 = 64 << 20;
-
-/// How long people may take to approve, unless told otherwise: a week, in seconds.
-const APPROVAL_TIME: i64 = 7 * 86_400;
 
 /// What a ledger is for: operation ids are unique within an account and mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +48,7 @@ pub struct Scope {
     pub base_url: String,
     /// Whether real money moves.
     pub live: bool,
-    /// The connected account, where one is acted for.
+    /// The connected account, where the calls act for one.
     pub account: Option<String>,
 }
 
@@ -55,21 +59,25 @@ impl fmt::Display for Scope {
     }
 }
 
+/// What every transaction of a ledger knows beside its tables.
+#[derive(Clone)]
+struct Shared {
+    holder: Arc<Holder>,
+    /// Who wants follow-ups.
+    sinks: Arc<Sinks>,
+}
+
 /// An open ledger. Cheap to clone; all clones write through one thread.
 #[derive(Clone)]
 pub struct Ledger {
     path: Arc<PathBuf>,
-    /// Before the writer, and so closed before it: whoever closes the file last takes its log into it, and may write.
+    /// Before the writer, and so closed before it: the last connection that closes takes the log into the file, and must
+    /// be one that may write.
     readers: Arc<Readers>,
     writer: Writer,
-    pub(crate) holder: Arc<Holder>,
-    pub(crate) actor: Arc<str>,
-    /// The person in whose name it is written to.
-    pub(crate) user: Option<Arc<str>>,
-    /// How long people may take to approve, in seconds.
-    pub(crate) approval_time: i64,
-    /// Who wants to know what follows from a move.
-    pub(crate) sinks: Arc<Sinks>,
+    shared: Shared,
+    /// The folder of a scratch copy, removed when the last clone is dropped.
+    _scratch: Option<Arc<TempDir>>,
 }
 
 impl fmt::Debug for Ledger {
@@ -78,14 +86,31 @@ impl fmt::Debug for Ledger {
     }
 }
 
+/// How a file is opened.
+#[derive(Clone, Copy)]
+struct Opening<'a> {
+    scope: Option<&'a Scope>,
+    /// The largest size, in pages of 4 KiB.
+    max_pages: i64,
+    /// Whether a commit is on disk before it is answered.
+    durable: bool,
+}
+
 impl Ledger {
-    /// Opens a ledger, or makes one. `actor` is who will stand in the audit.
-    pub fn open(path: &Path, scope: &Scope, actor: &str) -> Result<Self, LedgerError> {
-        Self::open_bounded(path, scope, actor, i64::MAX)
+    /// Opens a ledger, or makes one.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is damaged, or belongs to another account or mode.
+    pub fn open(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
+        let opening = Opening { scope: Some(scope), max_pages: i64::MAX, durable: true };
+        Self::with(path, opening, None)
     }
 
-    /// Opens a ledger that is there, whatever account it is for: to look at it.
-    pub fn open_existing(path: &Path, actor: &str) -> Result<Self, LedgerError> {
+    /// Opens a ledger that exists, whatever account it is for: to look at it.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be opened or is damaged.
+    pub fn open_existing(path: &Path) -> Result<Self, LedgerError> {
         let open = |problem: &str| LedgerError::Open {
             path: path.display().to_string(),
             problem: problem.to_owned(),
@@ -93,52 +118,70 @@ impl Ledger {
         if !path.exists() {
             return Err(open("there is no such file: name it with --ledger"));
         }
-        Self::with(path, None, actor, i64::MAX)
+        Self::with(path, Opening { scope: None, max_pages: i64::MAX, durable: true }, None)
     }
 
-    /// As [`Ledger::open`], with a bound on the size of the file, in pages of 4 KiB: beyond it the ledger says that
-    /// the disk is full, and nothing is sent.
-    pub fn open_bounded(
-        path: &Path,
-        scope: &Scope,
-        actor: &str,
-        most_pages: i64,
-    ) -> Result<Self, LedgerError> {
-        Self::with(path, Some(scope), actor, most_pages)
+    /// As [`Ledger::open`], with a bound on the size of the file, in pages of 4 KiB: beyond it writes fail as on a full
+    /// disk.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_bounded(path: &Path, scope: &Scope, max_pages: i64) -> Result<Self, LedgerError> {
+        Self::with(path, Opening { scope: Some(scope), max_pages, durable: true }, None)
+    }
+
+    /// A throw-away copy of a ledger, or an empty one where there is no such file: what is written to it changes nothing.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is damaged, or belongs to another account or mode.
+    pub fn scratch(path: &Path, scope: &Scope) -> Result<Self, LedgerError> {
+        let failed = |problem: String| LedgerError::Open {
+            path: path.display().to_string(),
+            problem: format!("no copy of it can be made: {problem}"),
+        };
+        let folder = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
+        let copy = folder.path().join("scratch.ledger");
+        if path.exists() {
+            let source = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            let target = copy.to_str().ok_or_else(|| failed("its folder is not UTF-8".into()))?;
+            source.execute("VACUUM INTO ?", [target]).map_err(|error| failed(error.to_string()))?;
+        }
+        let opening = Opening { scope: Some(scope), max_pages: i64::MAX, durable: false };
+        Self::with(&copy, opening, Some(Arc::new(folder)))
     }
 
     fn with(
         path: &Path,
-        scope: Option<&Scope>,
-        actor: &str,
-        most_pages: i64,
+        opening: Opening<'_>,
+        scratch: Option<Arc<TempDir>>,
     ) -> Result<Self, LedgerError> {
         let mut connection = connect(path, OpenFlags::default())?;
         connection.pragma_update(
             None,
             "max_page_count",
-            most_pages.min(i64::from(u32::MAX - 1)),
+            opening.max_pages.min(i64::from(u32::MAX - 1)),
         )?;
+        if !opening.durable {
+            connection.pragma_update(None, "synchronous", "off")?;
+        }
         check_pages(&connection, path)?;
         let named = |error: LedgerError| at(path, error);
         schema::migrate(&mut connection, &path.display().to_string()).map_err(named)?;
-        if let Some(scope) = scope {
-            check_scope(&connection, path, scope)?;
+        if let Some(scope) = opening.scope {
+            check_scope(&mut connection, path, scope)?;
         }
         let failed = |problem: std::io::Error| LedgerError::Open {
             path: path.display().to_string(),
             problem: problem.to_string(),
         };
-        let holder = Holder::new(path).map_err(failed)?;
+        let holder = Holder::beside(path).map_err(failed)?;
+        let shared = Shared { holder: Arc::new(holder), sinks: Arc::default() };
         Ok(Self {
             path: Arc::new(path.to_owned()),
             readers: Arc::new(Readers::new(path.to_owned())),
             writer: Writer::start(connection).map_err(failed)?,
-            holder: Arc::new(holder),
-            actor: actor.into(),
-            user: None,
-            approval_time: APPROVAL_TIME,
-            sinks: Arc::default(),
+            shared,
+            _scratch: scratch,
         })
     }
 
@@ -147,28 +190,8 @@ impl Ledger {
         &self.path
     }
 
-    /// The same ledger, written to in another name.
-    #[must_use]
-    pub fn acting_as(&self, actor: &str) -> Self {
-        Self { actor: actor.into(), ..self.clone() }
-    }
-
-    /// The same ledger, written to in a person's name: who asks and who approves must be told apart.
-    #[must_use]
-    pub fn in_the_name_of(&self, user: &str) -> Self {
-        let actor = format!("{user} ({})", self.actor).into();
-        Self { user: Some(user.into()), actor, ..self.clone() }
-    }
-
-    /// How long people may take to approve, and an approval holds.
-    #[must_use]
-    pub fn approval_time(&self, time: Duration) -> Self {
-        let approval_time = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-        Self { approval_time, ..self.clone() }
-    }
-
     /// Does some work in a transaction, all of it or nothing; answers when it is durable.
-    pub(crate) async fn write<T: Send + 'static>(
+    async fn write_rows<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
@@ -176,7 +199,7 @@ impl Ledger {
     }
 
     /// Reads beside the writer, from one moment's state.
-    pub(crate) async fn read<T: Send + 'static>(
+    async fn read_rows<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
@@ -186,15 +209,50 @@ impl Ledger {
     }
 }
 
+impl Store for Ledger {
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Tx) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let shared = self.shared.clone();
+        let left = shared.holder.left_behind();
+        let freed = left.clone();
+        let done = self.write_rows(move |connection| {
+            operations::free(connection, &left, &shared.holder)?;
+            work(&mut Transaction::new(connection, &shared))
+        });
+        let done = done.await?;
+        self.shared.holder.forget(&freed);
+        Ok(done)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Tx) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let shared = self.shared.clone();
+        self.read_rows(move |connection| work(&mut Transaction::new(connection, &shared))).await
+    }
+
+    fn let_go(&self, operation: &OperationId) {
+        let holder = Arc::clone(&self.shared.holder);
+        holder.leave(operation.as_str());
+        let left = vec![operation.to_string()];
+        // Where this fails, the next write does it.
+        self.writer.write_later(move |connection| {
+            operations::free(connection, &left, &holder)?;
+            Ok(move || holder.forget(&left))
+        });
+    }
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
     let failed = |problem: String| LedgerError::Open { path: path.display().to_string(), problem };
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| failed(error.to_string()))?;
     let set = || -> rusqlite::Result<()> {
         connection.busy_timeout(PATIENCE)?;
-        connection.set_prepared_statement_cache_capacity(64);
-        connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "cell_size_check", true)?;
+        prepare(&connection)?;
         if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
             with_patience(|| connection.pragma_update(None, "journal_mode", "wal"))?;
             connection.pragma_update(None, "synchronous", "full")?;
@@ -213,8 +271,17 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
     Ok(connection)
 }
 
-/// SQLite waits for nobody while it turns a new file to the write-ahead log: it says "busy" at once to all but
-/// one of the processes that try together.
+/// What every connection is set to.
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(128);
+    // Plans do not depend on values; otherwise SQLite makes a kept statement anew for each value that is bound to it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cell_size_check", true)
+}
+
+/// SQLite does not wait while it turns a new file to the write-ahead log: it says "busy" at once to all but one of the
+/// processes that try together.
 fn with_patience<T>(mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     let until = Instant::now() + PATIENCE;
     loop {
@@ -243,15 +310,28 @@ fn check_pages(connection: &Connection, path: &Path) -> Result<(), LedgerError> 
     if found == "ok" { Ok(()) } else { Err(damaged(found)) }
 }
 
-fn check_scope(connection: &Connection, path: &Path, scope: &Scope) -> Result<(), LedgerError> {
+fn check_scope(connection: &mut Connection, path: &Path, scope: &Scope) -> Result<(), LedgerError> {
+    const KEPT: &str = "SELECT value FROM meta WHERE key = 'scope'";
     let wanted = scope.to_string();
-    connection.execute("INSERT OR IGNORE INTO meta VALUES ('scope', ?)", [&wanted])?;
-    let found: String =
-        connection.query_row("SELECT value FROM meta WHERE key = 'scope'", [], |row| row.get(0))?;
-    if found == wanted {
-        return Ok(());
+    let mut found: Option<String> = connection.query_row(KEPT, [], |row| row.get(0)).optional()?;
+    if found.is_none() {
+        // Two processes may try at once.
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        found = transaction.query_row(KEPT, [], |row| row.get(0)).optional()?;
+        if found.is_none() {
+            transaction.execute("INSERT INTO meta VALUES ('scope', ?)", [&wanted])?;
+            audit::record_scope(&transaction, &wanted, now())?;
+            found = Some(wanted.clone());
+        }
+        transaction.commit()?;
     }
-    Err(LedgerError::OtherScope { path: path.display().to_string(), found, wanted })
+    match found {
+        Some(found) if found != wanted => {
+            Err(LedgerError::OtherScope { path: path.display().to_string(), found, wanted })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Names the file in an error that SQLite gave without it.
@@ -264,16 +344,24 @@ fn at(path: &Path, error: LedgerError) -> LedgerError {
     }
 }
 
-/// Unix seconds.
-pub(crate) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+/// Unix seconds, for what has no rule: the outbox, the scope. Rules are given the time.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// The PaymentIntent of a charge and the charge itself are one payment: this is its name in the ledger.
-pub(crate) fn canonical(connection: &Connection, payment: &str) -> Result<String, LedgerError> {
-    let mut known =
-        connection.prepare_cached("SELECT charge FROM aliases WHERE payment_intent = ?")?;
-    let charge = known.query_row([payment], |row| row.get(0)).optional()?;
-    Ok(charge.unwrap_or_else(|| payment.to_owned()))
+/// SQLite has signed numbers alone; no amount of Stripe's comes near the limit.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+/// A stored value that no version of this program wrote.
+fn unreadable(what: &str, value: impl fmt::Display) -> LedgerError {
+    LedgerError::Damaged {
+        path: String::new(),
+        problem: format!("{what} `{value}` is not a value that this program writes"),
+    }
 }

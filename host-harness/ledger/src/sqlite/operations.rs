@@ -1,110 +1,204 @@
-//! Operations in the ledger.
+//! Operations, payments, and who works on which.
 
-use std::sync::Arc;
-
+use refund_core::id::{ChargeId, OperationId, PaymentIntentId, PaymentRef, RefundId};
+use refund_core::money::{Currency, Money};
+use refund_core::request::Request;
 use refund_core::wire::hex;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use sha2::{Digest, Sha256};
 
-use super::audit::append;
-use super::{Ledger, approvals, canonical, follow, now};
-use crate::chain::AuditRow;
+use super::{Ledger, signed, unreadable, unsigned};
 use crate::error::LedgerError;
-use crate::follow_ups;
 use crate::holder::Holder;
-use crate::journal::{Begun, Journal};
-use crate::operation::{NewOperation, Operation, Outcome};
+use crate::record::{
+    Fee, Fingerprint, HeldRules, KeptRefund, Operation, Page, PaymentKey, UserName,
+};
 use crate::state::State;
 
-const COLUMNS: &str = "id, payment, amount, currency, state, refund, refunded, charge, detail, \
-     request_id, attempts, fee, fee_currency, updated, request, request_hash, \
-     uncertain, (SELECT json FROM policies WHERE hash = policy), approval";
+const COLUMNS: &str = "request, request_hash, requester, corrected_by, \
+     (SELECT json FROM policies WHERE hash = policy), state, settlement, refund, refunded, currency, \
+     charge, payment_intent, detail, request_id, attempts, changes_sent, fee, fee_currency, \
+     uncertain, updated";
+/// How many there are.
+const COUNT: usize = 20;
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Operation> {
-    let number = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
-    let state: String = row.get(4)?;
-    let fee: Option<i64> = row.get(11)?;
-    Ok(Operation {
-        id: row.get(0)?,
-        payment: row.get(1)?,
-        amount: number(row.get(2)?),
-        currency: row.get(3)?,
-        // A word nobody knows can only come from outside: treat it as unsettled, never as sendable.
-        state: State::parse(&state).unwrap_or(State::OutcomeUnknown),
-        refund: row.get(5)?,
-        refunded: number(row.get(6)?),
-        charge: row.get(7)?,
-        detail: row.get(8)?,
-        request_id: row.get(9)?,
-        attempts: row.get(10)?,
-        fee: fee.zip(row.get::<_, Option<String>>(12)?),
-        updated: number(Some(row.get(13)?)).unwrap_or_default(),
-        request: row.get(14)?,
-        hash: row.get(15)?,
-        uncertain: number(row.get(16)?),
-        policy: row.get(17)?,
-        approval: row.get(18)?,
+/// A row as SQLite has it, to be read into types.
+struct Stored {
+    request: String,
+    fingerprint: String,
+    requester: Option<String>,
+    corrected_by: Option<String>,
+    rules: Option<String>,
+    state: String,
+    settlement: Option<String>,
+    refund: Option<String>,
+    refunded: Option<i64>,
+    currency: Option<String>,
+    charge: Option<String>,
+    payment_intent: Option<String>,
+    detail: Option<String>,
+    request_id: Option<String>,
+    attempts: u32,
+    changes_sent: u32,
+    fee: Option<i64>,
+    fee_currency: Option<String>,
+    uncertain: Option<i64>,
+    updated: i64,
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    Ok(Stored {
+        request: row.get(0)?,
+        fingerprint: row.get(1)?,
+        requester: row.get(2)?,
+        corrected_by: row.get(3)?,
+        rules: row.get(4)?,
+        state: row.get(5)?,
+        settlement: row.get(6)?,
+        refund: row.get(7)?,
+        refunded: row.get(8)?,
+        currency: row.get(9)?,
+        charge: row.get(10)?,
+        payment_intent: row.get(11)?,
+        detail: row.get(12)?,
+        request_id: row.get(13)?,
+        attempts: row.get(14)?,
+        changes_sent: row.get(15)?,
+        fee: row.get(16)?,
+        fee_currency: row.get(17)?,
+        uncertain: row.get(18)?,
+        updated: row.get(19)?,
     })
 }
 
+impl Stored {
+    fn read(self) -> Result<Operation, LedgerError> {
+        let refund = self.kept_refund()?;
+        let settlement = self.settlement.as_deref().map(serde_json::from_str).transpose();
+        Ok(Operation {
+            request: Request::parse(&self.request)
+                .map_err(|problem| unreadable("request", problem))?,
+            fingerprint: Fingerprint::stored(self.fingerprint),
+            requester: UserName::stored(self.requester.as_deref().unwrap_or("unknown")),
+            corrected_by: self.corrected_by.as_deref().map(UserName::stored),
+            rules: self.rules.as_deref().map(HeldRules::read).unwrap_or_default(),
+            state: State::parse(&self.state).ok_or_else(|| unreadable("state", &self.state))?,
+            settlement: settlement.map_err(|problem| unreadable("settlement", problem))?,
+            refund,
+            detail: self.detail,
+            request_id: self.request_id,
+            attempts: self.attempts,
+            changes_sent: self.changes_sent,
+            fee: self.fee.zip(self.fee_currency).map(|(amount, currency)| Fee { amount, currency }),
+            uncertain: self.uncertain.map(unsigned),
+            updated: unsigned(self.updated),
+        })
+    }
+
+    fn kept_refund(&self) -> Result<Option<KeptRefund>, LedgerError> {
+        let (Some(id), Some(refunded)) = (&self.refund, self.refunded) else { return Ok(None) };
+        let currency = self.currency.as_deref().unwrap_or_default();
+        let currency =
+            Currency::parse(currency).map_err(|problem| unreadable("currency", problem))?;
+        Ok(Some(KeptRefund {
+            id: RefundId::from_stripe(id.as_str()),
+            money: Money { amount: unsigned(refunded), currency },
+            charge: self.charge.as_deref().map(ChargeId::from_stripe),
+            payment_intent: self.payment_intent.as_deref().map(PaymentIntentId::from_stripe),
+        }))
+    }
+}
+
 /// An operation by id.
-pub(crate) fn find(connection: &Connection, id: &str) -> Result<Option<Operation>, LedgerError> {
-    let sql = format!("SELECT {COLUMNS} FROM operations WHERE id = ?");
-    Ok(connection.prepare_cached(&sql)?.query_row([id], read).optional()?)
+pub(super) fn find(
+    connection: &Connection,
+    id: &OperationId,
+) -> Result<Option<Operation>, LedgerError> {
+    let sql = const_format(&["SELECT ", COLUMNS, " FROM operations WHERE id = ?"]);
+    let stored = connection.prepare_cached(&sql)?.query_row([id.as_str()], row).optional()?;
+    stored.map(Stored::read).transpose()
 }
 
 /// The operation that made a refund.
-pub(crate) fn of_refund(
+pub(super) fn of_refund(
     connection: &Connection,
-    refund: &str,
+    refund: &RefundId,
 ) -> Result<Option<Operation>, LedgerError> {
-    let sql = format!("SELECT {COLUMNS} FROM operations WHERE refund = ?");
-    Ok(connection.prepare_cached(&sql)?.query_row([refund], read).optional()?)
+    let sql = const_format(&["SELECT ", COLUMNS, " FROM operations WHERE refund = ?"]);
+    let stored = connection.prepare_cached(&sql)?.query_row([refund.as_str()], row).optional()?;
+    stored.map(Stored::read).transpose()
 }
 
-/// Writes a new operation down as planned; false when its id is known.
-pub(crate) fn insert(
-    connection: &Connection,
-    new: &NewOperation,
-    actor: &str,
-) -> Result<bool, LedgerError> {
-    let policy = new.policy.as_deref().map(|json| keep_policy(connection, json)).transpose()?;
-    let amount = new.amount.map(|money| signed(money.amount));
-    let currency = new.amount.map(|money| money.currency.to_string());
-    let inserted = connection
+fn const_format(parts: &[&str]) -> String {
+    parts.concat()
+}
+
+/// Inserts an operation, or replaces it. The audit is for the caller.
+pub(super) fn put(connection: &Connection, operation: &Operation) -> Result<(), LedgerError> {
+    let policy = operation.rules.json();
+    let policy = policy.map(|json| keep_policy(connection, &json)).transpose()?;
+    let settlement = operation.settlement.as_ref().map(serde_json::to_string).transpose();
+    let settlement = settlement.map_err(|problem| unreadable("settlement", problem))?;
+    let refund = operation.refund.as_ref();
+    let fee = operation.fee.as_ref();
+    connection
         .prepare_cached(
-            "INSERT INTO operations
-                 (id, payment, amount, currency, request, request_hash, policy, approval, state, updated, audit)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'planned', ?, 0) ON CONFLICT DO NOTHING",
+            "INSERT INTO operations (id, payment, amount, currency, request, request_hash, policy, state,
+                 refund, refunded, charge, payment_intent, detail, request_id, attempts, changes_sent,
+                 uncertain, fee, fee_currency, updated, requester, corrected_by, settlement, audit)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+                 ?20, ?21, ?22, ?23, 0)
+             ON CONFLICT (id) DO UPDATE SET payment = ?2, amount = ?3, currency = ?4, request = ?5,
+                 request_hash = ?6, policy = ?7, state = ?8, refund = ?9, refunded = ?10, charge = ?11,
+                 payment_intent = ?12, detail = ?13, request_id = ?14, attempts = ?15, changes_sent = ?16,
+                 uncertain = ?17, fee = ?18, fee_currency = ?19, updated = ?20, requester = ?21,
+                 corrected_by = ?22, settlement = ?23",
         )?
         .execute(params![
-            new.id, new.payment, amount, currency, new.request, new.hash, policy, new.approval, now()
+            operation.id().as_str(),
+            operation.payment().as_str(),
+            operation.request.amount.map(|money| signed(money.amount)),
+            operation.money().map(|money| money.currency.to_string()),
+            operation.request.json(),
+            operation.fingerprint.as_str(),
+            policy,
+            operation.state.as_str(),
+            refund.map(|refund| refund.id.as_str()),
+            refund.map(|refund| signed(refund.money.amount)),
+            refund.and_then(|refund| refund.charge.as_ref()).map(ChargeId::as_str),
+            refund.and_then(|refund| refund.payment_intent.as_ref()).map(PaymentIntentId::as_str),
+            operation.detail,
+            operation.request_id,
+            operation.attempts,
+            operation.changes_sent,
+            operation.uncertain.map(signed),
+            fee.map(|fee| fee.amount),
+            fee.map(|fee| fee.currency.as_str()),
+            signed(operation.updated),
+            operation.requester.as_str(),
+            operation.corrected_by.as_ref().map(UserName::as_str),
+            settlement,
         ])?;
-    if inserted == 0 {
-        return Ok(false);
+    if operation.state == State::Planned && operation.corrected_by.is_some() {
+        keep_payment_of_lines(connection, operation)?;
     }
-    let seq = append(
-        connection,
-        AuditRow {
-            time: now(),
-            actor: actor.to_owned(),
-            operation: new.id.clone(),
-            after: State::Planned.as_str().to_owned(),
-            request_hash: new.hash.clone(),
-            payment: new.payment.clone(),
-            amount,
-            currency,
-            ..AuditRow::default()
-        },
-    )?;
+    Ok(())
+}
+
+/// The lines of an operation that was corrected are on its payment.
+fn keep_payment_of_lines(
+    connection: &Connection,
+    operation: &Operation,
+) -> Result<(), LedgerError> {
+    let payment = payment_key(connection, operation.payment())?;
     connection
-        .prepare_cached("UPDATE operations SET audit = ? WHERE id = ?")?
-        .execute(params![seq, new.id])?;
-    Ok(true)
+        .prepare_cached("UPDATE lines SET payment = ?2 WHERE operation = ?1")?
+        .execute([operation.id().as_str(), payment.as_str()])?;
+    Ok(())
 }
 
 /// Rules are kept once, under their hash.
 fn keep_policy(connection: &Connection, json: &str) -> Result<String, LedgerError> {
-    use sha2::{Digest, Sha256};
     let hash = hex(&Sha256::digest(json));
     connection
         .prepare_cached("INSERT OR IGNORE INTO policies VALUES (?, ?)")?
@@ -112,350 +206,276 @@ fn keep_policy(connection: &Connection, json: &str) -> Result<String, LedgerErro
     Ok(hash)
 }
 
-/// Marks an operation as sent, unless something speaks against it.
-pub(crate) fn begin(
+/// Other operations on a payment whose outcome is not known.
+pub(super) fn unsettled(
     connection: &Connection,
-    id: &str,
-    holder: &Holder,
-    actor: &str,
-) -> Result<Begun, LedgerError> {
-    // Before it is read: an approval that expired must not be in what is carried out.
-    approvals::expire(connection, Some(id), actor)?;
-    let operation =
-        find(connection, id)?.ok_or_else(|| LedgerError::UnknownOperation(id.to_owned()))?;
-    if operation.state.has_refund() || operation.state == State::Canceled {
-        // An older version may have left a question open.
-        approvals::close(connection, &operation)?;
-        return Ok(Begun::Done(Box::new(operation)));
-    }
-    let payment = canonical(connection, &operation.payment)?;
-    if let Some(busy) = busy(connection, &payment, holder)? {
-        return Ok(Begun::Busy { operation: busy });
-    }
-    let unsettled = unsettled(connection, &payment, id)?;
-    if !unsettled.is_empty() {
-        return Ok(Begun::Unsettled(unsettled));
-    }
-    connection.prepare_cached("INSERT INTO busy VALUES (?, ?, ?)")?.execute([
-        &payment,
-        id,
-        holder.name(),
-    ])?;
-    connection
-        .prepare_cached("UPDATE operations SET attempts = attempts + 1 WHERE id = ?")?
-        .execute([id])?;
-    let earlier = operation.uncertain;
-    let uncertain = earlier.or_else(|| u64::try_from(now()).ok());
-    let sent = Outcome { uncertain, ..Outcome::of(State::Sent) };
-    let operation = Box::new(move_to(connection, &operation, &sent, actor)?);
-    Ok(Begun::Go { operation, earlier })
-}
-
-/// The operation that somebody alive works on, on this payment. What a dead process left is cleared.
-fn busy(
-    connection: &Connection,
-    payment: &str,
-    holder: &Holder,
-) -> Result<Option<String>, LedgerError> {
-    let mut statement =
-        connection.prepare_cached("SELECT operation, holder FROM busy WHERE payment = ?")?;
-    let found: Option<(String, String)> =
-        statement.query_row([payment], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let Some((operation, by)) = found else { return Ok(None) };
-    if holder.is_alive(&by) {
-        return Ok(Some(operation));
-    }
-    connection.prepare_cached("DELETE FROM busy WHERE payment = ?")?.execute([payment])?;
-    Ok(None)
-}
-
-/// Other operations on a payment that nobody knows the outcome of.
-fn unsettled(
-    connection: &Connection,
-    payment: &str,
-    except: &str,
-) -> Result<Vec<String>, LedgerError> {
+    payment: &PaymentKey,
+    except: &OperationId,
+) -> Result<Vec<OperationId>, LedgerError> {
     let mut statement = connection.prepare_cached(
         "SELECT id FROM operations
          WHERE state IN ('sent', 'outcome-unknown') AND id <> ?2
-           AND (payment = ?1 OR payment IN (SELECT payment_intent FROM aliases WHERE charge = ?1))",
+           AND (payment = ?1 OR payment IN (SELECT payment_intent FROM aliases WHERE charge = ?1))
+         ORDER BY rowid",
     )?;
-    let ids = statement.query_map([payment, except], |row| row.get(0))?;
-    Ok(ids.collect::<Result<_, _>>()?)
+    let ids = statement
+        .query_map([payment.as_str(), except.as_str()], |row| row.get::<_, String>(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    ids.iter().map(|id| operation_id(id)).collect()
 }
 
-/// Moves an operation, and writes the move into the audit. What an outcome does not tell stays.
-pub(crate) fn move_to(
-    connection: &Connection,
-    from: &Operation,
-    outcome: &Outcome,
-    actor: &str,
-) -> Result<Operation, LedgerError> {
-    from.state.check_move(outcome.state, from.refund.is_some())?;
-    let mut to = from.clone();
-    to.state = outcome.state;
-    to.uncertain = outcome.uncertain;
-    to.detail.clone_from(&outcome.detail);
-    if outcome.request_id.is_some() {
-        to.request_id.clone_from(&outcome.request_id);
-    }
-    if outcome.fee.is_some() {
-        to.fee.clone_from(&outcome.fee);
-    }
-    if let Some(refund) = &outcome.refund {
-        to.refund = Some(refund.id.clone());
-        to.refunded = Some(refund.amount);
-        to.currency = Some(refund.currency.clone());
-        to.charge.clone_from(&refund.charge);
-        if let (Some(intent), Some(charge)) = (&refund.payment_intent, &refund.charge) {
-            connection
-                .prepare_cached("INSERT OR IGNORE INTO aliases VALUES (?, ?)")?
-                .execute([intent, charge])?;
-        }
-    }
-    let amount = to.refunded.or(to.amount).map(signed);
-    let seq = append(
-        connection,
-        AuditRow {
-            seq: 0,
-            time: now(),
-            actor: actor.to_owned(),
-            operation: to.id.clone(),
-            before: Some(from.state.as_str().to_owned()),
-            after: to.state.as_str().to_owned(),
-            request_hash: to.hash.clone(),
-            payment: to.payment.clone(),
-            charge: to.charge.clone(),
-            amount,
-            currency: to.currency.clone(),
-            refund: to.refund.clone(),
-            outcome: to.detail.clone(),
-            request_id: outcome.request_id.clone(),
-        },
-    )?;
-    let (fee, fee_currency) = to.fee.clone().unzip();
-    to.updated = u64::try_from(now()).unwrap_or_default();
-    connection
-        .prepare_cached(
-            "UPDATE operations SET state = ?2, detail = ?3, request_id = ?4, refund = ?5, refunded = ?6,
-                 currency = ?7, charge = ?8, fee = ?9, fee_currency = ?10, updated = ?11, audit = ?12, uncertain = ?13
-             WHERE id = ?1",
-        )?
-        .execute(params![
-            to.id,
-            to.state.as_str(),
-            to.detail,
-            to.request_id,
-            to.refund,
-            to.refunded.map(signed),
-            to.currency,
-            to.charge,
-            fee,
-            fee_currency,
-            now(),
-            seq,
-            to.uncertain.map(signed),
-        ])?;
-    approvals::close(connection, &to)?;
-    Ok(to)
+/// The condition that an operation waits for an approval, or for its execution: one that could not be sent when it was
+/// executed keeps its approval, and may be executed again.
+pub(super) fn waits(operation: &str) -> String {
+    format!(
+        "({operation}.state = 'needs-approval'
+          OR ({operation}.refund IS NULL AND {operation}.state <> 'canceled' AND EXISTS
+              (SELECT 1 FROM approvals WHERE approvals.operation = {operation}.id
+                   AND approvals.state IN ('open', 'approved'))))"
+    )
 }
 
-/// Ends the work on an operation: moves it, and lets go of its payment.
-pub(crate) fn settle(
+/// Operations on a payment that wait for an approval, or for its execution.
+pub(super) fn waiting(
     connection: &Connection,
-    id: &str,
-    outcome: &Outcome,
+    payment: &PaymentKey,
+) -> Result<Vec<OperationId>, LedgerError> {
+    let sql = const_format(&[
+        "SELECT id FROM operations WHERE ",
+        &waits("operations"),
+        " AND (payment = ?1 OR payment IN (SELECT payment_intent FROM aliases WHERE charge = ?1))
+         ORDER BY rowid",
+    ]);
+    let mut statement = connection.prepare_cached(&sql)?;
+    let ids = statement
+        .query_map([payment.as_str()], |row| row.get::<_, String>(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    ids.iter().map(|id| operation_id(id)).collect()
+}
+
+/// Operations that may be on the same payment under a name of the other kind. A PaymentIntent whose charge is known, and a
+/// charge whose PaymentIntent is known, are no other payment's.
+pub(super) fn unsettled_under_other_names(
+    connection: &Connection,
+    payment: &PaymentKey,
+    except: &OperationId,
+) -> Result<Vec<OperationId>, LedgerError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM operations
+         WHERE state IN ('sent', 'outcome-unknown') AND id <> ?2
+           AND (payment LIKE 'pi\\_%' ESCAPE '\\') <> (?1 LIKE 'pi\\_%' ESCAPE '\\')
+           AND NOT EXISTS (SELECT 1 FROM aliases WHERE payment_intent IN (payment, ?1))
+           AND NOT EXISTS (SELECT 1 FROM aliases WHERE charge IN (payment, ?1))
+         ORDER BY rowid",
+    )?;
+    let ids = statement
+        .query_map([payment.as_str(), except.as_str()], |row| row.get::<_, String>(0))?
+        .collect::<Result<Vec<_>, _>>()?;
+    ids.iter().map(|id| operation_id(id)).collect()
+}
+
+/// A stored operation id.
+pub(super) fn operation_id(text: &str) -> Result<OperationId, LedgerError> {
+    OperationId::parse(text).map_err(|problem| unreadable("operation id", problem))
+}
+
+/// A stored payment.
+pub(super) fn payment_ref(text: &str) -> Result<PaymentRef, LedgerError> {
+    PaymentRef::parse(text).map_err(|problem| unreadable("payment", problem))
+}
+
+/// Stored money.
+pub(super) fn money(
+    amount: Option<i64>,
+    currency: Option<String>,
+) -> Result<Option<Money>, LedgerError> {
+    let (Some(amount), Some(currency)) = (amount, currency) else { return Ok(None) };
+    let currency = Currency::parse(&currency).map_err(|problem| unreadable("currency", problem))?;
+    Ok(Some(Money { amount: unsigned(amount), currency }))
+}
+
+/// The PaymentIntent of a charge and the charge itself are one payment: this is its name in the ledger.
+pub(super) fn payment_key(
+    connection: &Connection,
+    payment: &PaymentRef,
+) -> Result<PaymentKey, LedgerError> {
+    let mut known =
+        connection.prepare_cached("SELECT charge FROM aliases WHERE payment_intent = ?")?;
+    let charge: Option<String> =
+        known.query_row([payment.as_str()], |row| row.get(0)).optional()?;
+    Ok(PaymentKey::new(charge.unwrap_or_else(|| payment.as_str().to_owned())))
+}
+
+/// Keeps that a PaymentIntent and a charge are one payment. Lines that name the PaymentIntent get the name of the
+/// charge.
+pub(super) fn keep_charge(
+    connection: &Connection,
+    intent: &PaymentIntentId,
+    charge: &ChargeId,
+) -> Result<(), LedgerError> {
+    let kept = connection
+        .prepare_cached("INSERT OR IGNORE INTO aliases VALUES (?, ?)")?
+        .execute([intent.as_str(), charge.as_str()])?;
+    if kept > 0 {
+        connection
+            .prepare_cached(
+                "UPDATE lines SET payment = ?2 WHERE payment = ?1 AND operation IN
+                     (SELECT id FROM operations WHERE operations.payment = ?1)",
+            )?
+            .execute([intent.as_str(), charge.as_str()])?;
+    }
+    Ok(())
+}
+
+/// The operation that a living process works on, on this payment. What a dead process left is removed.
+pub(super) fn working_on(
+    connection: &Connection,
+    payment: &PaymentKey,
     holder: &Holder,
-    actor: &str,
-) -> Result<Operation, LedgerError> {
-    let from = find(connection, id)?.ok_or_else(|| LedgerError::UnknownOperation(id.to_owned()))?;
+) -> Result<Option<OperationId>, LedgerError> {
+    // Work that began before it was known that a PaymentIntent and a charge are one payment.
+    let mut statement = connection.prepare_cached(
+        "SELECT payment, operation, holder FROM busy
+         WHERE payment = ?1 OR payment IN (SELECT payment_intent FROM aliases WHERE charge = ?1)",
+    )?;
+    let found = statement
+        .query_map([payment.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<Vec<(String, String, String)>, _>>()?;
+    for (name, operation, by) in found {
+        if holder.is_working(&by, &operation) {
+            return operation_id(&operation).map(Some);
+        }
+        connection.prepare_cached("DELETE FROM busy WHERE payment = ?")?.execute([name])?;
+    }
+    Ok(None)
+}
+
+/// Takes a payment for an operation of this process.
+pub(super) fn take(
+    connection: &Connection,
+    payment: &PaymentKey,
+    operation: &OperationId,
+    holder: &Holder,
+) -> Result<(), LedgerError> {
+    connection.prepare_cached("INSERT INTO busy VALUES (?, ?, ?)")?.execute([
+        payment.as_str(),
+        operation.as_str(),
+        holder.name(),
+    ])?;
+    holder.begin_work(operation.as_str());
+    Ok(())
+}
+
+/// Frees the payment of an operation, if this process works on it.
+pub(super) fn release(
+    connection: &Connection,
+    operation: &OperationId,
+    holder: &Holder,
+) -> Result<(), LedgerError> {
     connection
         .prepare_cached("DELETE FROM busy WHERE operation = ? AND holder = ?")?
-        .execute([id, holder.name()])?;
-    // A webhook may have told the same in the meantime, or more than that.
-    match from.state.check_move(outcome.state, from.refund.is_some()) {
-        Ok(()) => move_to(connection, &from, outcome, actor),
-        Err(_) => keep_fee(connection, from, outcome),
-    }
+        .execute([operation.as_str(), holder.name()])?;
+    holder.end_work(operation.as_str());
+    Ok(())
 }
 
-/// A webhook knows no fee; the call that it overtook does.
-fn keep_fee(
+/// Removes the rows of work that this process left behind, unless it has begun anew.
+pub(super) fn free(
     connection: &Connection,
-    mut operation: Operation,
-    outcome: &Outcome,
-) -> Result<Operation, LedgerError> {
-    if let (None, Some((fee, currency))) = (&operation.fee, &outcome.fee) {
+    left: &[String],
+    holder: &Holder,
+) -> Result<(), LedgerError> {
+    for operation in left.iter().filter(|operation| !holder.works_on(operation)) {
         connection
-            .prepare_cached("UPDATE operations SET fee = ?, fee_currency = ? WHERE id = ?")?
-            .execute(params![fee, currency, operation.id])?;
-        operation.fee.clone_from(&outcome.fee);
+            .prepare_cached("DELETE FROM busy WHERE operation = ? AND holder = ?")?
+            .execute([operation.as_str(), holder.name()])?;
     }
-    Ok(operation)
+    Ok(())
 }
 
-/// SQLite has signed numbers alone; no amount of Stripe's comes near the limit.
-pub(super) fn signed(amount: u64) -> i64 {
-    i64::try_from(amount).unwrap_or(i64::MAX)
-}
-
-impl Journal for Ledger {
-    async fn begin(&self, operation: NewOperation) -> Result<Begun, LedgerError> {
-        let (holder, actor) = (self.holder.clone(), self.actor.clone());
-        self.write(move |connection| {
-            if !insert(connection, &operation, &actor)? {
-                let known = find(connection, &operation.id)?;
-                if let Some(known) = known.filter(|known| known.hash != operation.hash) {
-                    return Ok(Begun::Conflict(Box::new(known)));
-                }
-                keep_terms(connection, &operation)?;
-            }
-            begin(connection, &operation.id, &holder, &actor)
-        })
-        .await
-    }
-
-    async fn begin_again(&self, id: &str) -> Result<Begun, LedgerError> {
-        let (id, holder, actor) = (id.to_owned(), self.holder.clone(), self.actor.clone());
-        self.write(move |connection| begin(connection, &id, &holder, &actor)).await
-    }
-
-    async fn settle(&self, id: &str, outcome: Outcome) -> Result<Operation, LedgerError> {
-        let (id, holder, actor) = (id.to_owned(), self.holder.clone(), self.actor.clone());
-        let requester = self.user.clone().unwrap_or_else(|| self.actor.clone());
-        let expires = now().saturating_add(self.approval_time);
-        let sinks = Arc::clone(&self.sinks);
-        self.write(move |connection| {
-            let settled = settle(connection, &id, &outcome, &holder, &actor)?;
-            if let Some(wish) =
-                outcome.wish.as_ref().filter(|_| settled.state == State::NeedsApproval)
-            {
-                approvals::file(connection, &settled, wish, &requester, expires, &actor)?;
-            }
-            follow(connection, &sinks, |options| {
-                follow_ups::of_settled(&settled, &outcome, options)
-            })?;
-            Ok(settled)
-        })
-        .await
-    }
-
-    async fn operation(&self, id: &str) -> Result<Option<Operation>, LedgerError> {
-        let id = id.to_owned();
-        self.write(move |connection| find(connection, &id)).await
-    }
-}
-
-/// Notes something about an operation that does not move it.
-pub(super) fn remark(
+/// A page of operations that moved since an instant and have a refund, or may have one, with their row numbers. Those
+/// that a living process works on are left out.
+pub(super) fn moved_since(
     connection: &Connection,
-    operation: &Operation,
-    text: &str,
-    actor: &str,
-) -> Result<(), LedgerError> {
-    let state = operation.state.as_str();
-    let seq = append(
-        connection,
-        AuditRow {
-            time: now(),
-            actor: actor.to_owned(),
-            operation: operation.id.clone(),
-            before: Some(state.to_owned()),
-            after: state.to_owned(),
-            request_hash: operation.hash.clone(),
-            payment: operation.payment.clone(),
-            charge: operation.charge.clone(),
-            amount: operation.refunded.or(operation.amount).map(signed),
-            currency: operation.currency.clone(),
-            refund: operation.refund.clone(),
-            outcome: Some(text.to_owned()),
-            ..AuditRow::default()
-        },
+    from: u64,
+    after: i64,
+    holder: &Holder,
+) -> Result<Vec<(i64, Operation)>, LedgerError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT operations.rowid, operations.id,
+             (SELECT holder FROM busy WHERE busy.operation = operations.id)
+         FROM operations
+         WHERE operations.rowid > ? AND updated >= ?
+           AND (refund IS NOT NULL OR state IN ('sent', 'outcome-unknown'))
+         ORDER BY operations.rowid LIMIT 1000",
     )?;
-    connection
-        .prepare_cached("UPDATE operations SET audit = ? WHERE id = ?")?
-        .execute(params![seq, operation.id])?;
-    Ok(())
-}
-
-/// The rules of the newest call hold: they are no part of the request. An approval that was given stays.
-pub(crate) fn keep_terms(
-    connection: &Connection,
-    operation: &NewOperation,
-) -> Result<(), LedgerError> {
-    let policy =
-        operation.policy.as_deref().map(|json| keep_policy(connection, json)).transpose()?;
-    connection
-        .prepare_cached(
-            "UPDATE operations SET policy = ?, approval = coalesce(?, approval) WHERE id = ?",
-        )?
-        .execute(params![policy, operation.approval, operation.id])?;
-    Ok(())
-}
-
-/// A page of operations, newest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// At most as many as were asked for.
-    pub operations: Vec<Operation>,
-    /// Where the next page begins; absent on the last.
-    pub next: Option<i64>,
+    let mut rows = statement.query([after, signed(from)])?;
+    let mut moved = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (number, id): (i64, String) = (row.get(0)?, row.get(1)?);
+        let by: Option<String> = row.get(2)?;
+        if by.is_none_or(|by| !holder.is_working(&by, &id)) {
+            let operation = find(connection, &operation_id(&id)?)?;
+            moved.extend(operation.map(|operation| (number, operation)));
+        }
+    }
+    Ok(moved)
 }
 
 impl Ledger {
-    /// Reads an operation beside the writer, however busy that is.
-    pub async fn look(&self, id: &str) -> Result<Option<Operation>, LedgerError> {
-        let id = id.to_owned();
-        self.read(move |connection| find(connection, &id)).await
-    }
-
-    /// Operations in a state, or all.
+    /// Operations in a state, or all; newest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
     pub async fn page(
         &self,
         state: Option<State>,
         limit: u16,
         before: Option<i64>,
     ) -> Result<Page, LedgerError> {
-        self.read(move |connection| {
+        self.read_rows(move |connection| {
             let sql = format!(
                 "SELECT {COLUMNS}, operations.rowid FROM operations
                  WHERE (?1 IS NULL OR state = ?1) AND operations.rowid < ?2
                  ORDER BY operations.rowid DESC LIMIT ?3"
             );
-            let mut statement = connection.prepare(&sql)?;
+            let mut statement = connection.prepare_cached(&sql)?;
             let before = before.unwrap_or(i64::MAX);
             // One more than asked for tells whether there is a next page.
             let rows = statement.query_map(
                 params![state.map(State::as_str), before, i64::from(limit) + 1],
-                |row| Ok((read(row)?, row.get::<_, i64>(19)?)),
+                |found| Ok((row(found)?, found.get::<_, i64>(COUNT)?)),
             )?;
             let mut rows: Vec<_> = rows.collect::<Result<_, _>>()?;
             let more = rows.len() > usize::from(limit);
             rows.truncate(usize::from(limit));
             let next = rows.last().filter(|_| more).map(|(_, key)| *key);
-            Ok(Page {
-                operations: rows.into_iter().map(|(operation, _)| operation).collect(),
-                next,
-            })
+            let operations = rows.into_iter().map(|(stored, _)| stored.read());
+            Ok(Page { operations: operations.collect::<Result<_, _>>()?, next })
         })
         .await
     }
 
     /// How many operations are in each state.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
     pub async fn operations_by_state(&self) -> Result<Vec<(String, u64)>, LedgerError> {
-        self.read(|connection| by_state(connection, "operations")).await
+        self.read_rows(|connection| by_state(connection, "operations")).await
     }
 
     /// How many approvals are in each state.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
     pub async fn approvals_by_state(&self) -> Result<Vec<(String, u64)>, LedgerError> {
-        self.read(|connection| by_state(connection, "approvals")).await
+        self.read_rows(|connection| by_state(connection, "approvals")).await
     }
 }
 
 fn by_state(connection: &Connection, table: &str) -> Result<Vec<(String, u64)>, LedgerError> {
     let sql = format!("SELECT state, count(*) FROM {table} GROUP BY state ORDER BY state");
     let mut statement = connection.prepare(&sql)?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
-    let unsigned = |(state, count)| (state, u64::try_from(count).unwrap_or_default());
-    Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().map(unsigned).collect())
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use refund_core::followups::{FollowUp, Options};
+use refund_core::followups::FollowUp;
 use refund_outbox::{
     Claimed, Dispatcher, DispatcherOptions, Key, Message, Sinks, State, Store, StoreError,
 };
@@ -13,8 +13,7 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error as BadWord;
 
-use super::operations::signed;
-use super::{Ledger, now};
+use super::{Ledger, Shared, signed, unsigned};
 use crate::error::LedgerError;
 
 const COLUMNS: &str =
@@ -39,12 +38,7 @@ impl Ledger {
     /// The same ledger; what follows from its moves goes to these sinks. Without them nothing is kept.
     #[must_use]
     pub fn with_sinks(&self, sinks: Arc<Sinks>) -> Self {
-        Self { sinks, ..self.clone() }
-    }
-
-    /// Which follow-ups there are; `None` where nobody wants any.
-    pub fn follow_ups(&self) -> Option<&Options> {
-        (!self.sinks.is_empty()).then(|| self.sinks.options())
+        Self { shared: Shared { sinks, ..self.shared.clone() }, ..self.clone() }
     }
 
     /// What waits for the sinks, what they took, and what died.
@@ -54,23 +48,19 @@ impl Ledger {
 
     /// Takes what waits to the sinks of this ledger. Any number of processes may do so at once.
     pub fn dispatcher(&self) -> Dispatcher<Outbox> {
-        Dispatcher::new(self.outbox(), Arc::clone(&self.sinks), DispatcherOptions::default())
+        Dispatcher::new(self.outbox(), Arc::clone(&self.shared.sinks), DispatcherOptions::default())
     }
 }
 
-/// Adds what follows from a move, in the transaction of the move.
-pub(crate) fn follow(
+/// Adds follow-ups for every sink that wants them.
+pub(super) fn route(
     connection: &Connection,
     sinks: &Sinks,
-    found: impl FnOnce(&Options) -> Vec<FollowUp>,
+    follow_ups: &[FollowUp],
+    now: u64,
 ) -> Result<(), LedgerError> {
-    if sinks.is_empty() {
-        return Ok(());
-    }
-    let now = u64::try_from(now()).unwrap_or_default();
-    let messages: Vec<_> =
-        found(sinks.options()).iter().flat_map(|one| sinks.route(one, now)).collect();
-    add(connection, &messages).map(|_| ())
+    let messages: Vec<_> = follow_ups.iter().flat_map(|one| sinks.route(one, now)).collect();
+    add(connection, &messages).map(drop)
 }
 
 /// What is there in any state is left out. What is behind another message is not due before that one, so that
@@ -117,7 +107,7 @@ fn claim(
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT key, {COLUMNS} FROM outbox AS one
+        "SELECT key, {COLUMNS}, fixed FROM outbox AS one
          WHERE sink = ?1 AND state = 'waiting' AND next_try <= ?2 AND leased_until <= ?2
            AND NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.sink = ?1
                AND earlier.subject = one.subject AND earlier.state = 'waiting' AND earlier.key < one.key)
@@ -126,7 +116,7 @@ fn claim(
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params![sink, signed(now), most], |row| {
-        Ok((row.get::<_, i64>(0)?, read(row, 1)?, row.get::<_, i64>(11)?))
+        Ok((row.get::<_, i64>(0)?, read(row, 1)?, row.get::<_, i64>(11)?, row.get(12)?))
     })?;
     let rows: Vec<_> = rows.collect::<Result<_, _>>()?;
     let until = signed(now.saturating_add(lease));
@@ -134,13 +124,41 @@ fn claim(
         "UPDATE outbox SET claim = ?2, leased_until = ?3, attempts = attempts + 1 WHERE key = ?1",
     )?;
     let mut claimed = Vec::new();
-    for (key, mut message, earlier) in rows {
+    for (key, mut message, earlier, is_fixed) in rows {
         let claim = earlier + 1;
         take.execute(params![key, claim, until])?;
         message.attempts += 1;
-        claimed.push(Claimed { message, claim: u64::try_from(claim).unwrap_or_default() });
+        claimed.push(Claimed { message, claim: unsigned(claim), is_fixed });
     }
     Ok(claimed)
+}
+
+/// Fixes the body of a message, if the claim is the newest one; gives the body that is kept.
+fn fix_body(
+    connection: &Connection,
+    claimed: &Claimed,
+    new_body: Option<&str>,
+) -> Result<Option<String>, LedgerError> {
+    let Key { id, sink } = &claimed.message.key;
+    let newest = connection
+        .prepare_cached(
+            "UPDATE outbox SET fixed = 1 WHERE id = ?1 AND sink = ?2 AND claim = ?3 AND state = 'waiting'",
+        )?
+        .execute(params![id.as_str(), sink, signed(claimed.claim)])?;
+    if newest == 0 {
+        return Ok(None);
+    }
+    if let Some(new_body) = new_body {
+        connection
+            .prepare_cached(
+                "UPDATE outbox SET body = ?4 WHERE id = ?1 AND (sink = ?2 OR fixed = 0) AND body = ?3",
+            )?
+            .execute(params![id.as_str(), sink, claimed.message.body, new_body])?;
+    }
+    let kept = connection
+        .prepare_cached("SELECT body FROM outbox WHERE id = ?1 AND sink = ?2")?
+        .query_row([id.as_str(), sink], |row| row.get(0))?;
+    Ok(Some(kept))
 }
 
 /// Marks a message, if the claim is the newest one; says whether it was.
@@ -201,7 +219,7 @@ fn resend(connection: &Connection, key: &Key, now: u64) -> Result<bool, LedgerEr
 
 /// A message from the columns that begin there.
 fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Message> {
-    let number = |at: usize| row.get(first + at).map(|n: i64| u64::try_from(n).unwrap_or_default());
+    let number = |at: usize| row.get(first + at).map(unsigned);
     Ok(Message {
         key: Key { id: word(row, first)?, sink: row.get(first + 1)? },
         kind: word(row, first + 2)?,
@@ -235,7 +253,7 @@ impl Outbox {
         most: usize,
     ) -> Result<Vec<Message>, LedgerError> {
         self.0
-            .read(move |connection| {
+            .read_rows(move |connection| {
                 let sql = format!(
                     "SELECT {COLUMNS} FROM outbox WHERE ?1 IS NULL OR state = ?1 ORDER BY key DESC LIMIT ?2"
                 );
@@ -251,12 +269,12 @@ impl Outbox {
     /// How many there are, by sink and state.
     pub async fn counts(&self) -> Result<Vec<Waiting>, LedgerError> {
         self.0
-            .read(|connection| {
+            .read_rows(|connection| {
                 let mut statement = connection.prepare(
                     "SELECT sink, state, count(*) FROM outbox GROUP BY sink, state ORDER BY sink, state",
                 )?;
                 let rows = statement.query_map([], |row| {
-                    let count = u64::try_from(row.get::<_, i64>(2)?).unwrap_or_default();
+                    let count = unsigned(row.get(2)?);
                     Ok(Waiting { sink: row.get(0)?, state: word(row, 1)?, count })
                 })?;
                 Ok(rows.collect::<Result<_, _>>()?)
@@ -268,7 +286,7 @@ impl Outbox {
     pub async fn beginning(&self, id: &str) -> Result<Vec<Message>, LedgerError> {
         let id = id.to_owned();
         self.0
-            .read(move |connection| {
+            .read_rows(move |connection| {
                 // Beyond every hexadecimal digit.
                 let sql = format!(
                     "SELECT {COLUMNS} FROM outbox WHERE id >= ?1 AND id < ?1 || 'g' ORDER BY id, sink"
@@ -288,7 +306,7 @@ impl Outbox {
         reason: Option<&str>,
     ) -> Result<(), StoreError> {
         let (claimed, reason) = (claimed.clone(), reason.map(str::to_owned));
-        let marked = self.0.write(move |connection| {
+        let marked = self.0.write_rows(move |connection| {
             let newest = mark(connection, &claimed, state, next_try, reason.as_deref())?;
             match next_try {
                 Some(next_try) if newest => hold_up(connection, &claimed, next_try),
@@ -301,7 +319,7 @@ impl Outbox {
 
 impl Store for Outbox {
     async fn add(&self, messages: Vec<Message>) -> Result<usize, StoreError> {
-        self.0.write(move |connection| add(connection, &messages)).await.map_err(failed)
+        self.0.write_rows(move |connection| add(connection, &messages)).await.map_err(failed)
     }
 
     async fn claim(
@@ -312,8 +330,21 @@ impl Store for Outbox {
         most: usize,
     ) -> Result<Vec<Claimed>, StoreError> {
         let sink = sink.to_owned();
-        let claimed = self.0.write(move |connection| claim(connection, &sink, now, lease, most));
+        let claimed =
+            self.0.write_rows(move |connection| claim(connection, &sink, now, lease, most));
         claimed.await.map_err(failed)
+    }
+
+    async fn fix_body(
+        &self,
+        claimed: &Claimed,
+        new_body: Option<String>,
+    ) -> Result<Option<String>, StoreError> {
+        let claimed = claimed.clone();
+        let fixed = self
+            .0
+            .write_rows(move |connection| fix_body(connection, &claimed, new_body.as_deref()));
+        fixed.await.map_err(failed)
     }
 
     async fn delivered(&self, claimed: &Claimed) -> Result<(), StoreError> {
@@ -335,7 +366,7 @@ impl Store for Outbox {
 
     async fn disable(&self, sink: &str, reason: &str) -> Result<(), StoreError> {
         let (sink, reason) = (sink.to_owned(), reason.to_owned());
-        let disabled = self.0.write(move |connection| {
+        let disabled = self.0.write_rows(move |connection| {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO sinks_off VALUES (?, ?)")?
                 .execute([sink, reason])?;
@@ -346,7 +377,7 @@ impl Store for Outbox {
 
     async fn enable(&self, sink: &str) -> Result<bool, StoreError> {
         let sink = sink.to_owned();
-        let enabled = self.0.write(move |connection| {
+        let enabled = self.0.write_rows(move |connection| {
             let mut delete = connection.prepare_cached("DELETE FROM sinks_off WHERE sink = ?")?;
             Ok(delete.execute([sink])? > 0)
         });
@@ -354,7 +385,7 @@ impl Store for Outbox {
     }
 
     async fn disabled(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let disabled = self.0.read(|connection| {
+        let disabled = self.0.read_rows(|connection| {
             let mut statement =
                 connection.prepare("SELECT sink, reason FROM sinks_off ORDER BY sink")?;
             let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -366,7 +397,7 @@ impl Store for Outbox {
     async fn dead(&self, after: Option<&Key>, most: usize) -> Result<Vec<Message>, StoreError> {
         let after = after
             .map_or_else(Default::default, |key| (key.id.as_str().to_owned(), key.sink.clone()));
-        let dead = self.0.read(move |connection| {
+        let dead = self.0.read_rows(move |connection| {
             let sql = format!(
                 "SELECT {COLUMNS} FROM outbox WHERE state = 'dead' AND (id, sink) > (?1, ?2)
                  ORDER BY id, sink LIMIT ?3"
@@ -381,6 +412,6 @@ impl Store for Outbox {
 
     async fn resend(&self, key: &Key, now: u64) -> Result<bool, StoreError> {
         let key = key.clone();
-        self.0.write(move |connection| resend(connection, &key, now)).await.map_err(failed)
+        self.0.write_rows(move |connection| resend(connection, &key, now)).await.map_err(failed)
     }
 }

@@ -1,12 +1,20 @@
 //! The tables, version by version. A migration is never changed once released: the next one follows.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
+use super::{audit, now};
 use crate::error::LedgerError;
 
 /// One step each, in order; `user_version` counts those that were taken.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
+
+/// From this format on, rows of the audit hold a digest of the tables.
+const WITH_DIGESTS: usize = 4;
 
 /// Brings a ledger to the newest format. Two processes may try at once.
 pub(super) fn migrate(connection: &mut Connection, path: &str) -> Result<(), LedgerError> {
@@ -22,7 +30,24 @@ pub(super) fn migrate(connection: &mut Connection, path: &str) -> Result<(), Led
         transaction.execute_batch(migration)?;
     }
     if taken < MIGRATIONS.len() {
+        if (1..WITH_DIGESTS).contains(&taken) {
+            adopt(&transaction, found)?;
+        }
         transaction.pragma_update(None, "user_version", known)?;
     }
     Ok(transaction.commit()?)
+}
+
+/// Records what the tables of an earlier format hold, so that the audit covers it from now on.
+fn adopt(connection: &Connection, from: i64) -> Result<(), LedgerError> {
+    let mut statement = connection.prepare("SELECT id FROM operations ORDER BY rowid")?;
+    let ids: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let time = now();
+    for id in ids {
+        audit::adopt(connection, &id, from, time)?;
+    }
+    let scope: Option<String> = connection
+        .query_row("SELECT value FROM meta WHERE key = 'scope'", [], |row| row.get(0))
+        .optional()?;
+    scope.map_or(Ok(()), |scope| audit::record_scope(connection, &scope, time))
 }

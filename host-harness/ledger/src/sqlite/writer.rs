@@ -74,6 +74,27 @@ impl Writer {
         jobs.send(job).map_err(|_| LedgerError::Closed)?;
         answered.await.map_err(|_| LedgerError::Closed)?
     }
+
+    /// Does some work in a transaction, some time. What it gives is called once it is durable.
+    pub(super) fn write_later<F: FnOnce() + Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<F, LedgerError> + Send + 'static,
+    ) {
+        let job: Job = Box::new(move |connection| {
+            let done = connection.and_then(|connection| in_savepoint(connection, work));
+            let error = done.as_ref().err().cloned();
+            let tell = Box::new(move |durable: Result<(), LedgerError>| {
+                if let (Ok(()), Ok(then)) = (durable, done) {
+                    then();
+                }
+            });
+            Ran { tell, error }
+        });
+        if let Some(jobs) = &self.0.jobs {
+            // A thread that has ended takes no more work.
+            let _ = jobs.send(job);
+        }
+    }
 }
 
 /// Undoes the work of one call without touching those that share its transaction.

@@ -5,6 +5,8 @@
     reason = "each test needs a part of it, and one that cannot go on fails"
 )]
 
+pub(crate) mod smtp;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;

@@ -227,6 +227,10 @@ pub(crate) fn make(
 pub(crate) fn end(world: &mut World, id: &str, status: &str, why: Option<&str>) -> Value {
     let Some(refund) = world.find_any(id) else { return Value::Null };
     let text = |name: &str| refund[name].as_str().unwrap_or_default().to_owned();
+    // Its money came back once, and does not come back again.
+    if matches!(text("status").as_str(), "failed" | "canceled") {
+        return refund;
+    }
     let amount = refund["amount"].as_i64().unwrap_or_default();
     let moved = !refund["balance_transaction"].is_null();
     let mut fields = json!({ "status": status });

@@ -11,15 +11,16 @@ pub(crate) use subscription::subscription;
 
 use serde_json::{Value, json};
 
-use crate::world::{World, object};
+use crate::world::{NewCustomer, World, object};
 
 /// A customer.
-pub(crate) fn customer(world: &mut World, live: bool) -> Value {
+pub(crate) fn customer(world: &mut World, order: &NewCustomer) -> Value {
     let id = world.id("cus");
     let customer = object(
         "customer",
         json!({
-            "id": id, "created": world.now(), "livemode": live, "discount": null, "shipping": null,
+            "id": id, "created": world.now(), "livemode": order.livemode, "discount": null, "shipping": null,
+            "email": order.email, "name": order.name,
         }),
     );
     world.add("customer", customer.clone());
@@ -28,10 +29,11 @@ pub(crate) fn customer(world: &mut World, live: bool) -> Value {
 
 /// The customer that was named, or a new one.
 fn customer_or_new(world: &mut World, named: Option<&str>, live: bool) -> String {
-    match named {
-        Some(id) => id.to_owned(),
-        None => text(&customer(world, live)["id"]),
-    }
+    let made = || {
+        let order = NewCustomer { livemode: live, ..NewCustomer::default() };
+        text(&customer(world, &order)["id"])
+    };
+    named.map_or_else(made, str::to_owned)
 }
 
 /// Adds to what a customer owes on the next invoice; a credit is negative. A customer that was only

@@ -34,8 +34,16 @@ export class Egress {
     this.#bounds = { connectMs: CONNECT_MS, wholeMs: WHOLE_MS, mostAnswer: MOST_ANSWER, ...bounds };
   }
 
-  /** Sends one request. The key is fetched for those that may be sent, and only then. */
-  async send(wire: WireRequest, key: () => Promise<string>, signal: AbortSignal): Promise<WireOutcome> {
+  /**
+   * Sends one request. The key is fetched for those that may be sent, and only then. `onLeave` is called before bytes of the
+   * request can leave this machine; where it was not called, nothing was sent.
+   */
+  async send(
+    wire: WireRequest,
+    key: () => Promise<string>,
+    signal: AbortSignal,
+    onLeave: () => void = () => undefined,
+  ): Promise<WireOutcome> {
     const url = this.#allow.permits(wire.method, wire.url);
     if (!url || wire.headers.some(([name]) => isForbidden(name))) return { error: "HTTP-request-denied" };
     const connectMs = Math.min(wire.connectTimeoutMs ?? Infinity, this.#bounds.connectMs);
@@ -44,12 +52,14 @@ export class Egress {
     try {
       const { request, agent } = await this.#connections.to(url);
       const headers = headersOf(wire, await key());
+      // The call was ended meanwhile, and its caller was told what had left.
+      signal.throwIfAborted();
       sent = request(url, { method: wire.method, headers, agent, signal, lookup: guarded });
     } catch {
-      // No key, or a header that Node does not send. What was thrown may hold either.
+      // No key, a header that Node does not send, or an end of the call. What was thrown may hold the first two.
       return { error: "HTTP-request-denied" };
     }
-    return new Exchange(sent, { ...this.#bounds, connectMs }, isTls).run(wire.body);
+    return new Exchange(sent, { ...this.#bounds, connectMs }, isTls, onLeave).run(wire.body);
   }
 
   /** Ends idle connections. */
@@ -63,16 +73,18 @@ class Exchange {
   readonly #request: ClientRequest;
   readonly #bounds: Bounds;
   readonly #isTls: boolean;
+  readonly #onLeave: () => void;
   /** Whether bytes of the request may have left. */
   #mayHaveLeft = false;
   #stands: "no" | "tcp" = "no";
   #timedOut = false;
   #timers: NodeJS.Timeout[] = [];
 
-  constructor(request: ClientRequest, bounds: Bounds, isTls: boolean) {
+  constructor(request: ClientRequest, bounds: Bounds, isTls: boolean, onLeave: () => void) {
     this.#request = request;
     this.#bounds = bounds;
     this.#isTls = isTls;
+    this.#onLeave = onLeave;
   }
 
   run(body: Uint8Array): Promise<WireOutcome> {
@@ -99,16 +111,21 @@ class Exchange {
 
   #watch(socket: Socket): void {
     if (!socket.connecting) {
-      this.#mayHaveLeft = true;
+      this.#leaves();
       return;
     }
     const timer = setTimeout(() => this.#giveUp(), this.#bounds.connectMs);
     this.#timers.push(timer);
     socket.once("connect", () => (this.#stands = "tcp"));
     socket.once(this.#isTls ? "secureConnect" : "connect", () => {
-      this.#mayHaveLeft = true;
+      this.#leaves();
       clearTimeout(timer);
     });
+  }
+
+  #leaves(): void {
+    this.#mayHaveLeft = true;
+    this.#onLeave();
   }
 
   #giveUp(): void {

@@ -26,6 +26,8 @@ export interface Outcome {
 
 /** From a worker. */
 export type FromWorker =
+  /** Its program is loaded. */
+  | { type: "started" }
   | { type: "request"; request: number; wire: WireRequest }
   | { type: "done"; reply: Reply }
   | { type: "trapped"; reason: string };

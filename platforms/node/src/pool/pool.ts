@@ -1,4 +1,6 @@
+import type { Changes } from "../changes.js";
 import { HostError } from "../errors.js";
+import { notStarted } from "../failures.js";
 import type { Reply } from "../sandbox/sandbox.js";
 import type { WireOutcome, WireRequest } from "../sandbox/transport.js";
 import type { Task } from "./messages.js";
@@ -17,8 +19,8 @@ export interface PoolOptions {
 /** A call, and what it needs of the main thread. */
 export interface Job {
   task: Task;
-  /** Whether somebody has to find out what happened when it is broken off. */
-  changesSomething: boolean;
+  /** What its requests can have changed; `send` notes it. */
+  changes: Changes;
   /** Sends one request of the call. */
   send: (wire: WireRequest, signal: AbortSignal) => Promise<WireOutcome>;
   /** Takes the call back while it waits. */
@@ -42,7 +44,8 @@ export class Pool {
   constructor(module: Promise<WebAssembly.Module>, options: PoolOptions) {
     this.#module = module;
     this.#options = options;
-    this.#threads.push(this.#start());
+    // Where no thread is to be had, the first call says so.
+    void this.#idle();
   }
 
   run(job: Job): Promise<Reply> {
@@ -50,7 +53,8 @@ export class Pool {
       if (this.#isClosed) throw closed();
       job.signal?.throwIfAborted();
       if (this.#waiting.length >= this.#options.queue) {
-        throw new HostError("busy", `${String(this.#options.queue)} calls wait already: try again later`);
+        const why = `${String(this.#options.queue)} calls wait already: try again later`;
+        throw new HostError("busy", `${why}. Nothing was sent.`);
       }
       const waiting: Waiting = { ...job, resolve, reject, onAbort: () => this.#takeBack(waiting) };
       job.signal?.addEventListener("abort", waiting.onAbort);
@@ -77,32 +81,40 @@ export class Pool {
   #dispatch(): void {
     while (this.#waiting.length > 0) {
       const thread = this.#idle();
-      if (!thread) return;
+      // A thread that runs a call takes the next one when it is through.
+      if (!(thread instanceof Thread) && this.#threads.length > 0) return;
       const job = this.#waiting.shift() as Waiting;
       job.signal?.removeEventListener("abort", job.onAbort);
-      void thread
-        .run(job, this.#options.timeout)
-        .then(job.resolve, job.reject)
-        .finally(() => this.#dispatch());
+      if (thread instanceof Thread) {
+        void thread
+          .run(job, this.#options.timeout)
+          .then(job.resolve, job.reject)
+          .finally(() => this.#dispatch());
+      } else {
+        job.reject(thread);
+      }
     }
   }
 
-  #idle(): Thread | undefined {
+  /** A thread without a call; undefined where all are busy, an error where none can be had. */
+  #idle(): Thread | HostError | undefined {
     const idle = this.#threads.find((thread) => thread.isIdle);
     if (idle || this.#threads.length >= this.#options.workers) return idle;
-    const started = this.#start();
-    this.#threads.push(started);
-    return started;
+    try {
+      const started = new Thread(this.#module, (thread) => this.#forget(thread));
+      this.#threads.push(started);
+      return started;
+    } catch (error) {
+      return notStarted("no thread can be started", error);
+    }
   }
 
-  #start(): Thread {
-    return new Thread(this.#module, (thread) => {
-      const place = this.#threads.indexOf(thread);
-      if (place >= 0) this.#threads.splice(place, 1);
-    });
+  #forget(thread: Thread): void {
+    const place = this.#threads.indexOf(thread);
+    if (place >= 0) this.#threads.splice(place, 1);
   }
 }
 
 function closed(): HostError {
-  return new HostError("closed", "this refund node was closed");
+  return new HostError("closed", "this refund node was closed. Nothing was sent.");
 }

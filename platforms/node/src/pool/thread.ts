@@ -1,8 +1,9 @@
 import { Worker } from "node:worker_threads";
 
 import { HostError, type HostErrorCode } from "../errors.js";
+import { reasonOf } from "../failures.js";
 import type { Reply } from "../sandbox/sandbox.js";
-import type { WireRequest } from "../sandbox/transport.js";
+import type { WireOutcome, WireRequest } from "../sandbox/transport.js";
 import type { FromWorker, Load, Outcome, Task, WorkerData } from "./messages.js";
 import type { Job } from "./pool.js";
 
@@ -23,6 +24,8 @@ export class Thread {
   readonly #loaded: Promise<void>;
   readonly #onEnd: (thread: Thread) => void;
   #running: Running | undefined;
+  /** Its program is loaded. */
+  #isStarted = false;
 
   constructor(module: Promise<WebAssembly.Module>, onEnd: (thread: Thread) => void) {
     this.#onEnd = onEnd;
@@ -30,8 +33,8 @@ export class Thread {
     // Neither the environment, where a key may stand, nor the flags of this process.
     this.#worker = new Worker(WORKER, { workerData, env: {}, execArgv: [], name: "refund-node" });
     this.#worker.on("message", (message: FromWorker) => this.#hear(message));
-    this.#worker.on("error", (error) => void this.#end("trapped", `its thread ended: ${error.message}`));
-    this.#worker.on("exit", () => void this.#end("trapped", "its thread ended"));
+    this.#worker.on("error", (error) => void this.#died(`: ${reasonOf(error)}`));
+    this.#worker.on("exit", () => void this.#died(""));
     this.#worker.unref();
     // Where there is no module, whoever opens the pool is told, and closes it.
     this.#loaded = module.then((compiled) => this.#post({ module: compiled }), () => undefined);
@@ -48,7 +51,7 @@ export class Thread {
       this.#running = { ...job, resolve, reject, timer, abort: new AbortController() };
       // A program that waits for a call stays alive for it, and for nothing else.
       this.#worker.ref();
-      void this.#loaded.then(() => this.#post(job.task));
+      void this.#loaded.then(() => this.#post(job.task)).catch((error: unknown) => this.#end("trapped", reasonOf(error)));
     });
   }
 
@@ -60,6 +63,9 @@ export class Thread {
 
   #hear(message: FromWorker): void {
     switch (message.type) {
+      case "started":
+        this.#isStarted = true;
+        break;
       case "request":
         void this.#send(message.request, message.wire);
         break;
@@ -75,7 +81,8 @@ export class Thread {
   async #send(request: number, wire: WireRequest): Promise<void> {
     const running = this.#running;
     if (!running) return;
-    const outcome = await running.send(wire, running.abort.signal);
+    const failed = (): WireOutcome => ({ error: "internal-error" });
+    const outcome = await running.send(wire, running.abort.signal).catch(failed);
     this.#post({ request, outcome });
     const count = new Int32Array(this.#outcomes);
     Atomics.add(count, 0, 1);
@@ -84,6 +91,11 @@ export class Thread {
 
   #post(message: Load | Task | Outcome): void {
     this.#worker.postMessage(message);
+  }
+
+  async #died(why: string): Promise<void> {
+    if (this.#isStarted) await this.#end("trapped", `its thread ended${why}`);
+    else await this.#end("not-started", `its thread could not be started${why}`);
   }
 
   async #end(code: HostErrorCode, why: string): Promise<void> {
@@ -103,9 +115,19 @@ export class Thread {
   }
 }
 
+/** What left is settled by now: the requests of the call were ended before. */
 function brokenOff(job: Job, code: HostErrorCode, why: string): HostError {
-  const advice = job.changesSomething
-    ? "It may or may not have been carried out: call again with the same input, which finds out; read a dispute first."
-    : "It changes nothing: call again.";
-  return new HostError(code, `the call was broken off: ${why}. ${advice}`);
+  const { state } = job.changes;
+  const told = state === "nothing-sent" ? NOTHING : `${MAYBE} ${howToFindOut(job.task)}`;
+  return new HostError(code, `the call was broken off: ${why}. ${told}`, state);
+}
+
+const NOTHING = "Nothing was sent: no request that changes anything left for Stripe in this call.";
+const MAYBE = "It may have been made: a request that changes something left for Stripe.";
+
+function howToFindOut(task: Task): string {
+  const operation = task.call === "invoke" ? task.operation : "";
+  if (operation.startsWith("disputes.")) return "Read the dispute before you call again.";
+  const same = operation === "refunds.create" ? "operation id" : "input";
+  return `Call again with the same ${same} to find out.`;
 }

@@ -1,6 +1,7 @@
 /** One worker of the pool: a thread with the sandbox in it, which may block as long as it likes. */
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from "node:worker_threads";
 
+import { reasonOf } from "../failures.js";
 import { Sandbox, type Reply } from "../sandbox/sandbox.js";
 import type { Pending, Transport, WireOutcome, WireRequest } from "../sandbox/transport.js";
 import type { FromWorker, Load, Outcome, Task, WorkerData } from "./messages.js";
@@ -50,7 +51,7 @@ function run(task: Task): FromWorker {
     return { type: "done", reply: reply(task) };
   } catch (error) {
     kept = undefined;
-    return { type: "trapped", reason: error instanceof Error ? error.message : "unknown" };
+    return { type: "trapped", reason: reasonOf(error) };
   }
 }
 
@@ -74,5 +75,15 @@ port.on("message", (message: Load | Task | Outcome) => {
   // An outcome that nobody waits for any more belongs to a call that trapped.
   if (!("call" in message)) return;
   send(run(message));
-  if (message.call === "invoke" && message.needsHttp) setImmediate(() => (fresh ??= new Sandbox(module, new Bridge())));
+  if (message.call === "invoke" && message.needsHttp) setImmediate(prepare);
 });
+
+function prepare(): void {
+  try {
+    fresh ??= new Sandbox(module, new Bridge());
+  } catch {
+    // The next call tries again, and says what is wrong.
+  }
+}
+
+send({ type: "started" });

@@ -1,7 +1,8 @@
 import { componentNow } from "../component.js";
+import { encode } from "../encode.js";
 import { HostError, OperationFailed } from "../errors.js";
 import type { Action, Event } from "../generated/types.js";
-import { decode, encode } from "../json.js";
+import { decode } from "../json.js";
 import { outputOf } from "../reply.js";
 import { Sandbox } from "../sandbox/sandbox.js";
 

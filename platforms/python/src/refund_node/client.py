@@ -8,17 +8,19 @@ from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .allow import AllowList, Origin
 from .egress import Egress
-from .engine import Sandbox
-from .errors import HostError, InvalidInput, OperationFailed, UnknownOperation
+from .errors import HostError, InvalidInput, OperationFailed, UnknownOperation, not_started
 from .inputs import encode
-from .keys import source
+from .keys import Key, source
 from .operations import Operations
 from .stop import Stop
-from .wasi import Call
+
+if TYPE_CHECKING:
+    from .engine import Sandbox
+    from .wasi import Call
 
 _STRIPE = "https://api.stripe.com"
 _DEFAULT_TIMEOUT = 300.0
@@ -62,7 +64,7 @@ class RefundNode(Operations):
         self._connection = {name: value for name, value in given.items() if value is not None}
         allowed = json.loads(_data("egress.json"))
         self._egress = Egress(AllowList(allowed, base_url), source(key, live=live))
-        self._sandbox = Sandbox(_wasm(component), digest)
+        self._sandbox = _sandbox(_wasm(component), digest)
         self._packaged = component is None
 
     @property
@@ -78,13 +80,13 @@ class RefundNode(Operations):
     def invoke(self, operation: str, input: Mapping[str, Any], /) -> dict[str, Any]:
         """Run one operation by its name. Raises `RefundNodeError`; never returns half an answer."""
         if self._closed:
-            raise HostError("closed", "this RefundNode was closed: make a new one")
+            raise HostError("closed", "this RefundNode was closed: make a new one. Nothing was sent.")
         if operation not in self._needs_http:
             raise UnknownOperation(operation, list(self._needs_http))
         needs_http = self._needs_http[operation]
         text = encode(input, self._connection if needs_http else None)
         # Here, not in the sandbox's thread: a vault may want the caller's thread, and fails like any function.
-        call = Call(Stop(), self._egress, self._egress.key()) if needs_http else Call(Stop())
+        call = _call(self._egress, self._egress.key()) if needs_http else _call()
         answer = self._sandbox.invoke(call, self._timeout, operation, text)
         if isinstance(answer, str):
             output: dict[str, Any] = json.loads(answer)
@@ -132,6 +134,23 @@ def _error(operation: str, answer: Any) -> Exception:
         retry_after=getattr(failed, "retry-after"),
         details=json.loads(failed.details),
     )
+
+
+def _sandbox(wasm: bytes, digest: str | None) -> Sandbox:
+    """Wasmtime is loaded here, so that a program learns what is missing from an error of this package."""
+    try:
+        from .engine import Sandbox  # noqa: PLC0415
+    except (ImportError, OSError) as error:
+        raise not_started(
+            "wasmtime cannot be loaded: install this package with its dependencies", error
+        ) from error
+    return Sandbox(wasm, digest)
+
+
+def _call(egress: Egress | None = None, key: Key | None = None) -> Call:
+    from .wasi import Call  # noqa: PLC0415
+
+    return Call(Stop(), egress, key)
 
 
 def _wasm(component: Path | bytes | None) -> bytes:

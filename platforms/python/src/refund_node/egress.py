@@ -70,15 +70,18 @@ class Egress:
         """Whether the request may leave."""
         return self._origin(request) is not None
 
-    def send(self, request: Request, key: Key, stop: Stop) -> Answer:
-        """Send a request that may leave, with the key, and read the whole answer."""
+    def send(self, request: Request, key: Key, stop: Stop, on_leave: Callable[[], None]) -> Answer:
+        """Send a request that may leave, with the key, and read the whole answer.
+
+        `on_leave` is called before the first byte leaves: where it was not called, nothing was sent.
+        """
         origin = self._origin(request)
         if origin is None:
             raise Failed("HTTP-request-denied")
         stop.check()
         connection = self._pool.take(origin)
         try:
-            answer, keep = _exchange(connection, request, key, stop)
+            answer, keep = _exchange(connection, request, key, stop, on_leave)
         except NotSent as error:
             connection.hang_up()
             raise Failed(error.code) from None
@@ -100,9 +103,13 @@ class Egress:
         return self._allow.permits(request.method, request.scheme, request.authority, path)
 
 
-def _exchange(connection: Connection, request: Request, key: Key, stop: Stop) -> tuple[Answer, bool]:
+def _exchange(
+    connection: Connection, request: Request, key: Key, stop: Stop, on_leave: Callable[[], None]
+) -> tuple[Answer, bool]:
     wire = connection.open(Deadline(_REQUEST_SECONDS))
+    # A call that was ended does not come past this: its caller was told what had left.
     with stop.aborting(wire):
+        on_leave()
         _write(connection, request, key)
         response = _begin(connection)
         # The real answer is still to come, and http.client does not wait for it: nobody else may read it.

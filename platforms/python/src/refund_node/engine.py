@@ -6,6 +6,7 @@ import ctypes
 import functools
 import hashlib
 import importlib.metadata
+import sys
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from wasmtime.component import Component, ExportIndex, Linker
 from . import wasi
 from .abi import failure
 from .cache import open_cache
-from .errors import HostError
+from .errors import HostCode, HostError, MoneyState, RefundNodeError, not_started
 from .stop import Stop, Stopped
 
 _NODE = "refund-node:refunds/node@0.1.0"
@@ -72,7 +73,10 @@ def _made() -> _Runtime:
 
 def _runtime() -> _Runtime:
     with _making:
-        return _made()
+        try:
+            return _made()
+        except WasmtimeError as error:
+            raise not_started("wasmtime cannot be started", error) from error
 
 
 @dataclass
@@ -126,21 +130,22 @@ class Sandbox:
             finally:
                 outcome.done.set()
 
-        threading.Thread(target=run, name=f"refund-node {function}").start()
+        thread = threading.Thread(target=run, name=f"refund-node {function}")
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise not_started("no thread can be started", error) from error
+        operation = arguments[0] if arguments else ""
         try:
             in_time = outcome.done.wait(timeout)
-        except BaseException:
+        except BaseException as interrupt:
             self._end(call, outcome)
+            if sys.version_info >= (3, 11):
+                interrupt.add_note(f"refund-node: the call was interrupted. {_money(call.money_state, operation)}")
             raise
         if not in_time:
             self._end(call, outcome)
-        if outcome.done.is_set() and not isinstance(outcome.error, Stopped):
-            return _result(outcome)
-        raise HostError(
-            "timeout",
-            f"no result after {timeout:g} s; what was under way may or may not have been done: "
-            "call again with the same operation id",
-        )
+        return _result(outcome, call, operation, timeout)
 
     def _end(self, call: wasi.Call, outcome: _Outcome) -> None:
         call.stop.now()
@@ -157,9 +162,8 @@ class Sandbox:
             try:
                 instance = self._runtime.linker.instantiate(store, self._component)
             except WasmtimeError as error:
-                raise HostError(
-                    "wrong-component", f"the component does not fit this host: {_last_line(error)}"
-                ) from None
+                why = f"the component does not fit this host: {_last_line(error)}. Nothing was sent."
+                raise HostError("wrong-component", why) from None
             exported = instance.get_func(store, self._functions[function])
             if exported is None:
                 raise HostError("wrong-component", f"{function} is no function")
@@ -170,16 +174,37 @@ class Sandbox:
                 raise
 
 
-def _result(outcome: _Outcome) -> Any:
-    if isinstance(outcome.error, WasmtimeError):
-        raise HostError(
-            "trapped",
-            "the component was ended by the sandbox; what was under way may or may not have been done: "
-            f"call again with the same operation id ({_last_line(outcome.error)})",
-        ) from None
-    if outcome.error is not None:
-        raise outcome.error
+def _result(outcome: _Outcome, call: wasi.Call, operation: str, timeout: float) -> Any:
+    error = outcome.error
+    if not outcome.done.is_set() or isinstance(error, Stopped):
+        raise _broken_off("timeout", f"no result after {timeout:g} s", call, operation)
+    if isinstance(error, WasmtimeError):
+        why = f"the component was ended by the sandbox ({_last_line(error)})"
+        raise _broken_off("trapped", why, call, operation) from None
+    if isinstance(error, Exception) and not isinstance(error, RefundNodeError):
+        raise _broken_off("trapped", f"the host failed ({type(error).__name__})", call, operation) from error
+    if error is not None:
+        raise error
     return outcome.value
+
+
+def _broken_off(code: HostCode, why: str, call: wasi.Call, operation: str) -> HostError:
+    # A call that was ended sends nothing more, so what has left is settled by now.
+    return HostError(code, f"{why}. {_money(call.money_state, operation)}", call.money_state)
+
+
+def _money(state: MoneyState, operation: str) -> str:
+    if state == "nothing-sent":
+        return "Nothing was sent: no request that changes anything left for Stripe in this call."
+    how = _how_to_find_out(operation)
+    return f"It may have been made: a request that changes something left for Stripe. {how}"
+
+
+def _how_to_find_out(operation: str) -> str:
+    if operation.startswith("disputes."):
+        return "Read the dispute before you call again."
+    same = "operation id" if operation == "refunds.create" else "input"
+    return f"Call again with the same {same} to find out."
 
 
 def _last_line(error: WasmtimeError) -> str:

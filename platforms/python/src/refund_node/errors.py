@@ -10,8 +10,12 @@ FailureKind = Literal[
 ]
 HostCode = Literal[
     "missing-key", "wrong-key", "live-key", "wrong-digest", "wrong-component", "wrong-base-url",
-    "timeout", "trapped", "closed", "parsed-body", "missing-secret",
+    "timeout", "trapped", "not-started", "closed", "parsed-body", "missing-secret",
 ]  # fmt: skip
+# What a call that ended in a `HostError` can have done. `nothing-sent`: no request that changes anything left for
+# Stripe in this call. `may-have-been-made`: one left, so it may have been made. Calling again with
+# the same operation id finds out; a dispute has to be read first. It is about this call alone.
+MoneyState = Literal["nothing-sent", "may-have-been-made"]
 
 
 class Problem(TypedDict):
@@ -92,14 +96,24 @@ class OperationFailed(RefundNodeError):
         }
 
 
-class HostError(RefundNodeError):
-    """The embedding itself said no."""
+def not_started(what: str, error: BaseException) -> HostError:
+    """Something that a call needs is not to be had: no call has begun."""
+    return HostError("not-started", f"{what}: {error}. Nothing was sent.")
 
-    def __init__(self, code: HostCode, message: str) -> None:
+
+class HostError(RefundNodeError):
+    """The embedding itself said no, or had to end the call.
+
+    `money_state` says whether the refund or change may have been made. It is counted where requests leave, so it
+    holds for time-outs and traps as well.
+    """
+
+    def __init__(self, code: HostCode, message: str, money_state: MoneyState = "nothing-sent") -> None:
         self.code: HostCode = code
         self.message = message
+        self.money_state: MoneyState = money_state
         super().__init__(f"{code}: {message}")
 
     def to_dict(self) -> dict[str, Any]:
         """The error as JSON."""
-        return {"kind": "host", "code": self.code, "message": self.message}
+        return {"kind": "host", "code": self.code, "message": self.message, "money_state": self.money_state}

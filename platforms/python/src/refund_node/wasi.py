@@ -35,6 +35,7 @@ from .abi import (
     Variant,
 )
 from .egress import FORBIDDEN, MOST_REQUEST_BYTES, Answer, Egress, Failed, Headers, Request
+from .errors import MoneyState
 from .keys import Key
 from .stop import Stop
 
@@ -57,7 +58,8 @@ class _Fields:
 @dataclass
 class _OutgoingRequest:
     request: Request
-    is_complete: bool = False
+    # A request whose body is never opened has none, and is complete.
+    is_complete: bool = True
     is_too_large: bool = False
 
 
@@ -141,6 +143,12 @@ class Call:
         self.stop, self._egress, self._key = stop, egress, key
         self._held: dict[int, object] = {}
         self._last = self._requests = 0
+        self._may_have_changed = False
+
+    @property
+    def money_state(self) -> MoneyState:
+        """What the call can have done up to now."""
+        return "may-have-been-made" if self._may_have_changed else "nothing-sent"
 
     def give(self, resource: object) -> Own:
         """Hand a resource to the component."""
@@ -167,7 +175,12 @@ class Call:
         """Send a request."""
         if self._egress is None or self._key is None:
             raise Failed("HTTP-request-denied")
-        return self._egress.send(request, self._key, self.stop)
+        return self._egress.send(request, self._key, self.stop, lambda: self._leaves(request))
+
+    def _leaves(self, request: Request) -> None:
+        # Stripe changes nothing on a GET.
+        if request.method != "GET":
+            self._may_have_changed = True
 
 
 _Function = TypeVar("_Function", bound="Callable[..., Lowered | None]")
@@ -343,6 +356,7 @@ def _set_target(_: Call, outgoing: _OutgoingRequest, target: str | None) -> Lowe
 
 @_host("wasi:http/types@0.2.2", "[method]outgoing-request.body")
 def _body(call: Call, outgoing: _OutgoingRequest) -> Lowered:
+    outgoing.is_complete = False
     return Ok(call.give(_OutgoingBody(outgoing)))
 
 

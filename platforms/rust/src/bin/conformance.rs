@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use refund_host::api::node::{Failure, FailureKind, InvokeError};
 use refund_host::{
-    Allow, CallError, Host, KeyError, KeyMode, Limit, Node, StripeKey, default_cache,
+    Allow, CallError, CallFailure, Host, KeyError, KeyMode, Limit, Node, StripeKey, default_cache,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -131,8 +131,8 @@ fn check(text: &str) -> Result<StripeKey, Value> {
 
 /// The host stopped the call.
 fn stopped(error: &CallError) -> Value {
-    let code = match error {
-        CallError::Limit(Limit::Call(_) | Limit::Cpu(_)) => "timeout",
+    let code = match error.failure() {
+        CallFailure::Limit(Limit::Call(_) | Limit::Cpu(_)) => "timeout",
         _ => "trapped",
     };
     host_error(code, &error.to_string())

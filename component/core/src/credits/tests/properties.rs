@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::{is_rounded, property};
 
 const CURRENCIES: [&str; 5] = ["usd", "jpy", "kwd", "isk", "ugx"];
 
@@ -190,21 +191,6 @@ proptest! {
     }
 
     #[test]
-    fn a_proportional_share_is_within_one_step_of_the_exact_one(mut request in cancellations()) {
-        request.order = None;
-        let found = prorate(&request).unwrap();
-        let step = found.refund.currency.step();
-        let room = |one: &PaymentShare| u128::from((one.paid - one.refunded) / step);
-        let all: u128 = request.payments.iter().map(room).sum();
-        for payment in &request.payments {
-            let taken = found.shares.iter().find(|share| share.payment == payment.payment);
-            let steps = u128::from(taken.map_or(0, |share| share.amount / step));
-            let exact = u128::from(found.refund.amount / step) * room(payment);
-            prop_assert!((steps * all).abs_diff(exact) < all.max(1));
-        }
-    }
-
-    #[test]
     fn a_later_end_never_refunds_more(mut request in cancellations(), later in 0_u64..100_000) {
         let before = prorate(&request).unwrap();
         request.ends = request.period.end.min(request.ends + later);
@@ -229,33 +215,195 @@ proptest! {
         }
         prop_assert_eq!(prorate(&request).unwrap().shares, []);
     }
+}
 
-    #[test]
-    fn any_numbers_give_an_answer(
-        numbers in prop::collection::vec(prop_oneof![any::<u64>(), 0..MAX_INSTANT, 0_u64..100], 9),
-        (factor, cap) in (any::<u32>(), any::<Option<u32>>()),
-    ) {
-        let [paid, start, end, from, to, hole, hole_end, credited, ends] = numbers[..] else { panic!("nine") };
-        let period = span(start, end);
-        let _ = sla_quote(&SlaRequest {
-            paid: price(paid, "usd"),
-            period,
-            downtime: Downtime::Incidents(vec![span(from, to)]),
-            excluded: vec![span(hole, hole_end)],
-            scale: Scale::Proportional(factor),
-            cap,
-            credited,
-            rounding: None,
-        });
-        let _ = prorate(&ProrateRequest {
-            price: price(paid, "usd"),
-            period,
-            ends,
-            payments: vec![share("ch_1", from, to), share("ch_2", hole, hole_end)],
-            credited,
-            kept: credited,
-            rounding: None,
-            order: None,
-        });
-    }
+/// Any number in any place gives an answer or a refusal, never an overflow. All other numbers make sense.
+#[test]
+fn any_numbers_give_an_answer() {
+    let numbers = prop_oneof![
+        any::<u64>(),
+        0..MAX_INSTANT,
+        0_u64..100,
+        Just(u64::MAX),
+        Just(MAX_INSTANT),
+        Just(999_999_999_999),
+    ];
+    let all = (outages(), cancellations(), prop::collection::vec((0_usize..16, numbers), 1..3));
+    let branches = ["a quote", "a quote refused", "a proration", "a proration refused"];
+    property(&all, branches, |(mut outage, mut cancellation, changes), reached| {
+        for (place, number) in changes {
+            let small = u32::try_from(number % (1 << 32)).unwrap();
+            match place {
+                0 => outage.paid.amount = number,
+                1 => outage.period.start = number,
+                2 => outage.period.end = number,
+                3 => {
+                    outage.downtime =
+                        Downtime::Incidents(vec![span(number, number.saturating_add(60))]);
+                }
+                4 => outage.excluded.push(span(0, number)),
+                5 => outage.credited = number,
+                6 => outage.cap = Some(small),
+                7 => outage.scale = Scale::Proportional(small),
+                8 => outage.downtime = Downtime::Seconds(number),
+                9 => cancellation.price.amount = number,
+                10 => cancellation.period.start = number,
+                11 => cancellation.period.end = number,
+                12 => cancellation.ends = number,
+                13 => cancellation.payments[0].paid = number,
+                14 => cancellation.credited = number,
+                _ => cancellation.kept = number,
+            }
+        }
+        let paid = outage.paid.amount;
+        match sla_quote(&outage) {
+            Ok(quote) => {
+                reached.note("a quote");
+                prop_assert!(quote.credit.amount <= quote.earned && quote.earned <= paid);
+            }
+            Err(problems) => {
+                reached.note("a quote refused");
+                prop_assert!(!problems.is_empty());
+            }
+        }
+        match prorate(&cancellation) {
+            Ok(found) => {
+                reached.note("a proration");
+                prop_assert!(
+                    found.refund.amount <= found.unused
+                        && found.unused <= cancellation.price.amount
+                );
+            }
+            Err(problems) => {
+                reached.note("a proration refused");
+                prop_assert!(!problems.is_empty());
+            }
+        }
+        Ok(())
+    });
+}
+
+/// A service level computed anew: over exact fractions, compared with what was earned by the definition of the
+/// rounding.
+#[test]
+fn what_is_earned_is_the_exact_share_rounded_once_and_capped() {
+    // Amounts and shares of few digits, so that ties and caps that equal the share occur.
+    let round = (0_u64..400, 1_u32..=20, -2_i32..=2).prop_map(|(paid, share, off)| {
+        let cap = share.saturating_add_signed(off).clamp(1, 20);
+        (Some((paid, share * 50_000)), Some(cap * 50_000))
+    });
+    let any = prop::option::of(1..=WHOLE).prop_map(|cap| (None, cap));
+    let branches = ["a tie", "no tier", "capped", "only the rounding is above the cap"];
+    property(
+        &(outages(), prop_oneof![any, round]),
+        branches,
+        |(mut request, (plain, cap)), reached| {
+            request.cap = cap;
+            if let Some((paid, credit)) = plain {
+                request.paid.amount = paid;
+                request.scale = Scale::Tiers(vec![Tier { below: WHOLE, credit }]);
+            }
+            let quote = sla_quote(&request).unwrap();
+            let paid = i128::from(request.paid.amount);
+            let (down, counted) =
+                (i128::from(quote.seconds_down), i128::from(quote.seconds_counted));
+            let million = i128::from(WHOLE);
+            let (part, whole) = match &request.scale {
+                Scale::Tiers(tiers) => {
+                    let holds = |tier: &&Tier| {
+                        (counted - down) * million < i128::from(tier.below) * counted
+                    };
+                    let tier = tiers.iter().filter(holds).min_by_key(|tier| tier.below);
+                    reached.note_if(tier.is_none(), "no tier");
+                    (paid * tier.map_or(0, |tier| i128::from(tier.credit)), million)
+                }
+                Scale::Proportional(factor) => {
+                    (paid * down * i128::from(*factor), counted * million)
+                }
+            };
+            let cap = i128::from(request.cap.unwrap_or(WHOLE));
+            let limit = paid * cap / million;
+            let rounding = request.rounding.unwrap_or(Rounding::HalfUp);
+            let earned = i128::from(quote.earned);
+            let exceeds = part > limit * whole && !is_rounded(rounding, limit, part, whole);
+            let is_above_cap = part * million > cap * paid * whole;
+            reached.note_if(2 * (part % whole) == whole, "a tie");
+            reached.note_if(exceeds && is_above_cap, "capped");
+            reached.note_if(exceeds && !is_above_cap, "only the rounding is above the cap");
+            if exceeds {
+                prop_assert_eq!(earned, limit);
+            } else {
+                prop_assert!(is_rounded(rounding, earned, part, whole), "{}", earned);
+            }
+            prop_assert_eq!(quote.capped, exceeds && is_above_cap);
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn what_is_unused_is_the_exact_part_of_the_price_rounded_once() {
+    let short = (0_u64..40, prop_oneof![1_u64..40, prop::sample::select(vec![2, 4, 8])]);
+    property(
+        &(cancellations(), prop::option::of(short)),
+        ["a tie", "a fraction"],
+        |(mut request, short), reached| {
+            if let Some((unused, seconds)) = short {
+                request.period.end = request.period.start + seconds;
+                request.ends = request.period.end - unused % (seconds + 1);
+            }
+            let found = prorate(&request).unwrap();
+            let seconds = i128::from(request.period.end - request.period.start);
+            let part =
+                i128::from(request.price.amount) * i128::from(request.period.end - request.ends);
+            reached.note_if(2 * (part % seconds) == seconds, "a tie");
+            reached.note_if(part % seconds != 0, "a fraction");
+            let rounding = request.rounding.unwrap_or(Rounding::HalfUp);
+            prop_assert!(
+                is_rounded(rounding, found.unused.into(), part, seconds),
+                "{}",
+                found.unused
+            );
+            Ok(())
+        },
+    );
+}
+
+/// The method of the largest remainder, by its definition: each part is the exact one rounded up or down, and
+/// no part that was rounded down has a larger remainder, or an equal one and an earlier place, than one that
+/// was rounded up.
+#[test]
+fn proportional_shares_are_those_of_the_largest_remainder() {
+    let branches = ["rounded up", "rounded down", "equal remainders"];
+    property(&cancellations(), branches, |mut request, reached| {
+        request.order = None;
+        // Some payments alike, so that remainders are equal.
+        if let [first, second, ..] = &mut request.payments[..] {
+            (second.paid, second.refunded) = (first.paid, first.refunded);
+        }
+        let found = prorate(&request).unwrap();
+        let step = found.refund.currency.step();
+        let room = |one: &PaymentShare| u128::from((one.paid - one.refunded) / step);
+        let all: u128 = request.payments.iter().map(room).sum();
+        let total = u128::from(found.refund.amount / step);
+        let mut rounded: Vec<(bool, u128)> = Vec::new();
+        for payment in request.payments.iter().filter(|_| all > 0) {
+            let share = found.shares.iter().find(|share| share.payment == payment.payment);
+            let steps = u128::from(share.map_or(0, |share| share.amount / step));
+            let (down, remainder) = (total * room(payment) / all, total * room(payment) % all);
+            prop_assert!(steps == down || (steps == down + 1 && remainder > 0));
+            rounded.push((steps > down, remainder));
+        }
+        for (at, (is_up, remainder)) in rounded.iter().enumerate() {
+            reached.note_if(*is_up, "rounded up");
+            reached.note_if(!is_up && *remainder > 0, "rounded down");
+            for (other, (other_is_up, other_remainder)) in rounded.iter().enumerate() {
+                if *is_up && !other_is_up {
+                    reached.note_if(remainder == other_remainder, "equal remainders");
+                    prop_assert!((remainder, other) >= (other_remainder, at), "{:?}", rounded);
+                }
+            }
+        }
+        Ok(())
+    });
 }

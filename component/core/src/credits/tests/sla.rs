@@ -115,6 +115,27 @@ fn proportional_credits_cap_and_earlier_credits() {
 }
 
 #[test]
+fn rounding_alone_is_not_the_cap() {
+    for (credit, rounding, earned, capped) in [
+        // A third of 10.00, capped at a third: 3.34 is rounded up, and the cap is rounded down.
+        (333_333, Rounding::Up, 333, false),
+        (333_333, Rounding::HalfUp, 333, false),
+        (333_400, Rounding::Down, 333, false),
+        (333_600, Rounding::HalfUp, 333, true),
+        (400_000, Rounding::Down, 333, true),
+    ] {
+        let quote = quoted(|request| {
+            request.paid = price(1_000, "usd");
+            request.downtime = Downtime::Seconds(30 * DAY);
+            request.scale = Scale::Tiers(vec![Tier { below: WHOLE, credit }]);
+            request.cap = Some(333_333);
+            request.rounding = Some(rounding);
+        });
+        assert_eq!((quote.earned, quote.capped), (earned, capped), "{credit} {rounding:?}");
+    }
+}
+
+#[test]
 fn each_currency_gives_amounts_that_stripe_takes() {
     use Rounding::{Down, HalfEven, HalfUp, Up};
     // A quarter of the period was down.

@@ -24,6 +24,11 @@ pub fn credit_notes_of(invoice: &InvoiceId, after: Option<&str>) -> Request {
     Request::get("/v1/credit_notes", &page(Form::new().with("invoice", invoice), after))
 }
 
+/// Reads a full page of a credit note's lines.
+pub fn note_lines_of(note: &str, after: Option<&str>) -> Request {
+    Request::get(&format!("/v1/credit_notes/{note}/lines"), &page(Form::new(), after))
+}
+
 /// Reads a subscription with its items.
 pub fn subscription(id: &SubscriptionId) -> Request {
     Request::get(&format!("/v1/subscriptions/{id}"), &Form::new())

@@ -13,14 +13,14 @@ use anyhow::Context as _;
 use refund_bulk::input::Template;
 use refund_bulk::{Format, Source, export};
 use refund_host::{KeyMode, Pace};
-use refund_ledger::{Ledger, Run};
-use serde_json::{Value, json};
+use refund_ledger::{Ledger, Run, Store};
+use serde_json::json;
 use tempfile::NamedTempFile;
 
 pub(crate) use self::run::interrupt;
 use super::inputs;
 use crate::args::{Bulk, BulkCommand, BulkInput, Global, Speed};
-use crate::context::any_ledger;
+use crate::context::{any_ledger, caller, without_key};
 use crate::exit::Exit;
 use crate::show;
 
@@ -28,10 +28,10 @@ pub(crate) async fn run(global: &Global, args: Bulk) -> anyhow::Result<ExitCode>
     match args.command {
         BulkCommand::Plan(args) => plan::run(global, &args).await,
         BulkCommand::Run(args) => run::run(global, &args).await,
-        BulkCommand::Resume { run, speed, stop } => run::resume(global, run, &speed, &stop).await,
+        BulkCommand::Resume(args) => run::resume(global, &args).await,
         BulkCommand::Status { run: Some(run) } => {
-            let ledger = any_ledger(global, "bulk status")?;
-            let run = ledger.run(&run).await?;
+            let ledger = any_ledger(global)?;
+            let run = run_of(&ledger, run).await?;
             report::status(global, &ledger, &run).await
         }
         BulkCommand::Status { run: None } => runs(global).await,
@@ -41,12 +41,12 @@ pub(crate) async fn run(global: &Global, args: Bulk) -> anyhow::Result<ExitCode>
 }
 
 async fn runs(global: &Global) -> anyhow::Result<ExitCode> {
-    let ledger = any_ledger(global, "bulk status")?;
+    let ledger = any_ledger(global)?;
     let mut rows = Vec::new();
     for run in ledger.runs().await? {
-        let open = ledger.open_lines(&run).await?;
+        let open = open_lines(&ledger, &run).await?;
         if global.json {
-            show::line(json!({
+            show::json(&json!({
                 "run": run.id, "input": run.input, "state": run.state.as_str(),
                 "lines": run.lines, "open": open, "created": run.created,
             }));
@@ -61,11 +61,11 @@ async fn runs(global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 async fn cancel(global: &Global, run: &str) -> anyhow::Result<ExitCode> {
-    let ledger = any_ledger(global, "bulk cancel")?;
-    let run = ledger.run(run).await?;
-    let canceled = ledger.cancel_run(&run).await?;
+    let application = without_key(global)?;
+    let run = application.run_of(run).await?;
+    let canceled = application.cancel_run(&run, &caller(global, "bulk cancel")?).await?;
     if global.json {
-        show::line(json!({ "run": run.id, "canceled": canceled }));
+        show::json(&json!({ "run": run.id, "canceled": canceled }));
     } else {
         show::line(format_args!(
             "{canceled} operations were called off; what was sent before stays as it is"
@@ -74,12 +74,23 @@ async fn cancel(global: &Global, run: &str) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A run by its id, or by the beginning of its id.
+async fn run_of(ledger: &Ledger, id: String) -> anyhow::Result<Run> {
+    Ok(ledger.read(move |tx| tx.run(&id)).await?)
+}
+
+/// How many lines of a run are open.
+async fn open_lines(ledger: &Ledger, run: &Run) -> anyhow::Result<u64> {
+    let run = run.clone();
+    Ok(ledger.read(move |tx| tx.open_lines(&run)).await?)
+}
+
 async fn write(
     global: &Global,
     run: Option<String>,
     output: Option<PathBuf>,
 ) -> anyhow::Result<ExitCode> {
-    let ledger = any_ledger(global, "bulk export")?;
+    let ledger = any_ledger(global)?;
     let run = one_run(&ledger, run).await?;
     let is_json =
         |path: &PathBuf| path.extension().is_some_and(|kind| kind == "json" || kind == "jsonl");
@@ -88,11 +99,11 @@ async fn write(
     match output {
         Some(path) => {
             let file = File::create(&path).map_err(|error| {
-                Exit::bad_input(format!("output `{}` cannot be written: {error}", path.display()))
+                Exit::bad_input(format!("--output `{}` cannot be written: {error}", path.display()))
             })?;
             export(&ledger, &run, format, file).await?;
         }
-        None => export(&ledger, &run, format, io::stdout()).await?,
+        None => export(&ledger, &run, format, crate::terminal::document()).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -100,7 +111,7 @@ async fn write(
 /// The run that is meant; the newest when none is named.
 async fn one_run(ledger: &Ledger, id: Option<String>) -> anyhow::Result<Run> {
     if let Some(id) = id {
-        return Ok(ledger.run(&id).await?);
+        return run_of(ledger, id).await;
     }
     let newest = ledger.runs().await?.into_iter().next();
     newest.ok_or_else(|| Exit::bad_input("the ledger has no run yet: begin with `bulk run FILE`"))
@@ -109,13 +120,12 @@ async fn one_run(ledger: &Ledger, id: Option<String>) -> anyhow::Result<Run> {
 /// Where lines come from; stdin is kept in a file while it is needed.
 fn source(args: &BulkInput) -> anyhow::Result<(Source, Option<NamedTempFile>)> {
     let template = args.operation_template.as_deref().map(Template::parse).transpose();
-    let policy = inputs::rules(&args.policy, args.currency.as_deref())?;
     let mut source = Source {
         path: args.input.clone(),
         name: args.input.clone(),
         template: template.map_err(Exit::bad_input)?,
         ignore_unknown: args.ignore_unknown,
-        policy: said(policy),
+        rules: inputs::rules(&args.policy, args.currency.as_deref())?,
     };
     if args.input != Path::new("-") {
         if let Err(error) = File::open(&args.input) {
@@ -129,14 +139,6 @@ fn source(args: &BulkInput) -> anyhow::Result<(Source, Option<NamedTempFile>)> {
     kept.path().clone_into(&mut source.path);
     source.name = PathBuf::from("stdin");
     Ok((source, Some(kept)))
-}
-
-/// The rules that were given, without those that were not: a later version with more rules must find the
-/// same run for the same words.
-fn said(policy: Value) -> Value {
-    let Value::Object(mut rules) = policy else { return policy };
-    rules.retain(|_, rule| !rule.is_null() && rule != &json!([]) && rule != &json!(false));
-    Value::Object(rules)
 }
 
 /// The rates to keep to.

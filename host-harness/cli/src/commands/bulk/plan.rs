@@ -1,22 +1,24 @@
 //! `bulk plan`
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufReader;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use indicatif::ProgressBar;
-use refund_bulk::input::Reader;
-use refund_bulk::{Forecast, Forecaster, Sum};
+use indicatif::{HumanDuration, ProgressBar};
+use refund_app::OutcomeKind;
+use refund_app::Tokio;
+use refund_app::bulk::{Forecast, Stopped, Sum};
+use refund_app::outcome::table::EXIT_STOPPED;
+use refund_bulk::{ImportError, PlanError, Planning, plan};
 use refund_host::KeyMode;
 use serde_json::{Value, json};
 
-use super::{pace, source};
+use super::run::{check_speed, spread};
+use super::{pace, report, source};
 use crate::args::{BulkPlan, Global, Speed};
-use crate::context::Context;
+use crate::context::{Context, caller, ledger_path, settings};
 use crate::exit::Exit;
-use crate::{exit, show};
+use crate::show;
 
 /// Requests for one refund: the charge with its refunds, and the refund.
 const REQUESTS: f64 = 2.0;
@@ -24,35 +26,37 @@ const REQUESTS: f64 = 2.0;
 const SHOWN: usize = 20;
 
 pub(super) async fn run(global: &Global, args: &BulkPlan) -> anyhow::Result<ExitCode> {
+    check_speed(&args.speed)?;
+    let spread = spread(&args.speed)?;
     let (source, _kept) = source(&args.input)?;
     let mut mode = KeyMode::Test;
     let context = Context::paced(global, |found| {
         mode = found;
         pace(&args.speed, found)
     })?;
-    let file = BufReader::new(File::open(&source.path)?);
-    let mut reader = Reader::new(file, source.template.clone(), source.ignore_unknown)
-        .map_err(Exit::bad_input)?;
-    let mut forecaster = Forecaster::new(
-        context.node.clone(),
-        context.connection.clone(),
-        source.policy.clone(),
-        args.speed.in_flight,
-    );
-    let bar = ProgressBar::new_spinner().with_message("lines looked at");
-    while let Some((number, line)) = reader.next_line().map_err(Exit::bad_input)? {
-        match line {
-            Ok(line) => forecaster.take(number, line).await,
-            Err(bad) => forecaster.refuse(number, bad.reason),
-        }
-        bar.set_position(number);
-    }
-    let forecast = forecaster.finish().await;
+    let planning = Planning {
+        component: context.component.clone(),
+        runtime: Tokio,
+        settings: settings(global),
+        ledger: &ledger_path(global),
+        scope: &context.scope,
+        in_flight: args.speed.in_flight,
+        rules: (!source.rules.is_empty()).then(|| source.rules.clone()),
+    };
+    let bar = ProgressBar::new_spinner().with_message("lines read");
+    let progress = |line| bar.set_position(line);
+    let forecast = plan(planning, &source, &caller(global, "bulk plan")?, progress).await;
     bar.finish_and_clear();
+    let forecast = forecast.map_err(|error| match error {
+        PlanError::Import(ImportError::Input(_) | ImportError::Canceled(_)) => {
+            Exit::bad_input(error)
+        }
+        other => other.into(),
+    })?;
     let available = available(&context).await;
-    let duration = duration(&forecast, &args.speed, mode);
+    let duration = duration(&forecast, &args.speed, spread, mode);
     if global.json {
-        show::line(object(&forecast, available.as_ref(), duration));
+        show::json(&object(&forecast, available.as_ref(), duration));
     } else {
         print(&forecast, available.as_ref(), duration);
     }
@@ -61,38 +65,47 @@ pub(super) async fn run(global: &Global, args: &BulkPlan) -> anyhow::Result<Exit
 
 /// What can be paid out now, by currency; `None` when the key may not read it.
 async fn available(context: &Context) -> Option<BTreeMap<String, i64>> {
-    let balance = context.node.balance(&context.typed_connection()).await.ok()?.ok()?;
-    Some(balance.into_iter().map(|funds| (funds.currency, funds.amount)).collect())
+    let balance = context.component.balance().await.result.ok()?;
+    Some(
+        balance.available.into_iter().map(|funds| (funds.currency.clone(), funds.amount)).collect(),
+    )
 }
 
 /// At the permitted rates; a spread only makes it longer.
-fn duration(forecast: &Forecast, speed: &Speed, mode: KeyMode) -> Duration {
+fn duration(
+    forecast: &Forecast,
+    speed: &Speed,
+    spread: Option<Duration>,
+    mode: KeyMode,
+) -> Duration {
     let lines: u64 = forecast.refunds.values().map(|sum| sum.lines).sum();
-    let asked =
-        speed.spread.as_deref().and_then(|text| super::inputs::seconds("spread", text).ok());
     let paced = pace(speed, mode).map_or(0.0, |pace| {
         // Far below the numbers that a float holds exactly.
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let lines = lines as f64;
         lines / pace.endpoint.min(pace.account / REQUESTS)
     });
-    Duration::from_secs_f64(paced).max(Duration::from_secs(asked.unwrap_or_default()))
+    Duration::from_secs_f64(paced).max(spread.unwrap_or_default())
 }
 
+/// What a run would end with.
 fn code(forecast: &Forecast) -> ExitCode {
-    if forecast.unknown_lines > 0 {
-        ExitCode::from(exit::FAILED)
+    let kind = if !forecast.refunded_before.is_empty() {
+        return ExitCode::from(EXIT_STOPPED);
+    } else if forecast.unknown_lines > 0 {
+        OutcomeKind::NoAnswer
     } else if forecast.refused_lines > 0 {
-        ExitCode::from(exit::DENIED)
+        OutcomeKind::Denied
     } else if !forecast.approvals.is_empty() {
-        ExitCode::from(exit::NEEDS_APPROVAL)
+        OutcomeKind::Waiting
     } else {
-        ExitCode::SUCCESS
-    }
+        return ExitCode::SUCCESS;
+    };
+    ExitCode::from(kind.row().exit)
 }
 
 fn print(forecast: &Forecast, available: Option<&BTreeMap<String, i64>>, duration: Duration) {
-    let money = |amount: u64, currency: &str| show::money(&json!(amount), &json!(currency));
+    let money = show::minor;
     let row = |what: &str, currency: &str, sum: &Sum| {
         [
             what.to_owned(),
@@ -128,18 +141,29 @@ fn print(forecast: &Forecast, available: Option<&BTreeMap<String, i64>>, duratio
     for (number, reason) in forecast.refused.iter().chain(&forecast.unknown).take(SHOWN) {
         show::line(format_args!("line {number}: {reason}"));
     }
-    let told = (forecast.refused.len() + forecast.unknown.len()).min(SHOWN) as u64;
-    let more = forecast.refused_lines + forecast.unknown_lines - told;
+    let shown = (forecast.refused.len() + forecast.unknown.len()).min(SHOWN) as u64;
+    let more = forecast.refused_lines + forecast.unknown_lines - shown;
     if more > 0 {
-        show::line(format_args!("and {more} more; --json tells up to 1000"));
+        show::line(format_args!("and {more} more; --json lists up to 1000"));
     }
-    show::line(format_args!("It would take about {duration:.0?}. Nothing was sent."));
+    if !forecast.refunded_before.is_empty() {
+        let stopped = Stopped::RefundedBefore(forecast.refunded_before.clone());
+        show::line(format_args!("A run stops before it sends anything: {stopped}"));
+    }
+    let long = match duration.as_secs() {
+        0 => "less than a second".to_owned(),
+        _ => format!("about {}", HumanDuration(duration)),
+    };
+    show::line(format_args!("It would take {long}. Nothing was sent."));
 }
 
 fn balance(available: Option<&BTreeMap<String, i64>>, currency: &str, sum: &Sum) -> String {
     let Some(available) = available else { return "not readable with this key".to_owned() };
     let amount = available.get(currency).copied().unwrap_or_default();
-    let shown = show::money(&json!(amount), &json!(currency));
+    let shown = match u64::try_from(amount) {
+        Ok(amount) => show::minor(amount, currency),
+        Err(_) => format!("-{}", show::minor(amount.unsigned_abs(), currency)),
+    };
     let needed = i64::try_from(sum.amount).unwrap_or(i64::MAX);
     if amount < needed { format!("{shown}: TOO LITTLE") } else { shown }
 }
@@ -155,18 +179,20 @@ fn object(
             .collect::<serde_json::Map<_, _>>()
             .into()
     };
-    let told = |lines: &[(u64, String)]| -> Vec<Value> {
+    let listed = |lines: &[(u64, String)]| -> Vec<Value> {
         lines.iter().map(|(line, reason)| json!({ "line": line, "reason": reason })).collect()
     };
     json!({
         "refunds": sums(&forecast.refunds),
         "needs_approval": sums(&forecast.approvals),
         "refunded_already": forecast.done,
-        "refused": { "lines": forecast.refused_lines, "told": told(&forecast.refused) },
-        "not_looked_up": { "lines": forecast.unknown_lines, "told": told(&forecast.unknown) },
+        "refused": { "lines": forecast.refused_lines, "listed": listed(&forecast.refused) },
+        "not_looked_up": { "lines": forecast.unknown_lines, "listed": listed(&forecast.unknown) },
         "fees_kept": forecast.fees,
         "estimated_fees": forecast.estimated_fees,
         "available": available,
         "seconds": duration.as_secs(),
+        "refunded_before":
+            forecast.refunded_before.iter().map(report::prior_refund).collect::<Vec<_>>(),
     })
 }

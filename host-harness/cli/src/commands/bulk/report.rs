@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use refund_bulk::{Ended, Summary};
-use refund_ledger::{Ledger, Run, State, Total};
+use refund_app::bulk::{Ended, Summary};
+use refund_ledger::{Ledger, PriorRefund, Run, Total};
 use serde_json::{Value, json};
 
 use crate::args::Global;
-use crate::{exit, show};
+use crate::show;
 
 /// `bulk status RUN`
 pub(super) async fn status(
@@ -16,9 +16,9 @@ pub(super) async fn status(
     run: &Run,
 ) -> anyhow::Result<ExitCode> {
     let totals = ledger.totals(run).await?;
-    let open = ledger.open_lines(run).await?;
+    let open = super::open_lines(ledger, run).await?;
     if global.json {
-        show::line(json!({
+        show::json(&json!({
             "run": run.id, "input": run.input, "state": run.state.as_str(), "lines": run.lines,
             "repeated": run.repeated, "open": open, "totals": objects(&totals),
         }));
@@ -49,13 +49,15 @@ pub(super) async fn end(
         Ended::Complete => ("complete", None),
         Ended::Stopped(stopped) => ("stopped", Some(stopped.to_string())),
         Ended::Interrupted => ("interrupted", Some("resume goes on where it ended".to_owned())),
+        Ended::Canceled => ("canceled", Some("what was sent before stays as it is".to_owned())),
     };
     let seconds = summary.time.as_secs_f64();
     if global.json {
-        show::line(json!({
+        show::json(&json!({
             "run": run.id, "ended": word, "reason": reason, "lines": summary.lines,
             "open": summary.open, "seconds": seconds, "throttled": throttled,
-            "totals": objects(&totals),
+            "also_settled": summary.also_settled, "totals": objects(&totals),
+            "refunded_before": summary.refunded_before.iter().map(prior_refund).collect::<Vec<_>>(),
         }));
     } else {
         table(&totals);
@@ -64,26 +66,17 @@ pub(super) async fn end(
             "run {} is {word}{reason}\n{} lines in {seconds:.1} s, {} open",
             run.id, summary.lines, summary.open
         ));
-        if word != "complete" {
+        if summary.also_settled > 0 {
+            show::line(format_args!(
+                "{} earlier operations on the same payments were looked up first",
+                summary.also_settled
+            ));
+        }
+        if !matches!(word, "complete" | "canceled") {
             show::line(format_args!("go on with: refund-node bulk resume {}", run.id));
         }
     }
-    Ok(code(summary, &totals))
-}
-
-fn code(summary: &Summary, totals: &[Total]) -> ExitCode {
-    let any = |states: &[&str]| totals.iter().any(|total| states.contains(&total.state.as_str()));
-    if !matches!(summary.ended, Ended::Complete) {
-        ExitCode::from(exit::STOPPED)
-    } else if summary.open > 0 {
-        ExitCode::from(exit::UNKNOWN)
-    } else if any(&[State::Refused.as_str(), State::Failed.as_str(), "unreadable"]) {
-        ExitCode::from(exit::DENIED)
-    } else if any(&[State::NeedsApproval.as_str()]) {
-        ExitCode::from(exit::NEEDS_APPROVAL)
-    } else {
-        ExitCode::SUCCESS
-    }
+    Ok(ExitCode::from(summary.exit(&totals)))
 }
 
 fn table(totals: &[Total]) {
@@ -92,7 +85,7 @@ fn table(totals: &[Total]) {
             if total.currency.is_empty() {
                 String::new()
             } else {
-                show::money(&json!(amount), &json!(total.currency))
+                show::minor(amount, &total.currency)
             }
         };
         let fee = if total.fee == 0 { String::new() } else { money(total.fee) };
@@ -109,4 +102,14 @@ fn objects(totals: &[Total]) -> Vec<Value> {
         })
     };
     totals.iter().map(object).collect()
+}
+
+/// A line whose payment was refunded under another operation id.
+pub(super) fn prior_refund(prior: &PriorRefund) -> Value {
+    json!({
+        "line": prior.line, "payment": prior.payment.as_str(), "operation": prior.operation,
+        "state": prior.state.as_str(), "refund": prior.refund,
+        "amount": prior.money.map(|money| money.amount),
+        "currency": prior.money.map(|money| money.currency),
+    })
 }

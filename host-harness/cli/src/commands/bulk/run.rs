@@ -1,62 +1,105 @@
-//! `bulk run` and `bulk resume`
+//! `bulk run | resume`
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use refund_bulk::{ImportError, Imported, Options, Progress, Runner, StopLoss, import};
-use refund_ledger::{Ledger, Run, RunState, State};
+use refund_app::bulk::{Options, Progress, Runner, StopLoss, rules_of, spent};
+use refund_bulk::{ImportError, Imported, Rejects, import};
+use refund_core::policy::Document;
+use refund_ledger::{MerchantRules, Run, RunState, State};
 use tokio::sync::watch;
 
-use super::{one_run, pace, report, source};
-use crate::args::{BulkRun, Global, Speed, StopArgs};
-use crate::commands::inputs;
-use crate::context::Context;
+use super::{one_run, open_lines, pace, report, source};
+use crate::args::{BulkResume, BulkRun, Global, Speed, StopArgs};
+use crate::commands::{inputs, policy};
+use crate::context::{App, Context, caller};
 use crate::exit::Exit;
+use crate::stop::asked_to_stop;
+use crate::terminal::say;
+
+/// How often a line is tried in one session.
+const TRIES: u32 = 5;
 
 pub(super) async fn run(global: &Global, args: &BulkRun) -> anyhow::Result<ExitCode> {
-    let options = options(&args.speed, &args.stop)?;
     let (source, _kept) = source(&args.input)?;
+    let rules = (!source.rules.is_empty()).then(|| source.rules.clone());
+    let options = options(&args.speed, &args.stop, rules)?;
     let context = Context::paced(global, |mode| pace(&args.speed, mode))?;
-    let ledger = context.ledger(global, "bulk run")?;
+    let application = context.application(global)?;
+    let caller = caller(global, "bulk run")?;
     let bar = ProgressBar::new_spinner().with_message("reading");
-    let imported = import(&ledger, &source, |line| bar.set_position(line)).await;
+    let rejects = Rejects::beside(&source.name);
+    let progress = |line| bar.set_position(line);
+    let imported = import(&application, &source, &caller, rejects, progress).await;
     bar.finish_and_clear();
     let imported = imported.map_err(|error| match error {
         ImportError::Input(_) | ImportError::Canceled(_) => Exit::bad_input(error),
         other => other.into(),
     })?;
-    tell(&imported);
-    send(global, &context, &ledger, &imported.run, options).await
+    note(&imported);
+    send(global, &context, &application, &imported.run, options, "bulk run").await
 }
 
-pub(super) async fn resume(
-    global: &Global,
-    run: Option<String>,
-    speed: &Speed,
-    stop: &StopArgs,
-) -> anyhow::Result<ExitCode> {
-    let options = options(speed, stop)?;
-    let context = Context::paced(global, |mode| pace(speed, mode))?;
-    let ledger = context.ledger(global, "bulk resume")?;
-    let run = one_run(&ledger, run).await?;
+pub(super) async fn resume(global: &Global, args: &BulkResume) -> anyhow::Result<ExitCode> {
+    let document = args.policy.as_deref().map(policy::parse::<Document>).transpose()?;
+    let rules = document.map(|document| MerchantRules::document(document, args.self_serve));
+    let is_named = rules.is_some();
+    let mut options = options(&args.speed, &args.stop, rules)?;
+    let context = Context::paced(global, |mode| pace(&args.speed, mode))?;
+    let application = context.application(global)?;
+    let run = one_run(application.store(), args.run.clone()).await?;
     match run.state {
-        RunState::Ready => send(global, &context, &ledger, &run, options).await,
+        RunState::Ready => {
+            if !is_named {
+                options.rules = rules_of(&run).map_err(Exit::bad_input)?;
+            }
+            send(global, &context, &application, &run, options, "bulk resume").await
+        }
         RunState::Reading => Err(Exit::bad_input(format!(
             "the input of run {} was not read to its end: run `refund-node bulk run {}` again, nothing is refunded twice",
             run.id, run.input
         ))),
-        RunState::Canceled => Err(Exit::bad_input(format!("run {} was called off", run.id))),
+        RunState::Canceled => Err(Exit::bad_input(format!("run {} was canceled", run.id))),
     }
 }
 
-fn options(speed: &Speed, stop: &StopArgs) -> anyhow::Result<Options> {
+fn options(
+    speed: &Speed,
+    stop: &StopArgs,
+    rules: Option<MerchantRules>,
+) -> anyhow::Result<Options> {
+    check_speed(speed)?;
+    let spread = spread(speed)?;
+    Ok(Options {
+        in_flight: speed.in_flight,
+        spread,
+        stop: stop_loss(stop)?,
+        tries: TRIES,
+        rules,
+        allow_refunded_payments: stop.allow_refunded_payments,
+    })
+}
+
+/// Checks what plan and run have in common.
+pub(super) fn check_speed(speed: &Speed) -> anyhow::Result<()> {
     if speed.in_flight == 0 {
-        return Err(Exit::bad_input("in-flight `0` sends nothing: give at least 1"));
+        return Err(Exit::bad_input("--in-flight `0` sends nothing: give at least 1"));
     }
     if !speed.rate.is_finite() || speed.rate <= 0.0 {
-        return Err(Exit::bad_input(format!("rate `{}` is not above zero", speed.rate)));
+        return Err(Exit::bad_input(format!("--rate `{}` is not above zero", speed.rate)));
     }
+    Ok(())
+}
+
+/// The time to spread refunds over.
+pub(super) fn spread(speed: &Speed) -> anyhow::Result<Option<Duration>> {
+    let seconds =
+        speed.spread.as_deref().map(|text| inputs::seconds("spread", text)).transpose()?;
+    Ok(seconds.map(Duration::from_secs))
+}
+
+fn stop_loss(stop: &StopArgs) -> anyhow::Result<StopLoss> {
     let mut bounds = StopLoss {
         failures: stop.stop_failures,
         go_on_when_short: stop.go_on_when_short,
@@ -65,41 +108,51 @@ fn options(speed: &Speed, stop: &StopArgs) -> anyhow::Result<Options> {
     for total in &stop.stop_above {
         bounds = bounds.with_total(total).map_err(Exit::bad_input)?;
     }
-    let spread = speed.spread.as_deref().map(|text| inputs::seconds("spread", text)).transpose()?;
-    let spread = spread.map(Duration::from_secs);
-    Ok(Options { in_flight: speed.in_flight, spread, stop: bounds })
+    Ok(bounds)
 }
 
-#[expect(clippy::print_stderr, reason = "not data")]
-fn tell(imported: &Imported) {
+fn note(imported: &Imported) {
     if imported.known > 0 {
-        eprintln!(
+        say(format_args!(
             "{} operations were in the ledger before: what is done is not done again",
             imported.known
-        );
+        ));
+    }
+    if imported.corrected > 0 {
+        say(format_args!(
+            "{} operations have corrected values: nothing had been sent for them",
+            imported.corrected
+        ));
     }
     if let Some(rejects) = &imported.rejects {
-        eprintln!(
+        say(format_args!(
             "{} lines cannot be used; nothing is sent for them, they are kept in {}",
-            imported.refused,
+            imported.rejected,
             rejects.display()
-        );
+        ));
     }
 }
 
 async fn send(
     global: &Global,
     context: &Context,
-    ledger: &Ledger,
+    application: &App,
     run: &Run,
     options: Options,
+    command: &str,
 ) -> anyhow::Result<ExitCode> {
-    let refunder = context.refunder(global, ledger);
-    let bar = bar(ledger.open_lines(run).await?);
-    let runner = Runner::new(ledger, &refunder, run, options).await?;
-    let summary = runner.run(interrupt(), &mut Bar(bar.clone())).await;
+    let ledger = application.store();
+    let spent = spent(&ledger.totals(run).await?);
+    let bar = bar(open_lines(ledger, run).await?);
+    let caller = caller(global, command)?;
+    let runner = Runner::new(application, run, options, spent, &caller).await;
+    let summary = match runner {
+        Ok(runner) => runner.run(interrupt(), &mut Bar(bar.clone())).await,
+        Err(error) => Err(error),
+    };
     bar.finish_and_clear();
-    report::end(global, ledger, run, &summary?, context.host.throttled()).await
+    let summary = summary.map_err(|error| Exit::of(error.kind(), error))?;
+    report::end(global, ledger, run, &summary, context.host.throttled()).await
 }
 
 /// Becomes true with the first Ctrl-C; the second one ends the process, which loses nothing either.
@@ -107,34 +160,12 @@ pub(crate) fn interrupt() -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         asked_to_stop().await;
-        note("finishing what is under way; Ctrl-C again leaves at once (resume settles the rest)");
+        say("finishing what is under way; Ctrl-C again leaves at once (resume settles the rest)");
         let _ = stop.send(true);
         asked_to_stop().await;
-        std::process::exit(i32::from(crate::exit::STOPPED));
+        std::process::exit(i32::from(refund_app::outcome::table::EXIT_STOPPED));
     });
     stopped
-}
-
-/// Ctrl-C, or the system's polite request to end.
-async fn asked_to_stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut term) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = term.recv() => {}
-            }
-            return;
-        }
-    }
-    // Without a handler the system ends the process anyway.
-    let _ = tokio::signal::ctrl_c().await;
-}
-
-#[expect(clippy::print_stderr, reason = "not data")]
-fn note(text: &str) {
-    eprintln!("{text}");
 }
 
 fn bar(lines: u64) -> ProgressBar {

@@ -3,11 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use refund_core::disputes::{Evidence, EvidenceField, EvidenceFile, MAX_FILE};
 use refund_core::problem::{FieldProblem, Problems};
-use serde_json::{Value, json};
 
 use crate::args::EvidenceArgs;
 use crate::context::Context;
@@ -46,13 +43,14 @@ impl Given {
     }
 
     /// Uploads the files: the evidence with their ids in it. An upload that is never used does no harm.
-    pub(super) async fn upload(&self, context: &Context) -> anyhow::Result<Value> {
-        let mut evidence = json!(self.texts);
+    pub(super) async fn upload(
+        &self,
+        context: &Context,
+    ) -> anyhow::Result<BTreeMap<String, String>> {
+        let mut evidence = self.texts.clone();
         for file in &self.files {
-            let input =
-                json!({ "name": file.name, "content_base64": STANDARD.encode(&file.content) });
-            let uploaded = context.invoke("disputes.upload-file", input).await?;
-            evidence[&file.field] = uploaded["id"].clone();
+            let uploaded = context.component.upload_file(&file.name, &file.content).await;
+            evidence.insert(file.field.clone(), Exit::of_change(uploaded)?.id.to_string());
         }
         Ok(evidence)
     }

@@ -3,11 +3,17 @@
 mod evidence;
 mod print;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use refund_core::client::disputes::DisputeReport;
+use refund_app::Called;
+use refund_core::client::disputes::{
+    CloseConfirmation, DisputeChanged, DisputeError, DisputeFilter, DisputeReport,
+};
+use refund_core::disputes::Standing;
+use refund_core::id::{DisputeId, PaymentRef};
 use refund_core::money::{Currency, Money};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use self::evidence::Given;
 use crate::args::{CloseDispute, Disputes, DisputesCommand, EvidenceArgs, Global, ListDisputes};
@@ -22,8 +28,13 @@ pub(crate) async fn run(global: &Global, args: Disputes) -> anyhow::Result<ExitC
     match args.command {
         DisputesCommand::List(args) => list(global, &args).await,
         DisputesCommand::Show { dispute } => {
-            let output = retrieve(&Context::new(global)?, &dispute).await?;
-            told(global, &output)
+            let report = retrieve(&Context::new(global)?, &dispute).await?;
+            if global.json {
+                show::output(&report)?;
+            } else {
+                print::one(&report, &report.dispute.evidence);
+            }
+            Ok(ExitCode::SUCCESS)
         }
         DisputesCommand::Stage { dispute, evidence } => stage(global, &dispute, &evidence).await,
         DisputesCommand::Submit { dispute, evidence, yes } => {
@@ -34,30 +45,32 @@ pub(crate) async fn run(global: &Global, args: Disputes) -> anyhow::Result<ExitC
 }
 
 async fn list(global: &Global, args: &ListDisputes) -> anyhow::Result<ExitCode> {
-    let input = json!({
-        "payment": args.charge.as_ref().or(args.payment.as_ref()),
-        "open_only": !args.all, "limit": ALL, "cursor": args.cursor,
-    });
-    let output = Context::new(global)?.invoke("disputes.list", input).await?;
+    let payment = args.charge.as_ref().or(args.payment.as_ref());
+    let filter = DisputeFilter {
+        payment: payment.map(|id| PaymentRef::parse(id)).transpose().map_err(Exit::bad_input)?,
+        open_only: !args.all,
+        limit: Some(ALL),
+        cursor: args.cursor.clone(),
+        ..DisputeFilter::default()
+    };
+    let page = Context::new(global)?.component.disputes(&filter).await.map_err(Exit::of_read)?;
     if global.json {
-        show::line(&output);
+        show::output(&page)?;
     } else {
-        print::list(&serde_json::from_value(output)?, args.all);
+        print::list(&page, args.all);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn retrieve(context: &Context, dispute: &str) -> anyhow::Result<Value> {
-    context.invoke("disputes.retrieve", json!({ "dispute": dispute })).await
+async fn retrieve(context: &Context, dispute: &str) -> anyhow::Result<DisputeReport> {
+    context.component.dispute(dispute).await.map_err(Exit::of_read)
 }
 
 async fn stage(global: &Global, dispute: &str, args: &EvidenceArgs) -> anyhow::Result<ExitCode> {
     let given = Given::read(args)?;
     let context = Context::new(global)?;
     let evidence = given.upload(&context).await?;
-    let input = json!({ "dispute": dispute, "evidence": evidence });
-    let output = context.invoke("disputes.stage-evidence", input).await?;
-    told(global, &output)
+    changed(global, context.component.stage_evidence(dispute, &evidence).await)
 }
 
 async fn submit(
@@ -72,21 +85,25 @@ async fn submit(
         return preview(global, &retrieve(&context, dispute).await?, &given);
     }
     let evidence = given.upload(&context).await?;
-    let input = json!({ "dispute": dispute, "evidence": evidence });
-    let output = context.invoke("disputes.submit", input).await?;
-    told(global, &output)
+    changed(global, context.component.submit_evidence(dispute, &evidence).await)
+}
+
+/// What would be sent, for programs.
+#[derive(Serialize)]
+struct Preview<'a> {
+    dispute: &'a DisputeId,
+    standing: &'a Standing,
+    would_send: &'a BTreeMap<String, String>,
 }
 
 /// What would be sent: what is staged, with what is given in its place. Nothing was uploaded.
-fn preview(global: &Global, output: &Value, given: &Given) -> anyhow::Result<ExitCode> {
-    let report: DisputeReport = serde_json::from_value(output.clone())?;
-    let would_send = given.over(&report.dispute.evidence);
+fn preview(global: &Global, report: &DisputeReport, given: &Given) -> anyhow::Result<ExitCode> {
+    let would_send = &given.over(&report.dispute.evidence);
     if global.json {
-        show::line(
-            json!({ "dispute": report.dispute.id, "standing": report.standing, "would_send": would_send }),
-        );
+        let DisputeReport { dispute, standing } = report;
+        show::output(&Preview { dispute: &dispute.id, standing, would_send })?;
     } else {
-        print::one(&report, &would_send);
+        print::one(report, would_send);
     }
     Err(Exit::bad_input(
         "nothing was sent: evidence can be submitted once, and not be changed afterwards; to send this, say --yes",
@@ -103,23 +120,29 @@ async fn close(global: &Global, args: &CloseDispute) -> anyhow::Result<ExitCode>
     let currency = Currency::parse(&args.currency).map_err(Exit::bad_input)?;
     let lost = Money::parse_decimal(&args.amount, currency);
     let lost = lost.map_err(|problem| Exit::bad_input(problem.at("amount")))?;
-    let input = json!({
-        "dispute": args.dispute,
-        "confirmation": { "dispute": confirm, "amount": lost.amount, "currency": lost.currency },
-    });
-    let output = Context::new(global)?.invoke("disputes.close", input).await?;
-    told(global, &output)
+    let confirmation = CloseConfirmation {
+        dispute: confirm.clone(),
+        amount: lost.amount,
+        currency: lost.currency.to_string(),
+    };
+    let context = Context::new(global)?;
+    changed(global, context.component.close_dispute(&args.dispute, &confirmation).await)
 }
 
-/// A dispute that was read or changed.
-fn told(global: &Global, output: &Value) -> anyhow::Result<ExitCode> {
+/// Shows a dispute that was changed.
+fn changed(
+    global: &Global,
+    called: Called<DisputeChanged, DisputeError>,
+) -> anyhow::Result<ExitCode> {
+    let changed = Exit::of_change(called)?;
     if global.json {
-        show::line(output);
+        show::output(&changed)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let report: DisputeReport = serde_json::from_value(output.clone())?;
+    let DisputeChanged { dispute, standing, reconciled, .. } = changed;
+    let report = DisputeReport { dispute, standing };
     print::one(&report, &report.dispute.evidence);
-    if output["reconciled"] == true {
+    if reconciled {
         show::line("the answer was lost; the dispute was read again, and shows the change");
     }
     Ok(ExitCode::SUCCESS)

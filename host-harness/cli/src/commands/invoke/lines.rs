@@ -9,18 +9,19 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
+use refund_app::OutcomeKind;
+use refund_app::outcome::table::{EXIT_BAD_INPUT, EXIT_UNKNOWN, worse};
 use refund_bulk::input::{Bad, Objects};
-use refund_host::CallError;
-use refund_host::api::node::InvokeError;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Operation, left_undone};
+use super::{Answer, NoAnswer, Operation};
 use crate::commands::bulk::interrupt;
-use crate::exit::{self, Exit};
-
-type Answer = Result<Result<String, InvokeError>, CallError>;
+use crate::exit::Exit;
+use crate::terminal::clean_json;
 
 pub(super) async fn run(
     operation: Operation,
@@ -28,7 +29,7 @@ pub(super) async fn run(
     in_flight: usize,
 ) -> anyhow::Result<ExitCode> {
     if in_flight == 0 {
-        return Err(Exit::bad_input("in-flight `0` runs nothing: give at least 1"));
+        return Err(Exit::bad_input("--in-flight `0` runs nothing: give at least 1"));
     }
     let source: Box<dyn BufRead> = if file == Path::new("-") {
         Box::new(BufReader::new(stdin()))
@@ -55,10 +56,10 @@ pub(super) async fn run(
 struct Run {
     operation: Arc<Operation>,
     stopped: watch::Receiver<bool>,
-    under_way: VecDeque<(u64, JoinHandle<Answer>)>,
+    under_way: VecDeque<(u64, JoinHandle<Result<Answer, NoAnswer>>)>,
     /// The exit code so far.
     worst: u8,
-    /// Why nobody hears any more what became of the lines.
+    /// Why what became of the lines cannot be written any more.
     unheard: Option<std::io::Error>,
     bar: ProgressBar,
 }
@@ -69,19 +70,25 @@ impl Run {
         objects: Objects<Box<dyn BufRead>>,
         in_flight: usize,
     ) -> anyhow::Result<ExitCode> {
-        // Whatever ends it, what is under way comes to its end and is told.
+        // Whatever ends it, what is under way comes to its end and is reported.
         let ended = self.each(objects, in_flight).await;
         self.drain(0).await;
         self.bar.finish_and_clear();
         if let Some(error) = self.unheard {
-            return Err(Exit::unknown(format!(
-                "what became of the lines cannot be written: {error}; make room, and run it again"
-            )));
+            return Err(Exit::of(
+                OutcomeKind::Unknown,
+                format!(
+                    "what became of the lines cannot be written: {error}; make room, and run it again"
+                ),
+            ));
         }
         match ended? {
-            Some(line) if self.worst == exit::UNKNOWN => Err(Exit::unknown(format!(
-                "stopped before line {line}, and of some lines before nobody knows: run it again"
-            ))),
+            Some(line) if self.worst == EXIT_UNKNOWN => Err(Exit::of(
+                OutcomeKind::Unknown,
+                format!(
+                    "stopped before line {line}, and the outcome of some lines before is unknown: run it again"
+                ),
+            )),
             Some(line) => Err(Exit::stopped(format!("stopped before line {line}: run it again"))),
             None => Ok(ExitCode::from(self.worst)),
         }
@@ -115,50 +122,49 @@ impl Run {
         self.under_way.push_back((line, running));
     }
 
-    /// Tells the oldest, until no more than so many are under way.
+    /// Reports the oldest, until at most `left` are under way.
     async fn drain(&mut self, left: usize) {
         while self.under_way.len() > left {
             let Some((line, running)) = self.under_way.pop_front() else { break };
-            let (told, code) = match running.await {
-                Ok(answer) => told(line, answer),
-                Err(error) => host_error(line, &error, exit::UNKNOWN),
+            let (reported, code) = match running.await {
+                Ok(Ok(Answer { json, code, .. })) => {
+                    (Reported::Output { line, output: json }, code)
+                }
+                Ok(Err(problem)) => {
+                    let code = problem.code();
+                    (Reported::Error { line, error: problem.json() }, code)
+                }
+                Err(error) => {
+                    let message = format!("the call was lost: {error}");
+                    (Reported::Lost { line, message }, EXIT_UNKNOWN)
+                }
             };
-            self.tell(&told, code);
+            self.report(&reported, code);
         }
     }
 
     fn reject(&mut self, bad: &Bad) {
-        let told = json!({ "line": bad.line, "unreadable": bad.reason, "text": bad.text });
-        self.tell(&told, exit::BAD_INPUT);
+        let rejected =
+            Reported::Unreadable { line: bad.line, unreadable: &bad.reason, text: &bad.text };
+        self.report(&rejected, EXIT_BAD_INPUT);
     }
 
-    fn tell(&mut self, told: &Value, code: u8) {
+    fn report(&mut self, reported: &Reported<'_>, code: u8) {
+        let text = serde_json::to_string(reported).unwrap_or_default();
         // Unlike elsewhere a reader that went away is an error: this line is the record of money that moved.
-        let written = self.bar.suspend(|| writeln!(stdout(), "{told}"));
+        let written = self.bar.suspend(|| writeln!(stdout(), "{}", clean_json(&text)));
         self.unheard = self.unheard.take().or(written.err());
         self.bar.inc(1);
-        // The codes are in the order of what has to be done about them.
-        self.worst = self.worst.max(code);
+        self.worst = worse(self.worst, code);
     }
 }
 
-/// What became of a line, and the exit code it alone would have.
-fn told(line: u64, answer: Answer) -> (Value, u8) {
-    match answer {
-        Ok(Ok(output)) => {
-            let output: Value = serde_json::from_str(&output).unwrap_or_default();
-            let code = if left_undone(&output) { exit::FAILED } else { 0 };
-            (json!({ "line": line, "output": output }), code)
-        }
-        Ok(Err(error)) => {
-            let code = exit::code(&error);
-            (json!({ "line": line, "error": exit::json(&error) }), code)
-        }
-        Err(error) => host_error(line, &error, exit::code_of_call(&error)),
-    }
-}
-
-fn host_error(line: u64, error: &impl std::fmt::Display, code: u8) -> (Value, u8) {
-    let error = json!({ "kind": "host", "message": error.to_string() });
-    (json!({ "line": line, "error": error }), code)
+/// What became of a line.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Reported<'a> {
+    Output { line: u64, output: Box<RawValue> },
+    Error { line: u64, error: Option<Box<RawValue>> },
+    Lost { line: u64, message: String },
+    Unreadable { line: u64, unreadable: &'a str, text: &'a str },
 }

@@ -1,20 +1,27 @@
 //! `invoke`: one operation, for one input or for every line of a file.
 
 mod lines;
+mod recorded;
 
 use std::io::Read;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use refund_host::api::node::InvokeError;
-use refund_host::{CallError, Node};
+use refund_app::outcome::CallProblem;
+use refund_app::outcome::table::{EXIT_FAILED, EXIT_STOPPED};
+use refund_app::{Caller, Connection, OutcomeKind, WasmComponent};
+use refund_core::model::RefundStatus;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 use crate::args::{Global, Invoke};
 use crate::commands::bulk;
-use crate::context::{Context, pure};
-use crate::exit::{self, Exit};
-use crate::show;
+use crate::context::{App, Context, caller, pure};
+use crate::exit::Exit;
+use crate::{exit, show, terminal};
+
+use self::recorded::Recorded;
 
 pub(crate) async fn run(global: &Global, args: &Invoke) -> anyhow::Result<ExitCode> {
     let operation = Operation::find(global, args).await?;
@@ -30,60 +37,199 @@ pub(crate) async fn run(global: &Global, args: &Invoke) -> anyhow::Result<ExitCo
             "the input is not a JSON object: {error}; see `refund-node describe --json`"
         ))
     })?;
-    let output = operation.run(input).await;
-    let output = output.map_err(|error| Exit::of_call(&error))?.map_err(Exit::of)?;
-    show::line(&output);
-    let undone = left_undone(&serde_json::from_str(&output)?);
-    Ok(if undone { ExitCode::from(exit::FAILED) } else { ExitCode::SUCCESS })
+    let answer = operation.run(input).await.map_err(NoAnswer::exit)?;
+    show::json(&answer.json);
+    if let Some(message) = answer.message {
+        terminal::say(format_args!("error: {message}"));
+    }
+    Ok(ExitCode::from(answer.code))
 }
 
-/// A pipeline that made some of its refunds answers, and names those it did not make.
-fn left_undone(output: &Value) -> bool {
-    let any = |list: &str| output[list].as_array().is_some_and(|list| !list.is_empty());
-    any("failures") || any("not_tried")
+/// The exit code of an operation that gave an output. A pipeline that made some of its refunds names those that it
+/// did not make; a scan, or a sweep that scans, says whether it is complete. A refund that exists may have failed.
+fn code(output: &Value) -> u8 {
+    output.as_object().map_or(0, code_of)
 }
 
-/// An operation, and the component that runs it: without a key and any way out, unless it talks to Stripe.
+fn code_of(output: &Map<String, Value>) -> u8 {
+    let any = |list: &str| {
+        output.get(list).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
+    };
+    if any("not_tried") {
+        EXIT_FAILED
+    } else if output.get("complete") == Some(&Value::Bool(false)) {
+        EXIT_STOPPED
+    } else if any("failures") || any_gone(output) {
+        EXIT_FAILED
+    } else {
+        gone_word(output.get("refund")).map_or(0, |kind| kind.row().exit)
+    }
+}
+
+/// Whether a refund of a pipeline does not have its effect any more.
+fn any_gone(output: &Map<String, Value>) -> bool {
+    let refunds = output.get("refunds").and_then(Value::as_array).into_iter().flatten();
+    refunds.into_iter().any(|made| gone_word(made.get("refund")).is_some())
+}
+
+fn gone_word(refund: Option<&Value>) -> Option<OutcomeKind> {
+    let status = refund.and_then(|refund| refund.get("status")).and_then(Value::as_str);
+    gone(&RefundStatus::from(status?))
+}
+
+/// The outcome of a refund that does not have its effect any more.
+fn gone(status: &RefundStatus) -> Option<OutcomeKind> {
+    match status {
+        RefundStatus::Failed => Some(OutcomeKind::Failed),
+        RefundStatus::Canceled => Some(OutcomeKind::Canceled),
+        _ => None,
+    }
+}
+
+/// What is printed, and the exit code.
+struct Answer {
+    json: Box<RawValue>,
+    /// What to say on stderr.
+    message: Option<String>,
+    code: u8,
+}
+
+impl Answer {
+    fn new(
+        json: &impl Serialize,
+        code: u8,
+        message: Option<String>,
+    ) -> Result<Self, serde_json::Error> {
+        Ok(Self { json: to_raw_value(json)?, code, message })
+    }
+}
+
+/// Why there is no answer.
+enum NoAnswer {
+    /// The component gave none.
+    Component(CallProblem),
+    /// It was not asked, or the ledger failed.
+    Here(anyhow::Error),
+}
+
+impl From<CallProblem> for NoAnswer {
+    fn from(problem: CallProblem) -> Self {
+        Self::Component(problem)
+    }
+}
+
+impl From<serde_json::Error> for NoAnswer {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Here(error.into())
+    }
+}
+
+impl NoAnswer {
+    fn exit(self) -> anyhow::Error {
+        match self {
+            Self::Component(problem) => Exit::of_call(&problem),
+            Self::Here(error) => error,
+        }
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Component(problem) => problem.kind().row().exit,
+            Self::Here(error) => exit::code_of(error),
+        }
+    }
+
+    /// For programs.
+    fn json(&self) -> Option<Box<RawValue>> {
+        match self {
+            Self::Component(problem) => RawValue::from_string(problem.json()).ok(),
+            Self::Here(error) => {
+                to_raw_value(&Told { kind: "host", message: format!("{error:#}") }).ok()
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Told {
+    kind: &'static str,
+    message: String,
+}
+
+/// An operation, and what runs it.
 struct Operation {
-    node: Node,
     name: String,
-    connection: Option<Value>,
-    /// One call has to see what the one before it refunded: a pipeline reads first what is left, and there is no ledger
-    /// here to keep two from one payment. `refunds.create` needs no company either way: its id is its own.
+    way: Way,
+    /// One call has to see what the one before it refunded: a pipeline reads first what is left. `refunds.create` needs no
+    /// company either way: its id is its own.
     alone: bool,
+}
+
+/// How an operation is run.
+enum Way {
+    /// By a component without a key and any way out.
+    Pure(WasmComponent),
+    /// By a component that talks to Stripe.
+    Direct(WasmComponent),
+    /// Through the ledger.
+    Recorded { recorded: Recorded, application: Box<App>, caller: Caller },
+}
+
+/// What a manifest says of an operation.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct About {
+    pub(super) name: String,
+    pub(super) effect: String,
+    pub(super) description: String,
+    needs_http: bool,
+}
+
+/// What a component says of itself.
+#[derive(Deserialize)]
+pub(super) struct Manifest {
+    pub(super) operations: Vec<About>,
 }
 
 impl Operation {
     /// Asks the component itself what it needs: a pipeline has operations of its own.
     async fn find(global: &Global, args: &Invoke) -> anyhow::Result<Self> {
         let (node, name) = (pure(global)?, args.operation.clone());
-        let about = about(&node.describe().await?, &name)?;
-        let alone = about["effect"] == "moves-money" && name != "refunds.create";
-        if about["needs_http"] != true {
-            return Ok(Self { node, name, connection: None, alone });
+        let manifest: Manifest = serde_json::from_str(&node.describe().await?)?;
+        let about =
+            manifest.operations.into_iter().find(|one| one.name == name).unwrap_or_default();
+        let moves_money = about.effect == "moves-money";
+        let alone = moves_money && name != "refunds.create";
+        if !moves_money {
+            global.refuse_ledger(&format!("invoke {name}"))?;
+        }
+        if !about.needs_http {
+            let way = Way::Pure(WasmComponent::new(node, Connection::default()));
+            return Ok(Self { name, way, alone });
         }
         let paced = args.lines.is_some();
         let pace = |mode| if paced { bulk::pace(&args.speed, mode) } else { None };
         let context = Context::paced(global, pace)?;
-        Ok(Self { node: context.node, name, connection: Some(context.connection), alone })
+        let way = if moves_money && global.names_ledger() {
+            Way::Recorded {
+                recorded: Recorded::of(&name),
+                application: Box::new(context.application(global)?),
+                caller: caller(global, "invoke")?,
+            }
+        } else {
+            Way::Direct(context.component)
+        };
+        Ok(Self { name, way, alone })
     }
 
-    async fn run(
-        &self,
-        mut input: Map<String, Value>,
-    ) -> Result<Result<String, InvokeError>, CallError> {
-        if let Some(connection) = &self.connection
-            && !input.get("connection").is_some_and(Value::is_object)
-        {
-            input.insert("connection".to_owned(), connection.clone());
-        }
-        self.node.invoke(&self.name, &Value::Object(input).to_string()).await
+    async fn run(&self, input: Map<String, Value>) -> Result<Answer, NoAnswer> {
+        let output = match &self.way {
+            Way::Pure(component) => component.run_pure(&self.name, input).await?,
+            Way::Direct(component) => component.pass_through(&self.name, input).await?,
+            Way::Recorded { recorded, application, caller } => {
+                return recorded.run(application, caller, input).await;
+            }
+        };
+        Ok(Answer::new(&output, code(&output), None)?)
     }
-}
-
-/// What a manifest says of an operation; nothing where it has none of that name.
-fn about(manifest: &str, operation: &str) -> anyhow::Result<Value> {
-    let mut manifest: Value = serde_json::from_str(manifest)?;
-    let Value::Array(operations) = manifest["operations"].take() else { return Ok(Value::Null) };
-    Ok(operations.into_iter().find(|one| one["name"] == operation).unwrap_or_default())
 }

@@ -4,9 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
-use refund_core::eligibility::{Decision, Verdict};
+use refund_core::eligibility::{Decision, Facts, Verdict};
+use refund_core::id::{ChargeId, DisputeId, RefundId};
+use refund_core::metadata::Metadata;
+use refund_core::model::{
+    Charge, ChargeStatus, Dispute as StripeDispute, FraudDetails, PaymentMethodDetails, Refund,
+    RefundStatus,
+};
 use refund_core::money::{Currency, Money};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::document::{parse, read};
@@ -102,9 +108,9 @@ pub(super) async fn run(global: &Global, policy: &Path, file: &Path) -> anyhow::
         let named = |problem: anyhow::Error| {
             Exit::bad_input(format!("{}: cases[{at}] `{}`: {problem:#}", file.display(), case.name))
         };
-        let input = case.input(&document).map_err(named)?;
-        let verdict = invoke(&mut session, "eligibility.check", &input).await.map_err(named)?;
-        let verdict: Verdict = serde_json::from_value(verdict)?;
+        let input = case.check(&document).map_err(named)?;
+        let verdict: Verdict =
+            invoke(&mut session, "eligibility.check", &input).await.map_err(named)?;
         let wrong = case.differences(&verdict).map_err(named)?;
         told.push((case, verdict, wrong));
     }
@@ -115,7 +121,7 @@ pub(super) async fn run(global: &Global, policy: &Path, file: &Path) -> anyhow::
                     "sentences": verdict.sentences() })
         };
         let cases: Vec<_> = told.iter().map(one).collect();
-        show::line(json!({ "cases": cases, "failed": failed }));
+        show::json(&json!({ "cases": cases, "failed": failed }));
     } else {
         for (case, verdict, wrong) in &told {
             show::line(format_args!(
@@ -137,57 +143,134 @@ pub(super) async fn run(global: &Global, policy: &Path, file: &Path) -> anyhow::
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The input of `eligibility.check`.
+#[derive(Serialize)]
+struct Check<'a> {
+    #[serde(flatten)]
+    facts: Facts,
+    document: &'a Value,
+    reason: Option<&'a str>,
+    self_serve: bool,
+    now: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount_decimal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'a str>,
+}
+
+/// The name of a rule that failed.
+#[derive(Deserialize)]
+struct Named {
+    rule: String,
+}
+
+fn charge_id() -> ChargeId {
+    ChargeId::from_stripe("ch_case")
+}
+
+fn refund(n: u32, amount: u64, currency: Currency) -> Refund {
+    Refund {
+        id: RefundId::from_stripe(format!("re_case_{n}")),
+        amount,
+        currency,
+        charge: Some(charge_id()),
+        payment_intent: None,
+        status: Some(RefundStatus::Succeeded),
+        reason: None,
+        failure_reason: None,
+        pending_reason: None,
+        created: 0,
+        balance_transaction: None,
+        failure_balance_transaction: None,
+        receipt_number: None,
+        destination_details: None,
+        metadata: Metadata::default(),
+    }
+}
+
+fn report(by: Reporter) -> FraudDetails {
+    let report = Some("fraudulent".to_owned());
+    match by {
+        Reporter::Merchant => FraudDetails { user_report: report, stripe_report: None },
+        Reporter::Stripe => FraudDetails { user_report: None, stripe_report: report },
+    }
+}
+
+fn dispute(kind: Dispute, amount: u64, currency: Currency) -> StripeDispute {
+    let (status, is_charge_refundable) = match kind {
+        Dispute::Inquiry => ("warning_needs_response", true),
+        Dispute::Open => ("needs_response", false),
+    };
+    StripeDispute {
+        id: DisputeId::from_stripe("dp_case"),
+        amount,
+        currency,
+        charge: Some(charge_id()),
+        payment_intent: None,
+        status: status.to_owned(),
+        reason: "general".to_owned(),
+        is_charge_refundable,
+        created: NOW,
+        evidence_details: None,
+    }
+}
+
 impl Case {
     /// The input of `eligibility.check`.
-    fn input(&self, document: &Value) -> anyhow::Result<Value> {
-        let paid = &self.payment;
-        let money = |text: &str| self.money(text);
-        let amount = money(&paid.amount)?;
-        let refunded = paid.refunded.as_deref().map_or(Ok(0), money)?;
-        let mut input = json!({
-            "charge": {
-                "id": "ch_case", "amount": amount, "amount_captured": amount, "currency": paid.currency,
-                "amount_refunded": refunded, "refunded": refunded > 0 && refunded == amount,
-                "status": "succeeded", "captured": true, "created": NOW - u64::from(paid.age_days) * DAY,
-                "payment_method_details": { "type": paid.method.as_deref().unwrap_or("card") },
-                "metadata": paid.metadata, "disputed": paid.dispute.is_some(),
-            },
-            "document": document, "reason": self.ask.reason, "self_serve": self.ask.self_serve, "now": NOW,
-        });
-        match paid.fraud {
-            Some(Reporter::Merchant) => {
-                input["charge"]["fraud_details"] = json!({ "user_report": "fraudulent" });
-            }
-            Some(Reporter::Stripe) => {
-                input["charge"]["fraud_details"] = json!({ "stripe_report": "fraudulent" });
-            }
-            None => {}
-        }
-        // The first refund holds the sum: how it was spread makes no difference to any rule.
-        let count = paid.refunds.unwrap_or(u32::from(refunded > 0));
-        let refunds = (0..count).map(|n| {
-            json!({ "id": format!("re_case_{n}"), "charge": "ch_case", "currency": paid.currency,
-                    "amount": if n == 0 { refunded } else { 0 }, "status": "succeeded" })
-        });
-        input["refunds"] = refunds.collect();
-        if let Some(dispute) = paid.dispute {
-            let inquiry = matches!(dispute, Dispute::Inquiry);
-            input["disputes"] = json!([{
-                "id": "dp_case", "charge": "ch_case", "amount": amount, "currency": paid.currency, "created": NOW,
-                "status": if inquiry { "warning_needs_response" } else { "needs_response" },
-                "reason": "general", "is_charge_refundable": inquiry,
-            }]);
-        }
-        if let Some(asked) = &self.ask.amount {
-            input["amount_decimal"] = json!(asked);
-            input["currency"] = json!(paid.currency);
-        }
-        Ok(input)
+    fn check<'a>(&'a self, document: &'a Value) -> anyhow::Result<Check<'a>> {
+        let asked = self.ask.amount.as_deref();
+        Ok(Check {
+            facts: self.facts()?,
+            document,
+            reason: self.ask.reason.as_deref(),
+            self_serve: self.ask.self_serve,
+            now: NOW,
+            amount_decimal: asked,
+            currency: asked.map(|_| self.payment.currency.as_str()),
+        })
     }
 
-    fn money(&self, text: &str) -> anyhow::Result<u64> {
+    fn facts(&self) -> anyhow::Result<Facts> {
+        let paid = &self.payment;
+        let Money { amount, currency } = self.money(&paid.amount)?;
+        let refunded = paid.refunded.as_deref().map(|text| self.money(text)).transpose()?;
+        let refunded = refunded.map_or(0, |money| money.amount);
+        // The first refund holds the sum: how it was spread makes no difference to any rule.
+        let count = paid.refunds.unwrap_or(u32::from(refunded > 0));
+        let refunds = (0..count).map(|n| refund(n, if n == 0 { refunded } else { 0 }, currency));
+        let disputed = |kind: &Dispute| dispute(*kind, amount, currency);
+        Ok(Facts {
+            charge: Charge {
+                id: charge_id(),
+                amount,
+                currency,
+                amount_captured: Some(amount),
+                amount_refunded: refunded,
+                status: ChargeStatus::Succeeded,
+                captured: true,
+                refunded: refunded > 0 && refunded == amount,
+                disputed: paid.dispute.is_some(),
+                created: NOW - u64::from(paid.age_days) * DAY,
+                customer: None,
+                payment_intent: None,
+                payment_method_details: Some(PaymentMethodDetails {
+                    kind: Some(paid.method.clone().unwrap_or_else(|| "card".to_owned())),
+                    card: None,
+                }),
+                fraud_details: paid.fraud.map(report),
+                balance_transaction: None,
+                livemode: false,
+                metadata: Metadata(paid.metadata.clone()),
+                refunds: None,
+            },
+            refunds: refunds.collect(),
+            disputes: paid.dispute.iter().map(disputed).collect(),
+        })
+    }
+
+    fn money(&self, text: &str) -> anyhow::Result<Money> {
         let currency = Currency::parse(&self.payment.currency)?;
-        Ok(Money::parse_decimal(text, currency)?.amount)
+        Ok(Money::parse_decimal(text, currency)?)
     }
 
     /// What came out otherwise than expected, in words.
@@ -208,13 +291,11 @@ impl Case {
             verdict.approvals().to_string(),
         );
         let amount = expect.amount.as_deref().map(|text| self.money(text)).transpose()?;
-        let amount = amount.map(|amount| Money { amount, ..verdict.amount }.to_string());
+        let amount =
+            amount.map(|money| Money { amount: money.amount, ..verdict.amount }.to_string());
         compare("amount", amount, verdict.amount.to_string());
-        let because: Vec<_> = verdict
-            .failed
-            .iter()
-            .map(|rule| json!(rule)["rule"].as_str().unwrap_or_default().to_owned())
-            .collect();
+        let failed: Vec<Named> = serde_json::from_value(json!(verdict.failed))?;
+        let because: Vec<_> = failed.into_iter().map(|rule| rule.rule).collect();
         compare(
             "because",
             expect.because.as_ref().map(|names| names.join(", ")),

@@ -1,11 +1,11 @@
 //! Policy documents on disk.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::Context as _;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::exit::Exit;
 
@@ -27,11 +27,17 @@ pub(crate) fn parse<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
     }
 }
 
+/// The schemas in the manifest, by name.
+#[derive(Deserialize)]
+struct Definitions {
+    #[serde(rename = "$defs")]
+    all: BTreeMap<String, Value>,
+}
+
 /// The JSON Schema of a document, out of the manifest, with the definitions it refers to.
 pub(super) fn schema() -> anyhow::Result<String> {
     const ROOT: &str = "PolicyDocument";
-    let manifest: Value = serde_json::from_str(refund_core::face::MANIFEST)?;
-    let all = manifest["$defs"].as_object().context("the manifest has no definitions")?;
+    let Definitions { mut all } = serde_json::from_str(refund_core::face::MANIFEST)?;
     let mut wanted = vec![ROOT.to_owned()];
     let mut found = BTreeSet::new();
     while let Some(name) = wanted.pop() {
@@ -39,13 +45,12 @@ pub(super) fn schema() -> anyhow::Result<String> {
             references(&all[&name], &mut wanted);
         }
     }
-    let definitions: Map<_, _> =
-        found.into_iter().map(|name| (name.clone(), all[&name].clone())).collect();
+    all.retain(|name, _| found.contains(name));
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Policy of refund-node",
         "$ref": format!("#/$defs/{ROOT}"),
-        "$defs": definitions,
+        "$defs": all,
     });
     Ok(serde_json::to_string_pretty(&schema)?)
 }

@@ -6,13 +6,19 @@ mod document;
 use std::path::Path;
 use std::process::ExitCode;
 
-use refund_core::client::Checked;
+use refund_app::component::{Component, Question};
+use refund_app::outcome::CallProblem;
+use refund_core::id::PaymentRef;
+use refund_core::model::Reason;
 use refund_core::policy::Described;
+use refund_ledger::MerchantRules;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub(crate) use self::document::{parse, read};
 use super::{check, inputs};
-use crate::args::{Explain, Global, Policy, PolicyCommand};
+use crate::args::{Explain, Global, Policy, PolicyArgs, PolicyCommand};
 use crate::context::{Context, pure};
 use crate::exit::Exit;
 use crate::show;
@@ -32,7 +38,7 @@ pub(crate) async fn run(global: &Global, args: Policy) -> anyhow::Result<ExitCod
 async fn check_document(global: &Global, file: &Path) -> anyhow::Result<ExitCode> {
     let described = describe(global, file).await?;
     if global.json {
-        show::line(serde_json::to_string(&described)?);
+        show::json(&described);
     } else {
         show::line(format_args!(
             "{} {}: fine, {} rules and the defaults, hash {}",
@@ -48,7 +54,7 @@ async fn explain(global: &Global, args: &Explain) -> anyhow::Result<ExitCode> {
     }
     let described = describe(global, &args.policy).await?;
     if global.json {
-        show::line(serde_json::to_string(&described)?);
+        show::json(&described);
     } else {
         show::line(format_args!("{} {}", described.name, described.version));
         described.sentences.iter().for_each(show::line);
@@ -58,34 +64,44 @@ async fn explain(global: &Global, args: &Explain) -> anyhow::Result<ExitCode> {
 
 /// What the document says of a payment, from facts that are read now. Nothing is changed.
 async fn explain_payment(global: &Global, args: &Explain) -> anyhow::Result<ExitCode> {
-    let mut input = json!({
-        "payment": args.payment, "document": read(&args.policy)?,
-        "reason": args.reason, "self_serve": args.self_serve,
-    });
-    inputs::amount(&mut input, &args.amount, None)?;
-    let output = Context::new(global)?.invoke("eligibility.check-live", input).await?;
-    let checked: Checked = serde_json::from_value(output.clone())?;
-    let sentences = checked.verdict.sentences();
+    let payment = args.payment.as_deref().unwrap_or_default();
+    let none = PolicyArgs::default();
+    let question = Question {
+        payment: PaymentRef::parse(payment).map_err(Exit::bad_input)?,
+        amount: inputs::asked(&args.amount, &none)?,
+        reason: args.reason.as_deref().map(Reason::from),
+        rules: MerchantRules::document(parse(&args.policy)?, args.self_serve),
+    };
+    let checked = Context::new(global)?.component.check(&question).await.result;
+    let verdict = checked.map_err(Exit::of_read)?.verdict;
+    let sentences = verdict.sentences();
     if global.json {
-        show::line(json!({ "verdict": output["verdict"], "sentences": sentences }));
+        show::json(&json!({ "verdict": verdict, "sentences": sentences }));
     } else {
         sentences.iter().for_each(show::line);
     }
-    Ok(check::code(&checked.verdict))
+    Ok(check::code(&verdict))
+}
+
+/// The input of `policies.describe`; what makes no sense in the document is the component's to say.
+#[derive(Serialize)]
+struct Document {
+    document: Value,
 }
 
 /// What the component says about a document; it finds everything that makes no sense.
 pub(crate) async fn describe(global: &Global, file: &Path) -> anyhow::Result<Described> {
-    let input = json!({ "document": read(file)? });
-    let output = invoke(&mut pure(global)?.session().await?, "policies.describe", &input).await?;
-    Ok(serde_json::from_value(output)?)
+    let input = Document { document: read(file)? };
+    invoke(&mut pure(global)?.session().await?, "policies.describe", &input).await
 }
 
-async fn invoke(
+async fn invoke<T: DeserializeOwned>(
     session: &mut refund_host::Session,
     operation: &str,
-    input: &Value,
-) -> anyhow::Result<Value> {
-    let output = session.invoke(operation, &input.to_string()).await.map_err(Exit::failed)?;
-    Ok(serde_json::from_str(&output.map_err(Exit::of)?)?)
+    input: &impl Serialize,
+) -> anyhow::Result<T> {
+    let input = serde_json::to_string(input)?;
+    let output = session.invoke(operation, &input).await.map_err(Exit::failed)?;
+    let output = output.map_err(|error| Exit::of_call(&CallProblem::Operation(error)))?;
+    Ok(serde_json::from_str(&output)?)
 }

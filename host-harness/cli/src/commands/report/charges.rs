@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use indicatif::ProgressBar;
-use refund_core::client::TakenPage;
+use refund_core::client::TakenRange;
 use refund_core::money::Currency;
 use refund_core::reports::{Charges, ChargesTaken, Month};
-use serde_json::json;
 
 use super::Range;
 use crate::context::Context;
@@ -22,18 +21,19 @@ pub(super) async fn taken(
 ) -> anyhow::Result<Vec<ChargesTaken>> {
     bar.set_message("charges read");
     let mut sums = Sums::new();
-    let mut cursor: Option<String> = None;
+    let mut input = TakenRange {
+        created_from: range.from,
+        created_to: Some(range.to),
+        utc_offset_minutes: range.offset,
+        max_charges: None,
+        cursor: None,
+    };
     loop {
-        let input = json!({
-            "created_from": range.from, "created_to": range.to,
-            "utc_offset_minutes": range.offset, "cursor": cursor,
-        });
-        let output = context.invoke("reports.charges-taken", json!({ "range": input })).await?;
-        let page: TakenPage = serde_json::from_value(output)?;
+        let page = context.component.charges_taken(&input).await.map_err(Exit::of_read)?;
         add(&mut sums, &page.charges)?;
         bar.inc(page.read.into());
-        cursor = page.next;
-        if cursor.is_none() {
+        input.cursor = page.next;
+        if input.cursor.is_none() {
             break;
         }
     }

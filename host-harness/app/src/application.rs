@@ -1,0 +1,617 @@
+//! Asking, deciding, executing, finding out.
+
+use std::time::Duration;
+
+use refund_core::client::CallError;
+use refund_core::eligibility::Amount;
+use refund_core::id::{OperationId, PaymentRef};
+use refund_core::model::Refund;
+use refund_core::request::Request;
+use refund_core::wire::RefusalKind;
+use refund_ledger::{
+    Approval, ApprovalState, Effect, Fingerprint, LedgerError, MerchantRules, Operation, State,
+    Store, Tx,
+};
+
+use crate::caller::Caller;
+use crate::component::{Attempt, Component, Listing, OperationError, Question};
+use crate::outcome::{self, Outcome, OutcomeKind, Standing};
+use crate::rules::admission::{Admitted, admit};
+use crate::rules::approval::{self, Ballot, DecideError};
+use crate::rules::attempt::{Begun, UnderWay, begin};
+use crate::rules::lookup::{self, Found, Looking};
+use crate::rules::reading::{self, Earlier};
+use crate::rules::{seen, settlement, turn};
+use crate::runtime::Runtime;
+
+pub(crate) const FIRST_WAIT: Duration = Duration::from_millis(10);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
+/// How the application layer behaves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long a request whose answer was lost may still be carried out, in seconds. Stripe's own libraries give one
+    /// up after 80 seconds.
+    pub grace_secs: u64,
+    /// How long approvers have to decide, and an approval holds, in seconds.
+    pub approval_secs: u64,
+    /// How long to wait for another process's work on the same payment.
+    pub patience: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { grace_secs: 90, approval_secs: 7 * 86_400, patience: Duration::from_mins(2) }
+    }
+}
+
+/// One refund that is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// What is asked for.
+    pub request: Request,
+    /// The merchant's rules in force.
+    pub rules: MerchantRules,
+}
+
+/// The ledger failed before an outcome could be read back from it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AskError {
+    /// Nothing was sent by this call.
+    #[error("{0}. Nothing was sent by this call.")]
+    Ledger(#[from] LedgerError),
+    /// A request left, or may have left, and what became of it could not be recorded.
+    #[error(
+        "{error}. A request for operation `{operation}` had left before, so the refund may have been made ({said}). Ask again with the same operation id once the ledger can be used; never use a new id."
+    )]
+    NotRecorded {
+        /// Which operation.
+        operation: OperationId,
+        /// What the answer was.
+        said: String,
+        /// Why it could not be recorded.
+        error: LedgerError,
+    },
+}
+
+impl AskError {
+    /// The row of the table.
+    pub fn kind(&self) -> OutcomeKind {
+        match self {
+            Self::Ledger(_) => OutcomeKind::LedgerFailed,
+            Self::NotRecorded { .. } => OutcomeKind::Unknown,
+        }
+    }
+}
+
+/// What a decision brought about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decided {
+    /// The approval as it stands now.
+    pub approval: Approval,
+    /// Its operation as it stands now.
+    pub operation: Operation,
+}
+
+/// The application layer over a component, a store and clocks.
+#[derive(Clone)]
+pub struct Application<C, S, R> {
+    pub(crate) component: C,
+    pub(crate) store: S,
+    pub(crate) runtime: R,
+    pub(crate) settings: Settings,
+}
+
+/// What the first transaction of a call came to.
+enum Entered {
+    Begun(Begun, OperationId, Fingerprint),
+    Refused(Box<Operation>, Standing),
+}
+
+impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
+    /// An application layer.
+    pub fn new(component: C, store: S, runtime: R, settings: Settings) -> Self {
+        Self { component, store, runtime, settings }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The component.
+    pub fn component(&self) -> &C {
+        &self.component
+    }
+
+    /// The wall clock, Unix seconds.
+    pub fn now(&self) -> u64 {
+        self.runtime.now()
+    }
+
+    /// Does some work in one transaction, which may wait for others: the clock is read once its turn has come. An earlier
+    /// time would make what others did in between look older than it is.
+    pub(crate) fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Tx, u64) -> Result<T, LedgerError> + Send + 'static,
+    ) -> impl Future<Output = Result<T, LedgerError>> + Send {
+        let runtime = self.runtime.clone();
+        self.store.write(move |tx| work(tx, runtime.now()))
+    }
+
+    /// Asks for a refund: recorded, sent, settled. Asking again with the same operation id makes no second one, in this
+    /// process or another, today or in a year.
+    ///
+    /// # Errors
+    /// When the ledger failed; the error says whether a request had left.
+    pub async fn ask(&self, ask: Ask, caller: &Caller) -> Result<Outcome, AskError> {
+        let (rules, who) = (ask.rules.clone(), caller.clone());
+        let entered = self.write(move |tx, now| {
+            let (operation, standing) = match admit(tx, ask.request, ask.rules.clone(), &who, now)? {
+                Admitted::New(one) | Admitted::Known(one) | Admitted::Corrected(one) => {
+                    let (id, print) = (one.id().clone(), one.fingerprint.clone());
+                    let begun = begin(tx, &id, Some(&print), Some(&ask.rules), &[], &who, now)?;
+                    return Ok(Entered::Begun(begun, id, print));
+                }
+                Admitted::Conflict(known) => {
+                    let standing = conflict(&known);
+                    (known, standing)
+                }
+                Admitted::Waits { operation, approval } => {
+                    let detail = format!(
+                        "it waits as {} with other values; end that with `refund-node approvals expire {}`, then ask again",
+                        approval.id, approval.id
+                    );
+                    (operation, Standing::Conflict(detail))
+                }
+            };
+            Ok(Entered::Refused(operation, standing))
+        });
+        match entered.await? {
+            Entered::Refused(operation, standing) => Ok(Self::unsent(*operation, standing)),
+            Entered::Begun(begun, id, print) => {
+                let wanted = Wanted {
+                    id,
+                    print: Some(print),
+                    rules: Some(rules),
+                    refresh: true,
+                    elsewhere: Vec::new(),
+                };
+                self.go_on(wanted, begun, caller).await
+            }
+        }
+    }
+
+    /// The same for an operation that the ledger holds. `rules` are those in force; absent to keep those of the last
+    /// attempt.
+    ///
+    /// # Errors
+    /// When the ledger failed; the error says whether a request had left.
+    pub async fn ask_again(
+        &self,
+        id: &OperationId,
+        rules: Option<MerchantRules>,
+        caller: &Caller,
+    ) -> Result<Outcome, AskError> {
+        let wanted =
+            Wanted { id: id.clone(), print: None, rules, refresh: false, elsewhere: Vec::new() };
+        let begun = self.begin(&wanted, caller).await?;
+        self.go_on(wanted, begun, caller).await
+    }
+
+    /// Executes an approved approval under the rules in force: everything is checked again.
+    ///
+    /// # Errors
+    /// When it cannot be executed, or the ledger failed.
+    pub async fn execute(
+        &self,
+        approval: &str,
+        rules: Option<MerchantRules>,
+        caller: &Caller,
+    ) -> Result<Result<Outcome, AskError>, DecideError> {
+        let (id, runtime) = (approval.to_owned(), self.runtime.clone());
+        let executable = move |tx: &mut dyn Tx| approval::executable(tx, &id, runtime.now());
+        let approval = self.store.read(executable).await??;
+        Ok(self.ask_again(&approval.operation, rules, caller).await)
+    }
+
+    /// Takes an approver's decision.
+    ///
+    /// # Errors
+    /// When it does not count, or the ledger failed.
+    pub async fn decide(
+        &self,
+        approval: &str,
+        ballot: Ballot,
+        caller: &Caller,
+    ) -> Result<Decided, DecideError> {
+        let (id, who, expiring) = (approval.to_owned(), caller.clone(), caller.clone());
+        // By itself, so that it stays when the decision does not count.
+        self.write(move |tx, now| approval::expire_all(tx, &expiring, now)).await?;
+        let decided = self.write(move |tx, now| {
+            Ok(match approval::decide(tx, &id, &ballot, &who, now)? {
+                Ok(approval) => Ok((tx.operation(&approval.operation)?, approval)),
+                Err(refused) => Err(refused),
+            })
+        });
+        let (operation, approval) = decided.await??;
+        let operation = operation
+            .ok_or_else(|| LedgerError::UnknownOperation(approval.operation.to_string()))?;
+        Ok(Decided { approval, operation })
+    }
+
+    /// Ends an approval before its time. Asking again files a new one.
+    ///
+    /// # Errors
+    /// When it cannot be ended, or the ledger failed.
+    pub async fn withdraw(&self, approval: &str, caller: &Caller) -> Result<Approval, DecideError> {
+        let (id, who) = (approval.to_owned(), caller.clone());
+        self.write(move |tx, now| approval::withdraw(tx, &id, &who, now)).await?
+    }
+
+    /// Finds out what became of an operation, without sending anything that changes something. `None` while another
+    /// process works on its payment.
+    ///
+    /// # Errors
+    /// When the ledger failed. Nothing was sent.
+    pub async fn find_out(
+        &self,
+        id: &OperationId,
+        caller: &Caller,
+    ) -> Result<Option<Operation>, LedgerError> {
+        let wanted = id.clone();
+        let looking = self.write(move |tx, now| lookup::begin(tx, &wanted, now)).await?;
+        let (operation, last_request) = match looking {
+            Looking::Settled(operation) => return Ok(Some(*operation)),
+            Looking::Busy => return Ok(None),
+            Looking::Look { operation, last_request } => (*operation, last_request),
+        };
+        let mut working = Working::on(&self.store, id);
+        // Stripe may answer much later than it looked.
+        let looked_at = self.runtime.now();
+        let refund = self.refund_of(&operation).await;
+        let is_definite = looked_at.saturating_sub(last_request) >= self.settings.grace_secs;
+        let (found, wanted, who) = (Found { refund, is_definite }, id.clone(), caller.clone());
+        let ended =
+            self.write(move |tx, now| lookup::end(tx, &wanted, found, last_request, &who, now));
+        let ended = ended.await?;
+        working.is_freed = true;
+        Ok(Some(ended))
+    }
+
+    /// The refund that carries the operation id, among all of its payment. One that is what was asked for goes before one
+    /// that is not.
+    async fn refund_of(&self, operation: &Operation) -> Result<Option<Refund>, String> {
+        let mut listing =
+            Listing { payment: Some(operation.payment().clone()), ..Listing::default() };
+        let mut other = None;
+        loop {
+            let page = self.component.list(&listing).await.result;
+            let page = page.map_err(|error| error.to_string())?;
+            for refund in page.refunds {
+                if refund.metadata.operation_id() != Some(operation.id().as_str()) {
+                    continue;
+                }
+                if seen::asked_for(&operation.request, &refund) {
+                    return Ok(Some(refund));
+                }
+                other.get_or_insert(refund);
+            }
+            match page.next {
+                Some(next) => listing.cursor = Some(next),
+                None => return Ok(other),
+            }
+        }
+    }
+
+    /// Finds out which charge and which PaymentIntent are one payment, and keeps it.
+    pub(crate) async fn name_payment(&self, payment: PaymentRef) -> Result<Named, LedgerError> {
+        let question = Question {
+            payment,
+            amount: Amount::Everything,
+            reason: None,
+            rules: MerchantRules::default(),
+        };
+        let checked = match self.component.check(&question).await.result {
+            Ok(checked) => checked,
+            Err(OperationError::Failed(CallError::Refused(refusal)))
+                if refusal.kind == RefusalKind::NotFound =>
+            {
+                return Ok(Named::Alone);
+            }
+            Err(_) => return Ok(Named::Unread),
+        };
+        let Some(charge) = checked.facts.map(|facts| facts.charge) else {
+            return Ok(Named::Alone);
+        };
+        let intent = match question.payment {
+            PaymentRef::PaymentIntent(intent) => Some(intent),
+            PaymentRef::Charge(_) => charge.payment_intent,
+        };
+        let Some(intent) = intent else { return Ok(Named::Alone) };
+        let charge = charge.id;
+        self.store.write(move |tx| tx.keep_charge(&intent, &charge)).await?;
+        Ok(Named::Both)
+    }
+
+    async fn begin(&self, wanted: &Wanted, caller: &Caller) -> Result<Begun, LedgerError> {
+        let Wanted { id, print, rules, elsewhere, .. } = wanted.clone();
+        let who = caller.clone();
+        self.write(move |tx, now| {
+            begin(tx, &id, print.as_ref(), rules.as_ref(), &elsewhere, &who, now)
+        })
+        .await
+    }
+
+    async fn go_on(
+        &self,
+        mut wanted: Wanted,
+        mut begun: Begun,
+        caller: &Caller,
+    ) -> Result<Outcome, AskError> {
+        let start = self.runtime.elapsed();
+        let mut wait = FIRST_WAIT;
+        let mut also_settled = Vec::new();
+        loop {
+            match begun {
+                Begun::Go(under_way) => {
+                    return self.send(*under_way, also_settled, caller).await;
+                }
+                Begun::Settled(operation) => {
+                    return self.settled_before(*operation, also_settled, &wanted, caller).await;
+                }
+                Begun::Conflict(operation) => {
+                    let standing = conflict(&operation);
+                    return Ok(Self::unsent(*operation, standing));
+                }
+                Begun::Unsettled(ids) => {
+                    for id in ids {
+                        match self.find_out(&id, caller).await? {
+                            Some(earlier) if earlier.state.is_unsettled() => {
+                                return self.blocked(&wanted, &earlier, also_settled).await;
+                            }
+                            Some(earlier) => also_settled.push(earlier),
+                            None => {}
+                        }
+                    }
+                }
+                Begun::OtherNames(ids) => {
+                    for id in ids {
+                        let other = self.held(&id).await?;
+                        match self.name_payment(other.payment().clone()).await? {
+                            Named::Both => {}
+                            Named::Alone => wanted.elsewhere.push(id),
+                            Named::Unread => {
+                                let seen = Standing::Unread(id);
+                                return self.in_the_way(&wanted, seen, also_settled).await;
+                            }
+                        }
+                    }
+                }
+                Begun::Busy { operation }
+                    if self.runtime.elapsed().saturating_sub(start) > self.settings.patience =>
+                {
+                    let seen = Standing::Busy(operation);
+                    return self.in_the_way(&wanted, seen, also_settled).await;
+                }
+                Begun::Busy { .. } => {
+                    self.runtime.sleep(wait).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
+            }
+            begun = self.begin(&wanted, caller).await?;
+        }
+    }
+
+    /// Calls the component, and records what came of it before anything is answered.
+    async fn send(
+        &self,
+        under_way: UnderWay,
+        also_settled: Vec<Operation>,
+        caller: &Caller,
+    ) -> Result<Outcome, AskError> {
+        let UnderWay { operation, rules, earlier, approval } = under_way;
+        let id = operation.id().clone();
+        let mut working = Working::on(&self.store, &id);
+        let attempt = Attempt { request: operation.request, rules, approval };
+        let begun = self.runtime.now();
+        let answer = self.component.create(&attempt).await;
+        let made = answer.result.as_ref().ok();
+        let (refund, attempts) =
+            (made.map(|made| made.refund.clone()), made.map_or(0, |made| made.attempts));
+        let may_have_left = answer.changes_sent > 0 || earlier.is_some();
+        let grace = self.settings.grace_secs;
+        // The payment may have been read as soon as the call began; a request may have left until it ended.
+        let earlier = earlier.map(|at| Earlier { at, is_over: begun.saturating_sub(at) >= grace });
+        let reading = reading::read(answer, earlier, self.runtime.now());
+        let said = reading.detail.clone().unwrap_or_else(|| reading.state.to_string());
+        let (wanted, who, approval_secs) =
+            (id.clone(), caller.clone(), self.settings.approval_secs);
+        let recorded = self.write(move |tx, now| {
+            let settled = settlement::settle(tx, &wanted, &reading, approval_secs, &who, now)?;
+            let approval = tx.last_approval(&wanted)?;
+            Ok((settled, approval))
+        });
+        match recorded.await {
+            Ok((operation, approval)) => {
+                working.is_freed = true;
+                let approval = approval.filter(|approval| approval.state.is_live());
+                let standing = Standing::of(&operation, approval, true, self.settings.grace_secs);
+                Ok(Outcome { operation, standing, refund, attempts, also_settled })
+            }
+            Err(error) if may_have_left => {
+                Err(AskError::NotRecorded { operation: id, said, error })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The outcome of an operation that was settled before. Its refund is read again where the caller wants to know: it
+    /// may have failed by now.
+    async fn settled_before(
+        &self,
+        mut operation: Operation,
+        also_settled: Vec<Operation>,
+        wanted: &Wanted,
+        caller: &Caller,
+    ) -> Result<Outcome, AskError> {
+        let mut refund = None;
+        if let Some(known) = operation.refund.as_ref().filter(|_| wanted.refresh) {
+            refund = self.component.retrieve(&known.id).await.result.ok();
+        }
+        if let Some(seen_now) = refund.clone() {
+            let (id, who) = (operation.id().clone(), caller.clone());
+            let read_back = self.write(move |tx, now| {
+                seen::see(tx, &seen_now, &who, now)?;
+                tx.operation(&id)
+            });
+            operation = read_back.await?.unwrap_or(operation);
+        }
+        let standing = Standing::of(&operation, None, false, self.settings.grace_secs);
+        Ok(Outcome { operation, standing, refund, attempts: 0, also_settled })
+    }
+
+    /// An earlier operation on the payment cannot be settled yet.
+    async fn blocked(
+        &self,
+        wanted: &Wanted,
+        earlier: &Operation,
+        also_settled: Vec<Operation>,
+    ) -> Result<Outcome, AskError> {
+        let definite_from = outcome::definite_from(earlier, self.settings.grace_secs);
+        let seen = Standing::Blocked { operation: earlier.id().clone(), definite_from };
+        self.in_the_way(wanted, seen, also_settled).await
+    }
+
+    /// The outcome of an operation that something was in the way of. It may have been gone since, and another process or an
+    /// event may have moved the operation: then the answer is how it stands.
+    async fn in_the_way(
+        &self,
+        wanted: &Wanted,
+        seen: Standing,
+        also_settled: Vec<Operation>,
+    ) -> Result<Outcome, AskError> {
+        let operation = self.held(&wanted.id).await?;
+        let state = operation.state;
+        let standing = if wanted.is_of_another(&operation) {
+            conflict(&operation)
+        } else if state.is_unsettled() || state.has_refund() || state == State::Canceled {
+            Standing::of(&operation, None, false, self.settings.grace_secs)
+        } else {
+            seen
+        };
+        Ok(Outcome { also_settled, ..Self::unsent(operation, standing) })
+    }
+
+    /// Takes a refund that Stripe showed, and moves the operation it belongs to.
+    ///
+    /// # Errors
+    /// When the ledger cannot be used.
+    pub async fn see(&self, refund: Refund, caller: &Caller) -> Result<Effect, LedgerError> {
+        let who = caller.clone();
+        self.write(move |tx, now| seen::see(tx, &refund, &who, now)).await
+    }
+
+    /// An operation as the ledger holds it.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or has no such operation.
+    pub async fn held(&self, id: &OperationId) -> Result<Operation, LedgerError> {
+        let wanted = id.clone();
+        let found = self.store.read(move |tx| tx.operation(&wanted)).await?;
+        found.ok_or_else(|| LedgerError::UnknownOperation(id.to_string()))
+    }
+
+    /// An approval as the ledger holds it; one whose time is over is expired.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, or has no such approval.
+    pub async fn approval(&self, id: &str) -> Result<Approval, DecideError> {
+        let wanted = refund_ledger::ApprovalId::parse(id);
+        let found = match wanted {
+            Some(wanted) => self.store.read(move |tx| tx.approval(wanted)).await?,
+            None => None,
+        };
+        let mut approval = found.ok_or_else(|| DecideError::Unknown(id.to_owned()))?;
+        if approval.state.is_live() && approval.expires < self.runtime.now() {
+            approval.decided = approval.decided.or(Some(approval.expires));
+            approval.state = ApprovalState::Expired;
+        }
+        Ok(approval)
+    }
+
+    /// An outcome of a call that did not reach the component.
+    fn unsent(operation: Operation, standing: Standing) -> Outcome {
+        Outcome { operation, standing, refund: None, attempts: 0, also_settled: Vec::new() }
+    }
+}
+
+/// The operation id has other values. Where its outcome is unknown, another operation id could pay a second time.
+fn conflict(operation: &Operation) -> Standing {
+    if turn::holder().is_ok_and(|holder| holder == *operation.id()) {
+        let taken = "pipelines hold their turn under it; choose another operation id";
+        return Standing::Conflict(taken.to_owned());
+    }
+    let other = "the ledger has it with another payment, amount, reason or metadata, and that one was sent, refunded or called off";
+    Standing::Conflict(if operation.state.is_unsettled() {
+        format!(
+            "{other}; its outcome is unknown, so ask for it once more with the values that it has, which finds out, before you choose another operation id"
+        )
+    } else {
+        other.to_owned()
+    })
+}
+
+/// What is known of the names of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// Its charge and its PaymentIntent.
+    Both,
+    /// It has no other name: a charge without a PaymentIntent, a PaymentIntent that was never paid, or no payment of this
+    /// account.
+    Alone,
+    /// It cannot be read now.
+    Unread,
+}
+
+/// What a call wants of an operation.
+#[derive(Clone)]
+struct Wanted {
+    id: OperationId,
+    /// The request that the caller asked for; absent for whoever takes what the ledger holds.
+    print: Option<Fingerprint>,
+    rules: Option<MerchantRules>,
+    /// Whether a refund that exists is read again.
+    refresh: bool,
+    /// Unsettled operations that are known to be on other payments.
+    elsewhere: Vec<OperationId>,
+}
+
+impl Wanted {
+    /// Whether the operation was corrected in the meantime: it is not what the caller asked for.
+    fn is_of_another(&self, operation: &Operation) -> bool {
+        self.print.as_ref().is_some_and(|print| *print != operation.fingerprint)
+    }
+}
+
+/// This process works on an operation until this is dropped, however the work ends.
+struct Working<'a, S: Store> {
+    store: &'a S,
+    operation: OperationId,
+    /// Whether a transaction has freed its payment. Another call may work on the operation by now.
+    is_freed: bool,
+}
+
+impl<'a, S: Store> Working<'a, S> {
+    fn on(store: &'a S, operation: &OperationId) -> Self {
+        Self { store, operation: operation.clone(), is_freed: false }
+    }
+}
+
+impl<S: Store> Drop for Working<'_, S> {
+    fn drop(&mut self) {
+        if !self.is_freed {
+            self.store.let_go(&self.operation);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Finding out what became of an operation, without sending anything that changes something.
+
+use refund_core::id::OperationId;
+use refund_core::model::Refund;
+use refund_ledger::{LedgerError, Operation, State, Tx};
+
+use super::reading::Reading;
+use super::{Ruled, attempt, put, seen, settlement};
+use crate::caller::Caller;
+
+/// Whether an operation can be looked up now.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Looking {
+    /// Look for its refund: this process alone works on its payment.
+    Look {
+        /// The operation.
+        operation: Box<Operation>,
+        /// When the last request may have left, Unix seconds.
+        last_request: u64,
+    },
+    /// It is settled.
+    Settled(Box<Operation>),
+    /// A living process works on its payment.
+    Busy,
+}
+
+/// What a lookup found at Stripe.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The refund that carries the operation id, if Stripe has one; the error says that Stripe could not be asked.
+    pub refund: Result<Option<Refund>, String>,
+    /// Whether Stripe was asked only once the last request could no longer be carried out, so that "no such refund" is
+    /// final.
+    pub is_definite: bool,
+}
+
+/// Takes the payment of an operation whose outcome is not known.
+///
+/// # Errors
+/// When the ledger cannot be used, or was edited.
+pub fn begin(tx: &mut dyn Tx, id: &OperationId, now: u64) -> Ruled<Looking> {
+    let operation =
+        tx.operation(id)?.ok_or_else(|| LedgerError::UnknownOperation(id.to_string()))?;
+    tx.check_held(id)?;
+    let Some(last_request) = attempt::last_uncertain(&operation, now) else {
+        return Ok(Looking::Settled(Box::new(operation)));
+    };
+    if !operation.state.is_unsettled() {
+        return Ok(Looking::Settled(Box::new(operation)));
+    }
+    let payment = tx.payment_key(operation.payment())?;
+    if tx.working_on(&payment)?.is_some() {
+        return Ok(Looking::Busy);
+    }
+    tx.take_payment(&payment, id)?;
+    Ok(Looking::Look { operation: Box::new(operation), last_request })
+}
+
+/// Records what was found.
+///
+/// # Errors
+/// When the ledger cannot be used.
+pub fn end(
+    tx: &mut dyn Tx,
+    id: &OperationId,
+    found: Found,
+    last_request: u64,
+    caller: &Caller,
+    now: u64,
+) -> Ruled<Operation> {
+    let operation =
+        tx.operation(id)?.ok_or_else(|| LedgerError::UnknownOperation(id.to_string()))?;
+    let why = match found.refund {
+        Ok(Some(refund)) if !seen::asked_for(&operation.request, &refund) => {
+            let reading = Reading::carried_by_another(&refund);
+            if found.is_definite {
+                return settlement::settle(tx, id, &reading, 0, caller, now);
+            }
+            reading.detail.unwrap_or_default()
+        }
+        Ok(Some(refund)) => {
+            return settlement::settle(tx, id, &Reading::found(refund), 0, caller, now);
+        }
+        Ok(None) if found.is_definite => {
+            return settlement::settle(tx, id, &Reading::absent(last_request), 0, caller, now);
+        }
+        Ok(None) => "Stripe has no such refund yet".to_owned(),
+        Err(why) => why,
+    };
+    still_unknown(tx, operation, &why, last_request, caller, now)
+}
+
+/// The outcome stays unknown. What a process left behind that ended is marked as that.
+fn still_unknown(
+    tx: &mut dyn Tx,
+    operation: Operation,
+    why: &str,
+    last_request: u64,
+    caller: &Caller,
+    now: u64,
+) -> Ruled<Operation> {
+    let id = &operation.id().clone();
+    if operation.state == State::Sent {
+        return settlement::settle(tx, id, &Reading::unknown(why, last_request), 0, caller, now);
+    }
+    tx.release_payment(id)?;
+    if operation.state == State::OutcomeUnknown && operation.uncertain != Some(last_request) {
+        let kept = Operation { uncertain: Some(last_request), updated: now, ..operation };
+        put(tx, Some(kept.state), &kept, caller, None)?;
+        return Ok(kept);
+    }
+    Ok(operation)
+}

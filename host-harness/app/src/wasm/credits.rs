@@ -1,0 +1,61 @@
+//! What is fair to give back, and the invoices that say what was paid.
+
+use refund_core::billing::{InvoiceFacts, SubscriptionPeriod};
+use refund_core::client::{CallError, InvoiceRequest};
+use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
+use serde::Serialize;
+
+use super::{WasmComponent, connected};
+use crate::component::OperationError;
+
+#[derive(Serialize)]
+struct Subscription<'a> {
+    subscription: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item: Option<&'a str>,
+}
+
+impl WasmComponent {
+    /// `credits.sla-quote`
+    ///
+    /// # Errors
+    /// When the input is wrong.
+    pub async fn sla_quote(&self, input: &SlaRequest) -> Result<Quote, OperationError<CallError>> {
+        self.read("credits.sla-quote", input).await
+    }
+
+    /// `credits.prorate`
+    ///
+    /// # Errors
+    /// When the input is wrong.
+    pub async fn prorate(
+        &self,
+        input: &ProrateRequest,
+    ) -> Result<Proration, OperationError<CallError>> {
+        self.read("credits.prorate", input).await
+    }
+
+    /// `billing.invoice`
+    ///
+    /// # Errors
+    /// When the invoice was not read.
+    pub async fn invoice(
+        &self,
+        request: &InvoiceRequest,
+    ) -> Result<InvoiceFacts, OperationError<CallError>> {
+        self.read("billing.invoice", &connected(&self.connection, request)).await
+    }
+
+    /// `billing.subscription`
+    ///
+    /// # Errors
+    /// When the subscription was not read.
+    pub async fn subscription(
+        &self,
+        subscription: &str,
+        item: Option<&str>,
+    ) -> Result<SubscriptionPeriod, OperationError<CallError>> {
+        let input = connected(&self.connection, Subscription { subscription, item });
+        self.read("billing.subscription", &input).await
+    }
+}

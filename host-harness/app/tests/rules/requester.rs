@@ -1,0 +1,140 @@
+//! The requester of an operation is who first asked for it, whoever settles it, resumes it or files its approval anew.
+
+use std::collections::BTreeMap;
+
+use refund_app::bulk::{NewLine, Options, Runner, StopLoss};
+use refund_app::outcome::Standing;
+use refund_app::{DecideError, OutcomeKind};
+use refund_ledger::{ApprovalState, MerchantRules, NewRun, State, UserName};
+use tokio::sync::watch;
+
+use crate::support::{
+    Desk, Fate, GRACE_SECS, approval_above, caller, document, request, try_ask, user, yes,
+};
+
+async fn may_not_approve(desk: &Desk, name: &str, approval: &str) {
+    let error = desk.application.decide(approval, yes(), &caller(name)).await.unwrap_err();
+    assert!(matches!(error, DecideError::OwnRequest { .. }), "{name}: {error}");
+    assert!(error.to_string().contains("four-eyes"), "{error}");
+}
+
+#[tokio::test]
+async fn an_approval_that_is_filed_anew_keeps_the_requester() {
+    let desk = Desk::new();
+    let rules = approval_above(200);
+    let everything = || request("op-1", "ch_1", None);
+    try_ask(&desk.application, "dave", everything(), &rules).await.unwrap();
+    may_not_approve(&desk, "dave", "ap_1").await;
+    // A small refund of the same payment changes what "everything" is; bob executes, and it is filed anew.
+    let small = request("op-2", "ch_1", Some(100));
+    try_ask(&desk.application, "dave", small, &rules).await.unwrap();
+    desk.approve("bob", "ap_1").await;
+    let asked = desk.application.execute("ap_1", None, &caller("bob")).await.unwrap().unwrap();
+    let Standing::NeedsApproval { approval: Some(second), .. } = asked.standing else {
+        panic!("{asked:?}")
+    };
+    assert_eq!((second.id.to_string().as_str(), second.requester.as_str()), ("ap_2", "dave"));
+    may_not_approve(&desk, "dave", "ap_2").await;
+    desk.approve("bob", "ap_2").await;
+    let made = desk.application.execute("ap_2", None, &caller("dave")).await.unwrap().unwrap();
+    assert_eq!((made.kind(), desk.stripe.count_of("op-1")), (OutcomeKind::Made, 1));
+    desk.audit_holds().await;
+}
+
+#[tokio::test]
+async fn whoever_asks_again_is_not_the_requester() {
+    let desk = Desk::new();
+    let rules = approval_above(100);
+    // Dave's request is not reached, then bob asks for the same, and carol after that.
+    desk.stripe.order_unreadable(1);
+    let wanted = || request("op-1", "ch_1", Some(500));
+    let first = try_ask(&desk.application, "dave", wanted(), &rules).await.unwrap();
+    assert_eq!(first.kind(), OutcomeKind::NoAnswer);
+    for name in ["bob", "carol"] {
+        let again = try_ask(&desk.application, name, wanted(), &rules).await.unwrap();
+        assert_eq!(again.operation.requester, user("dave"));
+    }
+    may_not_approve(&desk, "dave", "ap_1").await;
+    assert_eq!(desk.approve("bob", "ap_1").await.state, ApprovalState::Approved);
+}
+
+#[tokio::test]
+async fn whoever_settles_an_unknown_outcome_is_not_the_requester() {
+    let desk = Desk::new();
+    desk.stripe.order(&[Fate::RequestLost]);
+    let none = MerchantRules::default();
+    let wanted = || request("op-1", "ch_1", Some(500));
+    try_ask(&desk.application, "dave", wanted(), &none).await.unwrap();
+    desk.clock.advance(GRACE_SECS);
+    // Bob's refund of the same payment looks it up; then bob asks for it under a policy that wants an approver.
+    try_ask(&desk.application, "bob", request("op-2", "ch_1", Some(1)), &none).await.unwrap();
+    assert_eq!(desk.state("op-1").await, State::Planned);
+    let waiting = try_ask(&desk.application, "bob", wanted(), &approval_above(100)).await.unwrap();
+    assert_eq!(waiting.kind(), OutcomeKind::Waiting);
+    assert_eq!(desk.approval("ap_1").await.requester, user("dave"));
+    may_not_approve(&desk, "dave", "ap_1").await;
+}
+
+#[tokio::test]
+async fn whoever_resumes_a_run_is_not_the_requester() {
+    let desk = Desk::new();
+    let rules = approval_above(100);
+    let new = NewRun { id: "abc123".into(), input: "x.csv".into(), options: "{}".into() };
+    let run = desk.application.open_run(new).await.unwrap();
+    let line = NewLine { line: 1, request: request("op-1", "ch_1", Some(500)) };
+    desk.application.add_lines(&run, vec![line], &rules, &caller("dave")).await.unwrap();
+    let run = desk.application.close_input(&run).await.unwrap();
+    let options = Options {
+        in_flight: 1,
+        spread: None,
+        stop: StopLoss::default(),
+        tries: 1,
+        rules: None,
+        allow_refunded_payments: false,
+    };
+    let who = caller("bob");
+    let runner =
+        Runner::new(&desk.application, &run, options, BTreeMap::new(), &who).await.unwrap();
+    let (_never, interrupt) = watch::channel(false);
+    runner.run(interrupt, &mut ()).await.unwrap();
+    assert_eq!(desk.approval("ap_1").await.requester, user("dave"));
+    may_not_approve(&desk, "dave", "ap_1").await;
+    assert_eq!(desk.approve("bob", "ap_1").await.state, ApprovalState::Approved);
+}
+
+#[tokio::test]
+async fn neither_requester_nor_corrector_approves() {
+    let desk = Desk::new();
+    let strict = document("1.00", "50.00", "90.00");
+    let asked =
+        try_ask(&desk.application, "dave", request("op-1", "ch_1", Some(9_500)), &strict).await;
+    assert_eq!(asked.unwrap().kind(), OutcomeKind::Denied);
+    let corrected =
+        try_ask(&desk.application, "erin", request("op-1", "ch_1", Some(4_000)), &strict).await;
+    let corrected = corrected.unwrap();
+    assert_eq!(corrected.kind(), OutcomeKind::Waiting);
+    assert_eq!(corrected.operation.requester, user("dave"));
+    assert_eq!(corrected.operation.corrected_by, Some(user("erin")));
+    assert_eq!(desk.approval("ap_1").await.requester, user("dave"));
+    may_not_approve(&desk, "dave", "ap_1").await;
+    may_not_approve(&desk, "erin", "ap_1").await;
+    assert_eq!(desk.approve("bob", "ap_1").await.state, ApprovalState::Approved);
+    desk.audit_holds().await;
+}
+
+#[tokio::test]
+async fn one_person_under_two_spellings_is_one_approver() {
+    let desk = Desk::new();
+    let rules = document("1.00", "2.00", "90.00");
+    try_ask(&desk.application, "Dave ", request("op-1", "ch_1", Some(500)), &rules).await.unwrap();
+    for name in ["dave", "DAVE", " dave"] {
+        may_not_approve(&desk, name, "ap_1").await;
+    }
+    desk.approve("Bob", "ap_1").await;
+    let twice = desk.application.decide("ap_1", yes(), &caller("bob ")).await.unwrap_err();
+    assert!(matches!(twice, DecideError::Twice { .. }), "{twice}");
+    // Names that only look alike are no names.
+    for name in ["d\u{430}ve", "dav\u{435}", "da\u{200b}ve", "ｄave", "dave\u{301}"] {
+        assert!(UserName::parse(name).is_err(), "{name:?}");
+    }
+}

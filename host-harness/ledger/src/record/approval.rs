@@ -1,0 +1,179 @@
+//! Approvals.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use refund_core::eligibility::Verdict;
+use refund_core::id::{OperationId, PaymentRef};
+use refund_core::money::Money;
+use serde::Serialize;
+
+use super::operation::Fingerprint;
+use super::user::UserName;
+
+/// An approval's id: `ap_` and a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ApprovalId(pub(crate) i64);
+
+impl ApprovalId {
+    /// Reads `ap_17`.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.strip_prefix("ap_")?.parse().ok().map(Self)
+    }
+
+    /// The approval of this number.
+    pub fn numbered(number: i64) -> Self {
+        Self(number)
+    }
+}
+
+impl fmt::Display for ApprovalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ap_{}", self.0)
+    }
+}
+
+impl Serialize for ApprovalId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Where an approval stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalState {
+    /// Approvers may decide.
+    Open,
+    /// Enough approvers agreed; the refund may be made.
+    Approved,
+    /// An approver denied it; the operation is called off.
+    Denied,
+    /// It was not decided, or not executed, in time.
+    Expired,
+    /// The request or the rules changed, or the refund was made or called off without it.
+    Superseded,
+    /// The refund was made.
+    Executed,
+}
+
+impl ApprovalState {
+    const ALL: [Self; 6] =
+        [Self::Open, Self::Approved, Self::Denied, Self::Expired, Self::Superseded, Self::Executed];
+
+    /// The word in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
+            Self::Executed => "executed",
+        }
+    }
+
+    /// The state of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
+    /// Every word, for messages.
+    pub fn words() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+
+    /// Whether it may still be decided or executed.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Open | Self::Approved)
+    }
+}
+
+impl fmt::Display for ApprovalState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// An approval to file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewApproval {
+    /// The operation that waits for it.
+    pub operation: OperationId,
+    /// The hash that the component made of payment, amount, reason, metadata, flags and number of approvers.
+    pub request_hash: String,
+    /// The operation's request when it was filed.
+    pub fingerprint: Fingerprint,
+    /// What would be refunded.
+    pub money: Money,
+    /// Who asked for the operation.
+    pub requester: UserName,
+    /// How many approvers must agree.
+    pub needed: u8,
+    /// Why.
+    pub verdict: Verdict,
+    /// When it is filed, Unix seconds.
+    pub created: u64,
+    /// Until when approvers may decide and the refund may be made, Unix seconds.
+    pub expires: u64,
+}
+
+/// An approval. Instants are Unix seconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Approval {
+    /// `ap_…`.
+    pub id: ApprovalId,
+    /// The operation that waits for it.
+    pub operation: OperationId,
+    /// What the refund is taken from.
+    pub payment: PaymentRef,
+    /// What would be refunded.
+    pub money: Money,
+    /// The hash that binds it.
+    pub request_hash: String,
+    /// The operation's request when it was filed.
+    pub fingerprint: Fingerprint,
+    /// Who asked for the operation.
+    pub requester: UserName,
+    /// How many approvers must agree.
+    pub needed: u8,
+    /// Where it stands.
+    pub state: ApprovalState,
+    /// Why it is needed; absent where an earlier version wrote something else.
+    pub verdict: Option<Verdict>,
+    /// When it was filed.
+    pub created: u64,
+    /// Until when approvers may decide and the refund may be made.
+    pub expires: u64,
+    /// When it was decided or ended.
+    pub decided: Option<u64>,
+    /// The decisions, oldest first.
+    pub votes: Vec<Vote>,
+}
+
+impl Approval {
+    /// How many approvers agreed: each counts once, and the requester only where the merchant permitted that. An earlier
+    /// version recorded votes under several spellings of one name, and named another requester.
+    pub fn agreed(&self) -> usize {
+        let counts =
+            |vote: &&Vote| vote.agrees && (vote.own_request || vote.voter != self.requester);
+        let voters: BTreeSet<_> =
+            self.votes.iter().filter(counts).map(|vote| &vote.voter).collect();
+        voters.len()
+    }
+}
+
+/// One approver's decision.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Vote {
+    /// Who.
+    pub voter: UserName,
+    /// Agrees, or objects.
+    pub agrees: bool,
+    /// In their words.
+    pub note: Option<String>,
+    /// When, Unix seconds.
+    pub time: u64,
+    /// Whether the voter had asked for the operation, and the merchant permitted that.
+    pub own_request: bool,
+}

@@ -1,0 +1,240 @@
+//! [`Tx`] over SQLite: each function is one of the modules beside this one.
+
+use std::convert::Infallible;
+
+use refund_core::followups::{FollowUp, Options};
+use refund_core::id::{ChargeId, OperationId, PaymentIntentId, PaymentRef, RefundId};
+use refund_core::model::Refund;
+use rusqlite::Connection;
+
+use super::{Shared, approvals, audit, events, operations, outbox, runs};
+use crate::error::LedgerError;
+use crate::record::{
+    Approval, ApprovalId, Claimed, Elsewhere, Entry, Event, LineState, NewApproval, NewRun,
+    Operation, PaymentKey, PriorRefund, Run, RunState, Total, Vote,
+};
+use crate::store::Tx;
+
+type Held<T> = Result<T, LedgerError>;
+
+/// A transaction that is open on a connection.
+pub(super) struct Transaction<'a> {
+    connection: &'a Connection,
+    shared: &'a Shared,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn new(connection: &'a Connection, shared: &'a Shared) -> Self {
+        Self { connection, shared }
+    }
+}
+
+impl Tx for Transaction<'_> {
+    fn operation(&mut self, id: &OperationId) -> Held<Option<Operation>> {
+        operations::find(self.connection, id)
+    }
+
+    fn operation_of_refund(&mut self, refund: &RefundId) -> Held<Option<Operation>> {
+        operations::of_refund(self.connection, refund)
+    }
+
+    fn put_operation(&mut self, operation: &Operation) -> Held<()> {
+        operations::put(self.connection, operation)
+    }
+
+    fn record(&mut self, operation: &Operation, entry: Entry) -> Held<()> {
+        audit::record(self.connection, operation, entry)
+    }
+
+    fn check_held(&mut self, id: &OperationId) -> Held<()> {
+        audit::check_held(self.connection, id.as_str())
+    }
+
+    fn unsettled_on(
+        &mut self,
+        payment: &PaymentKey,
+        except: &OperationId,
+    ) -> Held<Vec<OperationId>> {
+        operations::unsettled(self.connection, payment, except)
+    }
+
+    fn waiting_on(&mut self, payment: &PaymentKey) -> Held<Vec<OperationId>> {
+        operations::waiting(self.connection, payment)
+    }
+
+    fn unsettled_under_other_names(
+        &mut self,
+        payment: &PaymentKey,
+        except: &OperationId,
+    ) -> Held<Vec<OperationId>> {
+        operations::unsettled_under_other_names(self.connection, payment, except)
+    }
+
+    fn moved_since(&mut self, from: u64, after: i64) -> Held<Vec<(i64, Operation)>> {
+        operations::moved_since(self.connection, from, after, &self.shared.holder)
+    }
+
+    fn payment_key(&mut self, payment: &PaymentRef) -> Held<PaymentKey> {
+        operations::payment_key(self.connection, payment)
+    }
+
+    fn keep_charge(&mut self, intent: &PaymentIntentId, charge: &ChargeId) -> Held<()> {
+        operations::keep_charge(self.connection, intent, charge)
+    }
+
+    fn working_on(&mut self, payment: &PaymentKey) -> Held<Option<OperationId>> {
+        operations::working_on(self.connection, payment, &self.shared.holder)
+    }
+
+    fn take_payment(&mut self, payment: &PaymentKey, operation: &OperationId) -> Held<()> {
+        operations::take(self.connection, payment, operation, &self.shared.holder)
+    }
+
+    fn release_payment(&mut self, operation: &OperationId) -> Held<()> {
+        operations::release(self.connection, operation, &self.shared.holder)
+    }
+
+    fn approval(&mut self, id: ApprovalId) -> Held<Option<Approval>> {
+        approvals::by_id(self.connection, id)
+    }
+
+    fn live_approval(&mut self, operation: &OperationId) -> Held<Option<Approval>> {
+        approvals::live(self.connection, operation)
+    }
+
+    fn last_approval(&mut self, operation: &OperationId) -> Held<Option<Approval>> {
+        approvals::last(self.connection, operation)
+    }
+
+    fn overdue_approvals(&mut self, now: u64) -> Held<Vec<Approval>> {
+        approvals::overdue(self.connection, now)
+    }
+
+    fn insert_approval(&mut self, approval: &NewApproval) -> Held<ApprovalId> {
+        approvals::insert(self.connection, approval)
+    }
+
+    fn put_approval(&mut self, approval: &Approval) -> Held<()> {
+        approvals::put(self.connection, approval)
+    }
+
+    fn insert_vote(&mut self, approval: ApprovalId, vote: &Vote) -> Held<()> {
+        approvals::insert_vote(self.connection, approval, vote)
+    }
+
+    fn follow_up_options(&self) -> Option<Options> {
+        let sinks = &self.shared.sinks;
+        (!sinks.is_empty()).then(|| sinks.options().clone())
+    }
+
+    fn add_follow_ups(&mut self, follow_ups: &[FollowUp], now: u64) -> Held<()> {
+        outbox::route(self.connection, &self.shared.sinks, follow_ups, now)
+    }
+
+    fn is_known_event(&mut self, id: &str) -> Held<bool> {
+        events::is_known(self.connection, id)
+    }
+
+    fn insert_event(&mut self, event: &Event, effect: &str, now: u64) -> Held<()> {
+        events::insert(self.connection, event, effect, now)
+    }
+
+    fn has_newer_event(&mut self, event: &Event) -> Held<bool> {
+        events::has_newer(self.connection, event)
+    }
+
+    fn count(&mut self, name: &str) -> Held<()> {
+        events::count(self.connection, name)
+    }
+
+    fn refund_elsewhere(&mut self, refund: &RefundId) -> Held<Option<Elsewhere>> {
+        events::elsewhere(self.connection, refund)
+    }
+
+    fn put_refund_elsewhere(&mut self, refund: &Refund, now: u64) -> Held<()> {
+        events::put_elsewhere(self.connection, refund, now)
+    }
+
+    fn open_run(&mut self, run: &NewRun, now: u64) -> Held<Run> {
+        runs::open(self.connection, run, now)
+    }
+
+    fn run(&mut self, id: &str) -> Held<Run> {
+        runs::by_id(self.connection, id)
+    }
+
+    fn set_run(&mut self, run: &Run, state: RunState) -> Held<()> {
+        runs::set(self.connection, run, state)
+    }
+
+    fn count_repeated_line(&mut self, run: &Run) -> Held<()> {
+        runs::count_repeated(self.connection, run)
+    }
+
+    fn line_of(&mut self, run: &Run, operation: &OperationId) -> Held<Option<u64>> {
+        runs::line_of(self.connection, run, operation)
+    }
+
+    fn insert_line(
+        &mut self,
+        run: &Run,
+        line: u64,
+        operation: &Operation,
+        before: bool,
+    ) -> Held<()> {
+        let payment = operations::payment_key(self.connection, operation.payment())?;
+        runs::insert_line(self.connection, run, line, operation, &payment, before)
+    }
+
+    fn insert_reject(&mut self, run: &Run, line: u64, reason: &str) -> Held<()> {
+        runs::insert_reject(self.connection, run, line, reason)
+    }
+
+    fn claim_lines(&mut self, run: &Run, most: usize) -> Held<Vec<Claimed>> {
+        runs::claim(self.connection, run, most, &self.shared.holder)
+    }
+
+    fn end_lines(&mut self, run: &Run, lines: &[u64], close: bool) -> Held<()> {
+        runs::end(self.connection, run, lines, close)
+    }
+
+    fn mark_closed_lines(&mut self, run: &Run) -> Held<()> {
+        runs::mark_closed(self.connection, run)
+    }
+
+    fn free_lines(&mut self, run: &Run) -> Held<()> {
+        runs::free(self.connection, run, &self.shared.holder)
+    }
+
+    fn lines_of_others(&mut self, run: &Run) -> Held<u64> {
+        runs::of_others(self.connection, run, &self.shared.holder)
+    }
+
+    fn open_lines(&mut self, run: &Run) -> Held<u64> {
+        runs::open_lines(self.connection, run)
+    }
+
+    fn open_operations(&mut self, run: &Run) -> Held<Vec<(u64, OperationId)>> {
+        runs::open_operations(self.connection, run)
+    }
+
+    fn each_line(&mut self, run: &Run, each: &mut dyn FnMut(LineState)) -> Held<()> {
+        let each = |line| {
+            each(line);
+            Ok::<_, Infallible>(())
+        };
+        runs::each_line(self.connection, run.key, each)?.map_err(|never| match never {})
+    }
+
+    fn totals(&mut self, run: &Run) -> Held<Vec<Total>> {
+        runs::totals(self.connection, run.key)
+    }
+
+    fn ambiguous_payments(&mut self, run: &Run) -> Held<Vec<PaymentRef>> {
+        runs::ambiguous(self.connection, run)
+    }
+
+    fn prior_refunds(&mut self, run: &Run) -> Held<Vec<PriorRefund>> {
+        runs::prior_refunds(self.connection, run)
+    }
+}

@@ -1,0 +1,20 @@
+//! The simulation of `tests/simulation`, in its long form, and one world of it.
+
+use anyhow::Result;
+
+use crate::run::{cargo, must};
+
+/// Worlds one after the other, until so many operations are done.
+pub(crate) fn run(operations: &str) -> Result<()> {
+    simulation(&["--operations", operations])
+}
+
+/// One world, with everything that happens in it.
+pub(crate) fn repeat(seed: &str) -> Result<()> {
+    simulation(&["--seed", seed, "--trace"])
+}
+
+fn simulation(arguments: &[&str]) -> Result<()> {
+    let simulation = ["run", "--release", "--quiet", "-p", "refund-simulation", "--"];
+    must(cargo().args(simulation).args(arguments))
+}
