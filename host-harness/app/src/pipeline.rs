@@ -229,6 +229,10 @@ impl<S: Store, R: Runtime> Application<WasmComponent, S, R> {
     ) -> Result<bool, PipelineError> {
         let own: Vec<_> = wanted.iter().map(|one| one.request.operation.clone()).collect();
         let payments: Vec<_> = wanted.iter().map(|one| one.request.payment.clone()).collect();
+        // What is open under the other name of a payment is found only where both names are known.
+        for payment in &payments {
+            self.name_payment(payment.clone()).await?;
+        }
         let open = self.store.read(move |tx| turn::open_on(tx, &payments, &own)).await?;
         let Some(other) = open else { return Ok(false) };
         if !other.state.is_unsettled() {

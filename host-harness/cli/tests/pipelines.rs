@@ -219,24 +219,33 @@ fn one_cancellation_twice_at_once_in_another_order_pays_once() {
     assert_eq!((refunded(&desk, &payments), desk.refunds()), (2500, (2, 1)));
 }
 
+/// Whichever of its two names the payment was given by.
 #[test]
 fn a_refund_that_waits_for_its_approval_is_decided_first() {
-    let desk = desk();
-    let payments = [desk.paid(2500), desk.paid(2500)];
-    let one = ["refund", "create", &payments[1], "--operation", "op-1", "--amount", "10.00"];
+    for by_intent in [false, true] {
+        let desk = desk();
+        let payments = [desk.paid(2500), desk.paid(2500)];
+        let named = if by_intent { "payment_intent" } else { "id" };
+        let named = desk.stripe.object(&payments[1])[named].as_str().unwrap().to_owned();
+        waits_first(&desk, &payments, &named);
+    }
+}
+
+fn waits_first(desk: &Desk, payments: &[String], named: &str) {
+    let one = ["refund", "create", named, "--operation", "op-1", "--amount", "10.00"];
     let waits =
-        command(&desk, &[&one[..], &["--currency", "usd", "--approval-above", "5.00"]].concat());
+        command(desk, &[&one[..], &["--currency", "usd", "--approval-above", "5.00"]].concat());
     assert_eq!(waits.code, 3, "{waits:?}");
-    let held_back = prorate(&desk, &cancellation("cancel-a", &payments));
+    let held_back = prorate(desk, &cancellation("cancel-a", payments));
     assert_eq!(held_back.code, 3, "{held_back:?}");
     assert!(held_back.err.contains("op-1") && held_back.err.contains("Nothing was sent"));
     assert_eq!(desk.refunds().0, 0);
-    let listed = command(&desk, &["approvals", "list"]).json();
+    let listed = command(desk, &["approvals", "list"]).json();
     let id = listed["approvals"][0]["id"].as_str().unwrap();
-    let rejected = command(&desk, &["--as", "bob", "approvals", "deny", id, "--note", "no"]);
+    let rejected = command(desk, &["--as", "bob", "approvals", "deny", id, "--note", "no"]);
     assert_eq!(rejected.code, 0, "{rejected:?}");
-    let done = prorate(&desk, &cancellation("cancel-a", &payments));
-    assert_eq!((done.code, refunded(&desk, &payments)), (0, 2500), "{done:?}");
+    let done = prorate(desk, &cancellation("cancel-a", payments));
+    assert_eq!((done.code, refunded(desk, payments)), (0, 2500), "{done:?}");
 }
 
 /// The process is killed while Stripe does not answer, after the first refund was made or before.
