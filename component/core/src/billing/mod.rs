@@ -2,7 +2,7 @@
 //! 2.7, 8.1 and 8.2): all that [`crate::credits::prorate`] asks for.
 //!
 //! Where Stripe does not say what a refund or a credit note was for, it counts for the period that is asked
-//! about: that errs on the side that pays nobody twice. A credit note says it by its lines, and its refunds are
+//! about: too little is left to refund then, and nothing is paid twice. A credit note says it by its lines, and its refunds are
 //! split like the note.
 
 mod attribution;

@@ -15,9 +15,9 @@ use super::facts::{Known, gather, unpaid};
 use super::pages::all;
 use super::transport::Transport;
 use crate::eligibility::{Amount, Decision, Facts, Verdict};
-use crate::id::{ChargeId, OperationId, PaymentIntentId, PaymentRef, RefundId};
+use crate::id::{ChargeId, OperationId, PaymentIntentId, PaymentRef};
 use crate::metadata::Metadata;
-use crate::model::{Charge, Reason, Refund, RefundStatus};
+use crate::model::{Charge, Reason, Refund};
 use crate::money::Money;
 use crate::policy::{Ask, Rules};
 use crate::problem::{FieldProblem, Problems};
@@ -167,23 +167,13 @@ fn examine(
 fn assume(facts: &mut Facts, amount: u64, now: u64) {
     let charge = &mut facts.charge;
     charge.amount_refunded = charge.amount_refunded.saturating_add(amount);
+    // Two assumed refunds are two: the rules count refunds by their ids.
+    let id = format!("re_assumed_{}", facts.refunds.len());
     facts.refunds.push(Refund {
-        // Two assumed refunds are two: the rules count refunds by their ids.
-        id: RefundId::from_stripe(format!("re_assumed_{}", facts.refunds.len())),
-        amount,
-        currency: charge.currency,
         charge: Some(charge.id.clone()),
         payment_intent: charge.payment_intent.clone(),
-        status: Some(RefundStatus::Succeeded),
-        reason: None,
-        failure_reason: None,
-        pending_reason: None,
         created: now,
-        balance_transaction: None,
-        failure_balance_transaction: None,
-        receipt_number: None,
-        destination_details: None,
-        metadata: Metadata::default(),
+        ..Refund::assumed(id, Money { amount, currency: charge.currency })
     });
 }
 

@@ -64,7 +64,7 @@ impl Balance {
 
 impl Facts {
     /// Refunds of this charge, each once. Of two copies of one refund (snapshots of different times) the
-    /// one that spends more counts, because that errs on the side that pays nobody twice.
+    /// one that spends more counts, so that nothing is paid twice.
     pub(crate) fn own_refunds(&self) -> Vec<&Refund> {
         let spent = |refund: &Refund| if refund.is_spent() { refund.amount } else { 0 };
         let mut own: BTreeMap<&RefundId, &Refund> = BTreeMap::new();

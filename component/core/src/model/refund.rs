@@ -126,6 +126,27 @@ pub struct Destination {
 }
 
 impl Refund {
+    /// A refund that succeeded, of which nothing else is known: for those that are only assumed.
+    pub fn assumed(id: impl Into<String>, money: Money) -> Self {
+        Self {
+            id: RefundId::from_stripe(id.into()),
+            amount: money.amount,
+            currency: money.currency,
+            charge: None,
+            payment_intent: None,
+            status: Some(RefundStatus::Succeeded),
+            reason: None,
+            failure_reason: None,
+            pending_reason: None,
+            created: 0,
+            balance_transaction: None,
+            failure_balance_transaction: None,
+            receipt_number: None,
+            destination_details: None,
+            metadata: Metadata::default(),
+        }
+    }
+
     /// What is given back.
     pub fn money(&self) -> Money {
         Money { amount: self.amount, currency: self.currency }
@@ -138,8 +159,8 @@ impl Refund {
     }
 
     /// The money has left or is about to: it no longer counts as refundable. Everything does, except
-    /// what failed or was cancelled; a status unknown today counts as spent, because that errs on the
-    /// side that pays nobody twice.
+    /// what failed or was cancelled; a status unknown today counts as spent: too little is refundable then,
+    /// and nothing is paid twice.
     pub fn is_spent(&self) -> bool {
         RefundStatus::is_spent(self.status.as_ref())
     }

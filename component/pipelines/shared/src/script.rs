@@ -9,9 +9,9 @@ use refund_core::client::{
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use refund_core::duplicates::Options;
 use refund_core::eligibility::{Amount, Decision, Verdict};
-use refund_core::id::{ChargeId, OperationId, PaymentRef, RefundId};
+use refund_core::id::{ChargeId, OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
-use refund_core::model::{Reason, Refund, RefundStatus};
+use refund_core::model::{Reason, Refund};
 use refund_core::money::{Currency, Money};
 use refund_core::problem::FieldProblem;
 
@@ -131,21 +131,11 @@ fn refund(
     metadata: Metadata,
 ) -> Refund {
     Refund {
-        id: RefundId::from_stripe(format!("re_{operation}")),
-        amount: money.amount,
-        currency: money.currency,
         charge: Some(charge_of(payment)),
-        payment_intent: None,
-        status: Some(RefundStatus::Succeeded),
         reason: reason.cloned(),
-        failure_reason: None,
-        pending_reason: None,
         created: 1,
-        balance_transaction: None,
-        failure_balance_transaction: None,
-        receipt_number: None,
-        destination_details: None,
         metadata: metadata.with_operation(operation),
+        ..Refund::assumed(format!("re_{operation}"), money)
     }
 }
 

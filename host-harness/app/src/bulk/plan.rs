@@ -9,8 +9,8 @@ use refund_core::client::{
 };
 use refund_core::eligibility::FeeSource;
 use refund_core::id::{PaymentIntentId, PaymentRef, RefundId};
-use refund_core::model::{Refund, RefundStatus};
-use refund_core::money::Currency;
+use refund_core::model::Refund;
+use refund_core::money::{Currency, Money};
 use refund_ledger::{
     LedgerError, LineState, MerchantRules, PriorRefund, Run, Settlement, State, Store,
 };
@@ -79,12 +79,12 @@ impl<C: Component> PreviewComponent<C> {
                 verdict,
             };
         }
-        let money = verdict.as_ref().map(|verdict| verdict.amount);
-        let (amount, currency) = money.map_or((0, unknown_currency()), |m| (m.amount, m.currency));
+        let nothing = || Money { amount: 0, currency: unknown_currency() };
+        let money = verdict.as_ref().map_or_else(nothing, |verdict| verdict.amount);
         let mut planned = self.planned();
         planned.count += 1;
         // A later line may name the same payment as its PaymentIntent, or as its charge.
-        planned.amounts.entry(charge.to_string()).or_default().push(amount);
+        planned.amounts.entry(charge.to_string()).or_default().push(money.amount);
         let named = match &attempt.request.payment {
             PaymentRef::PaymentIntent(intent) => Some(intent),
             PaymentRef::Charge(_) => payment_intent.as_ref(),
@@ -93,21 +93,10 @@ impl<C: Component> PreviewComponent<C> {
             planned.charges.insert(intent.clone(), charge.to_string());
         }
         let refund = Refund {
-            id: RefundId::from_stripe(format!("re_planned_{}", planned.count)),
-            amount,
-            currency,
             charge: Some(charge),
             payment_intent,
-            status: Some(RefundStatus::Succeeded),
-            reason: None,
-            failure_reason: None,
-            pending_reason: None,
-            created: 0,
-            balance_transaction: None,
-            failure_balance_transaction: None,
-            receipt_number: None,
-            destination_details: None,
             metadata: attempt.request.metadata.clone().with_operation(&attempt.request.operation),
+            ..Refund::assumed(format!("re_planned_{}", planned.count), money)
         };
         Created { refund, origin: Origin::Made, attempts: 0, request_id: None, verdict }
     }

@@ -114,9 +114,7 @@ pub(super) fn find(
     connection: &Connection,
     id: &OperationId,
 ) -> Result<Option<Operation>, LedgerError> {
-    let sql = const_format(&["SELECT ", COLUMNS, " FROM operations WHERE id = ?"]);
-    let stored = connection.prepare_cached(&sql)?.query_row([id.as_str()], row).optional()?;
-    stored.map(Stored::read).transpose()
+    one(connection, "id", id.as_str())
 }
 
 /// The operation that made a refund.
@@ -124,13 +122,18 @@ pub(super) fn of_refund(
     connection: &Connection,
     refund: &RefundId,
 ) -> Result<Option<Operation>, LedgerError> {
-    let sql = const_format(&["SELECT ", COLUMNS, " FROM operations WHERE refund = ?"]);
-    let stored = connection.prepare_cached(&sql)?.query_row([refund.as_str()], row).optional()?;
-    stored.map(Stored::read).transpose()
+    one(connection, "refund", refund.as_str())
 }
 
-fn const_format(parts: &[&str]) -> String {
-    parts.concat()
+/// The operation that has this value in a column.
+fn one(
+    connection: &Connection,
+    column: &'static str,
+    value: &str,
+) -> Result<Option<Operation>, LedgerError> {
+    let sql = format!("SELECT {COLUMNS} FROM operations WHERE {column} = ?");
+    let stored = connection.prepare_cached(&sql)?.query_row([value], row).optional()?;
+    stored.map(Stored::read).transpose()
 }
 
 /// Inserts an operation, or replaces it. The audit is for the caller.
@@ -240,12 +243,12 @@ pub(super) fn waiting(
     connection: &Connection,
     payment: &PaymentKey,
 ) -> Result<Vec<OperationId>, LedgerError> {
-    let sql = const_format(&[
-        "SELECT id FROM operations WHERE ",
-        &waits("operations"),
-        " AND (payment = ?1 OR payment IN (SELECT payment_intent FROM aliases WHERE charge = ?1))
-         ORDER BY rowid",
-    ]);
+    let waits = waits("operations");
+    let sql = format!(
+        "SELECT id FROM operations WHERE {waits}
+           AND (payment = ?1 OR payment IN (SELECT payment_intent FROM aliases WHERE charge = ?1))
+         ORDER BY rowid"
+    );
     let mut statement = connection.prepare_cached(&sql)?;
     let ids = statement
         .query_map([payment.as_str()], |row| row.get::<_, String>(0))?

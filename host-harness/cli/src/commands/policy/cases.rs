@@ -5,11 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use refund_core::eligibility::{Decision, Facts, Verdict};
-use refund_core::id::{ChargeId, DisputeId, RefundId};
+use refund_core::id::{ChargeId, DisputeId};
 use refund_core::metadata::Metadata;
 use refund_core::model::{
     Charge, ChargeStatus, Dispute as StripeDispute, FraudDetails, PaymentMethodDetails, Refund,
-    RefundStatus,
 };
 use refund_core::money::{Currency, Money};
 use serde::{Deserialize, Serialize};
@@ -170,21 +169,8 @@ fn charge_id() -> ChargeId {
 
 fn refund(n: u32, amount: u64, currency: Currency) -> Refund {
     Refund {
-        id: RefundId::from_stripe(format!("re_case_{n}")),
-        amount,
-        currency,
         charge: Some(charge_id()),
-        payment_intent: None,
-        status: Some(RefundStatus::Succeeded),
-        reason: None,
-        failure_reason: None,
-        pending_reason: None,
-        created: 0,
-        balance_transaction: None,
-        failure_balance_transaction: None,
-        receipt_number: None,
-        destination_details: None,
-        metadata: Metadata::default(),
+        ..Refund::assumed(format!("re_case_{n}"), Money { amount, currency })
     }
 }
 
