@@ -45,7 +45,7 @@ cargo xtask soak --minutes N
 cargo xtask simulation [--operations N]
                      the product in one process under a seeded schedule, with faults and crashes at
                      every place where a task waits: every answer is compared with ledger and Stripe;
-                     a million operations, about a quarter of an hour on one core
+                     a million operations, about a quarter of an hour on two cores
 cargo xtask simulation --seed N
                      one world of it, with everything that happens
 cargo xtask containment

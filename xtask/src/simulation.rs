@@ -4,9 +4,10 @@ use anyhow::Result;
 
 use crate::run::{cargo, must};
 
-/// Worlds one after the other, until so many operations are done.
+/// Worlds, one on each core, until so many operations are done.
 pub(crate) fn run(operations: &str) -> Result<()> {
-    simulation(&["--operations", operations])
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from).to_string();
+    simulation(&["--operations", operations, "--jobs", &jobs])
 }
 
 /// One world, with everything that happens in it.

@@ -19,7 +19,7 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many operations in one world
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 200)]
     world: usize,
     /// How many threads
     #[arg(long, default_value_t = 1)]

@@ -202,6 +202,7 @@ impl Shared {
                 self.judge_ledger_error(&answer, error);
                 true
             }
+            // Not enough approvers yet: it may still be decided.
             DecideError::NotApproved { state, agreed, needed, .. } => {
                 *state == ApprovalState::Open
                     && self.approval_was(&answer, id, |one| {
@@ -209,6 +210,7 @@ impl Shared {
                         one.state == *state && votes == *agreed && one.needed == *needed
                     })
             }
+            // It is over. One that was executed is asked for again, which finds its refund.
             DecideError::NotOpen { state, .. } => {
                 matches!(state, ApprovalState::Denied | ApprovalState::Superseded)
                     && self.approval_was(&answer, id, |one| one.state == *state)
