@@ -16,7 +16,7 @@ use crate::judge::Decision;
 use crate::people::{self, Person};
 use crate::planted::Planted;
 use crate::weather::MILLI;
-use crate::workload::{Intended, Step, Variant, What};
+use crate::workload::{Hash, Intended, Step, Variant, What};
 use crate::world::{Office, Shared, lock, mix};
 
 /// Stripe's answer time is over: it delivers again.
@@ -132,6 +132,7 @@ impl Shared {
         };
         let by_intent = intended.by_intent != (variant == Variant::OtherName);
         let amount = match variant {
+            Variant::Nothing => Some(0),
             Variant::OtherAmount => Some(intended.amount.map_or(700, |amount| amount / 2 + 1)),
             _ => intended.amount,
         };
@@ -199,7 +200,7 @@ impl Shared {
     }
 
     fn decide(self: &Arc<Self>, step: &Step) {
-        let What::Decide { intended, voter, spelling, agrees, gives_hash } = step.what else {
+        let What::Decide { intended, voter, spelling, agrees, hash } = step.what else {
             return;
         };
         let seen = self.history().newest_approval(&self.intended(intended).id).cloned();
@@ -207,7 +208,11 @@ impl Shared {
         let ballot = Ballot {
             agrees,
             note: None,
-            request_hash: gives_hash.then(|| seen.request_hash.clone()),
+            request_hash: match hash {
+                Hash::None => None,
+                Hash::Seen => Some(seen.request_hash.clone()),
+                Hash::Other => Some("of something else".to_owned()),
+            },
             own_requests: self.workload.own_requests,
         };
         let decision =

@@ -18,6 +18,7 @@ mod component;
 mod executor;
 mod history;
 mod judge;
+mod kinds;
 mod many;
 mod network;
 mod people;
@@ -31,6 +32,7 @@ mod workload;
 mod world;
 
 pub use history::{Counts, Disagreement};
+pub use kinds::KINDS;
 pub use many::{Failure, Summary, Worlds, shrink};
 pub use planted::Planted;
 pub use world::{Ended, Plan};

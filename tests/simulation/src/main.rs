@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use clap::Parser;
 use refund_simulation::{Ended, Failure, Plan, Summary, Worlds, shrink};
 
+/// So many operations give every kind of answer.
+const ENOUGH_FOR_EVERY_KIND: u64 = 500_000;
+
 /// Runs the application layer, the ledger and a Stripe double in one process, in virtual time, with faults and crashes at
 /// every place where a task waits. Compares every answer with what the ledger held and Stripe had.
 #[derive(Debug, Parser)]
@@ -104,7 +107,15 @@ fn many(arguments: &Arguments) -> ExitCode {
     if let Some(failure) = summary.failures.first().filter(|_| !arguments.no_shrink) {
         explain(arguments, failure);
     }
-    code(summary.failures.is_empty())
+    let never_given = if arguments.operations < ENOUGH_FOR_EVERY_KIND {
+        Vec::new()
+    } else {
+        summary.never_given()
+    };
+    for kind in &never_given {
+        eprintln!("Never answered: {kind}");
+    }
+    code(summary.failures.is_empty() && never_given.is_empty())
 }
 
 /// A world that failed, and how to see it.
@@ -162,6 +173,7 @@ fn rows(arguments: &Arguments, summary: &Summary) -> Vec<(&'static str, String)>
         ("virtual days", days.to_string()),
         ("seconds", format!("{:.1}", summary.time.as_secs_f64())),
         ("answers", counts.answers.to_string()),
+        ("kinds of answers never given", summary.never_given().len().to_string()),
         ("answers that disagree", summary.disagreements().to_string()),
     ]
 }

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::history::{Counts, Disagreement};
+use crate::kinds::KINDS;
 use crate::planted::Planted;
 use crate::world::{Ended, Plan};
 
@@ -55,6 +56,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Kinds of answers that were never given.
+    pub fn never_given(&self) -> Vec<&'static str> {
+        KINDS.into_iter().filter(|kind| !self.reached.contains_key(*kind)).collect()
+    }
+
     /// How many answers and facts do not agree.
     pub fn disagreements(&self) -> usize {
         self.failures.iter().map(|failure| failure.disagreements.len()).sum()

@@ -55,6 +55,19 @@ pub(crate) enum Variant {
     OtherPayment,
     /// It names the payment in the other way.
     OtherName,
+    /// It is of an amount of zero, which is no refund.
+    Nothing,
+}
+
+/// Whether an approver names what they saw by its hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hash {
+    /// Not at all.
+    None,
+    /// As the approval has it.
+    Seen,
+    /// Of something else.
+    Other,
 }
 
 /// Something that happens.
@@ -65,7 +78,7 @@ pub(crate) enum What {
     /// The same for what the ledger holds.
     AskAgain { intended: usize, gives_rules: bool },
     /// An approver decides.
-    Decide { intended: usize, voter: Person, spelling: u8, agrees: bool, gives_hash: bool },
+    Decide { intended: usize, voter: Person, spelling: u8, agrees: bool, hash: Hash },
     /// An approved approval is executed.
     Execute { intended: usize, gives_rules: bool },
     /// An approval is ended before its time.
@@ -305,6 +318,7 @@ impl Drawing {
             0 => Variant::OtherAmount,
             1 => Variant::OtherPayment,
             2 => Variant::OtherName,
+            3 => Variant::Nothing,
             _ => Variant::Same,
         };
         let (asker, gives_rules) = (self.random.usize(..PEOPLE), self.random.u8(..4) > 0);
@@ -317,7 +331,11 @@ impl Drawing {
             voter: self.random.usize(..PEOPLE),
             spelling: self.random.u8(..4),
             agrees: self.random.u8(..7) > 0,
-            gives_hash: self.random.bool(),
+            hash: match self.random.u8(..20) {
+                0 => Hash::Other,
+                1..=9 => Hash::Seen,
+                _ => Hash::None,
+            },
         }
     }
 

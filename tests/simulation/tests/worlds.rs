@@ -1,12 +1,12 @@
 //! The short form: some hundreds of operations, every kind of answer, and the same world twice.
 
-use refund_simulation::{Plan, Worlds};
+use refund_simulation::{KINDS, Plan, Worlds};
 
 /// Worlds of the short form, each of fifty operations.
 const WORLDS: u64 = 30;
 
 /// Kinds of answers that the worlds together must give: what was asked, and what was answered.
-const REACHED: [&str; 71] = [
+const REACHED: [&str; 73] = [
     "ask again: blocked",
     "ask again: denied",
     "ask again: found",
@@ -18,6 +18,7 @@ const REACHED: [&str; 71] = [
     "ask: conflict",
     "ask: denied",
     "ask: failed",
+    "ask: invalid",
     "ask: found",
     "ask: ledger failed",
     "ask: made",
@@ -26,6 +27,7 @@ const REACHED: [&str; 71] = [
     "ask: outcome-unknown",
     "ask: refused",
     "cancel: canceled",
+    "decide: altered",
     "decide: approved",
     "decide: denied",
     "decide: expired",
@@ -96,6 +98,8 @@ fn no_answer_disagrees_and_every_kind_of_answer_is_given() {
     let summary = worlds(1).run(|_| {});
     assert!(summary.failures.is_empty(), "{:#?}", summary.failures);
     assert_eq!(summary.counts.paid_twice, 0);
+    let unknown: Vec<_> = REACHED.into_iter().filter(|kind| !KINDS.contains(kind)).collect();
+    assert!(unknown.is_empty(), "not among the kinds of answers: {unknown:?}");
     let missing: Vec<_> =
         REACHED.into_iter().filter(|kind| !summary.reached.contains_key(*kind)).collect();
     assert!(missing.is_empty(), "never answered: {missing:?}\n{:#?}", summary.reached);
