@@ -1,7 +1,7 @@
 //! Whether an operation id may be used for a request.
 
 use refund_core::request::Request;
-use refund_ledger::{Approval, Fingerprint, MerchantRules, Operation, Settlement, State, Tx};
+use refund_ledger::{Approval, Fingerprint, MerchantRules, Operation, State, Tx};
 
 use super::{Ruled, moves, put, turn};
 use crate::caller::Caller;
@@ -53,12 +53,10 @@ pub fn admit(
     correct(tx, known, request, rules, caller, now)
 }
 
-/// Whether nothing was ever sent for an operation and nothing is under way, so that its request may be corrected. One that
-/// was looked up and not found may have been sent: whoever began it ended without a word about how many requests left.
+/// Whether nothing was ever sent for an operation and nothing is under way, so that its request may be corrected.
 fn was_never_sent(operation: &Operation) -> bool {
     operation.changes_sent == 0
         && operation.refund.is_none()
-        && !matches!(operation.settlement, Some(Settlement::Absent { .. }))
         && matches!(operation.state, State::Planned | State::Refused | State::NeedsApproval)
 }
 

@@ -113,6 +113,11 @@ fn in_force(operation: &Operation, given: Option<&MerchantRules>) -> Ruled<Merch
     }
 }
 
+/// How many requests are not counted yet: a process that ended without a word may have sent one.
+pub(super) fn uncounted(operation: &Operation) -> u32 {
+    u32::from(operation.state == State::Sent)
+}
+
 fn mark_sent(
     tx: &mut dyn Tx,
     operation: Operation,
@@ -125,6 +130,7 @@ fn mark_sent(
     let sent = Operation {
         state: State::Sent,
         attempts: operation.attempts.saturating_add(1),
+        changes_sent: operation.changes_sent.saturating_add(uncounted(&operation)),
         uncertain: Some(now),
         rules: rules.clone().into(),
         detail: None,

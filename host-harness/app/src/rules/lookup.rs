@@ -70,39 +70,40 @@ pub fn end(
 ) -> Ruled<Operation> {
     let operation =
         tx.operation(id)?.ok_or_else(|| LedgerError::UnknownOperation(id.to_string()))?;
+    let uncounted = attempt::uncounted(&operation);
+    let settle = |tx: &mut dyn Tx, mut reading: Reading| {
+        reading.changes_sent = uncounted;
+        settlement::settle(tx, id, &reading, 0, caller, now)
+    };
     let why = match found.refund {
         Ok(Some(refund)) if !seen::asked_for(&operation.request, &refund) => {
             let reading = Reading::carried_by_another(&refund);
             if found.is_definite {
-                return settlement::settle(tx, id, &reading, 0, caller, now);
+                return settle(tx, reading);
             }
             reading.detail.unwrap_or_default()
         }
-        Ok(Some(refund)) => {
-            return settlement::settle(tx, id, &Reading::found(refund), 0, caller, now);
-        }
-        Ok(None) if found.is_definite => {
-            return settlement::settle(tx, id, &Reading::absent(last_request), 0, caller, now);
-        }
+        Ok(Some(refund)) => return settle(tx, Reading::found(refund)),
+        Ok(None) if found.is_definite => return settle(tx, Reading::absent(last_request)),
         Ok(None) => "Stripe has no such refund yet".to_owned(),
         Err(why) => why,
     };
-    still_unknown(tx, operation, &why, last_request, caller, now)
+    if operation.state == State::Sent {
+        // What a process left behind that ended is marked as that.
+        return settle(tx, Reading::unknown(why, last_request));
+    }
+    still_unknown(tx, operation, last_request, caller, now)
 }
 
-/// The outcome stays unknown. What a process left behind that ended is marked as that.
+/// The outcome stays unknown.
 fn still_unknown(
     tx: &mut dyn Tx,
     operation: Operation,
-    why: &str,
     last_request: u64,
     caller: &Caller,
     now: u64,
 ) -> Ruled<Operation> {
     let id = &operation.id().clone();
-    if operation.state == State::Sent {
-        return settlement::settle(tx, id, &Reading::unknown(why, last_request), 0, caller, now);
-    }
     tx.release_payment(id)?;
     if operation.state == State::OutcomeUnknown && operation.uncertain != Some(last_request) {
         let kept = Operation { uncertain: Some(last_request), updated: now, ..operation };

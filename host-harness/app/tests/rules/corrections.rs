@@ -126,6 +126,30 @@ async fn what_a_crash_may_have_sent_is_not_corrected() {
     assert_eq!(desk.stripe.total(), (1, 500));
 }
 
+/// The same where a later call was denied, after a lookup or without one.
+#[tokio::test]
+async fn a_denial_after_a_crash_does_not_say_that_nothing_was_sent() {
+    for is_looked_up in [true, false] {
+        let desk = Desk::new();
+        crate::operations::crash(&desk, "op-1").await;
+        let rules = maximum(100);
+        if is_looked_up {
+            let id = crate::support::operation_id("op-1");
+            for _ in 0..2 {
+                desk.application.find_out(&id, &caller("bob")).await.unwrap();
+                desk.clock.advance(GRACE_SECS);
+            }
+        } else {
+            desk.ask_under("op-1", 500, &rules).await;
+            desk.clock.advance(GRACE_SECS);
+        }
+        let asked = desk.ask_under("op-1", 500, &rules).await;
+        assert_eq!(asked.kind(), OutcomeKind::Denied, "{asked:?}");
+        assert_eq!(desk.ask("op-1", 90).await.kind(), OutcomeKind::Conflict);
+        assert_eq!(desk.stripe.posts(), 0);
+    }
+}
+
 #[tokio::test]
 async fn what_never_left_may_be_corrected() {
     let desk = Desk::new();
