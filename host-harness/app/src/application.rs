@@ -1,25 +1,22 @@
-//! Asking, deciding, executing, finding out.
+//! Asking, deciding, executing.
 
 use std::time::Duration;
 
-use refund_core::client::CallError;
-use refund_core::eligibility::Amount;
-use refund_core::id::{OperationId, PaymentRef};
+use refund_core::id::OperationId;
 use refund_core::model::Refund;
 use refund_core::request::Request;
-use refund_core::wire::RefusalKind;
 use refund_ledger::{
     Approval, ApprovalState, Effect, Fingerprint, LedgerError, MerchantRules, Operation, State,
     Store, Tx,
 };
 
 use crate::caller::Caller;
-use crate::component::{Attempt, Component, Listing, OperationError, Question};
+use crate::component::{Attempt, Component};
+use crate::lookups::{Named, Working};
 use crate::outcome::{self, Outcome, OutcomeKind, Standing};
 use crate::rules::admission::{Admitted, admit};
 use crate::rules::approval::{self, Ballot, DecideError};
 use crate::rules::attempt::{Begun, UnderWay, begin};
-use crate::rules::lookup::{self, Found, Looking};
 use crate::rules::reading::{self, Earlier};
 use crate::rules::{seen, settlement, turn};
 use crate::runtime::Runtime;
@@ -247,91 +244,6 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     pub async fn withdraw(&self, approval: &str, caller: &Caller) -> Result<Approval, DecideError> {
         let (id, who) = (approval.to_owned(), caller.clone());
         self.write(move |tx, now| approval::withdraw(tx, &id, &who, now)).await?
-    }
-
-    /// Finds out what became of an operation, without sending anything that changes something. `None` while another
-    /// process works on its payment.
-    ///
-    /// # Errors
-    /// When the ledger failed. Nothing was sent.
-    pub async fn find_out(
-        &self,
-        id: &OperationId,
-        caller: &Caller,
-    ) -> Result<Option<Operation>, LedgerError> {
-        let wanted = id.clone();
-        let looking = self.write(move |tx, now| lookup::begin(tx, &wanted, now)).await?;
-        let (operation, last_request) = match looking {
-            Looking::Settled(operation) => return Ok(Some(*operation)),
-            Looking::Busy => return Ok(None),
-            Looking::Look { operation, last_request } => (*operation, last_request),
-        };
-        let mut working = Working::on(&self.store, id);
-        // Stripe may answer much later than it looked.
-        let looked_at = self.runtime.now();
-        let refund = self.refund_of(&operation).await;
-        let is_definite = looked_at.saturating_sub(last_request) >= self.settings.grace_secs;
-        let (found, wanted, who) = (Found { refund, is_definite }, id.clone(), caller.clone());
-        let ended =
-            self.write(move |tx, now| lookup::end(tx, &wanted, found, last_request, &who, now));
-        let ended = ended.await?;
-        working.is_freed = true;
-        Ok(Some(ended))
-    }
-
-    /// The refund that carries the operation id, among all of its payment. One that is what was asked for goes before one
-    /// that is not.
-    async fn refund_of(&self, operation: &Operation) -> Result<Option<Refund>, String> {
-        let mut listing =
-            Listing { payment: Some(operation.payment().clone()), ..Listing::default() };
-        let mut other = None;
-        loop {
-            let page = self.component.list(&listing).await.result;
-            let page = page.map_err(|error| error.to_string())?;
-            for refund in page.refunds {
-                if refund.metadata.operation_id() != Some(operation.id().as_str()) {
-                    continue;
-                }
-                if seen::asked_for(&operation.request, &refund) {
-                    return Ok(Some(refund));
-                }
-                other.get_or_insert(refund);
-            }
-            match page.next {
-                Some(next) => listing.cursor = Some(next),
-                None => return Ok(other),
-            }
-        }
-    }
-
-    /// Finds out which charge and which PaymentIntent are one payment, and keeps it.
-    pub(crate) async fn name_payment(&self, payment: PaymentRef) -> Result<Named, LedgerError> {
-        let question = Question {
-            payment,
-            amount: Amount::Everything,
-            reason: None,
-            rules: MerchantRules::default(),
-        };
-        let checked = match self.component.check(&question).await.result {
-            Ok(checked) => checked,
-            Err(OperationError::Failed(CallError::Refused(refusal)))
-                if refusal.kind == RefusalKind::NotFound =>
-            {
-                return Ok(Named::Alone);
-            }
-            Err(_) => return Ok(Named::Unread),
-        };
-        let Some(charge) = checked.facts.map(|facts| facts.charge) else {
-            return Ok(Named::Alone);
-        };
-        let intent = match question.payment {
-            PaymentRef::PaymentIntent(intent) => Some(intent),
-            PaymentRef::Charge(_) => charge.payment_intent,
-        };
-        let Some(intent) = intent else { return Ok(Named::Alone) };
-        let charge = charge.id;
-        self.store.write(move |tx| tx.keep_charge(&intent, &charge)).await?;
-        Ok(Named::Both)
     }
 
     async fn begin(&self, wanted: &Wanted, caller: &Caller) -> Result<Begun, LedgerError> {
@@ -562,18 +474,6 @@ fn conflict(operation: &Operation) -> Standing {
     })
 }
 
-/// What is known of the names of a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Named {
-    /// Its charge and its PaymentIntent.
-    Both,
-    /// It has no other name: a charge without a PaymentIntent, a PaymentIntent that was never paid, or no payment of this
-    /// account.
-    Alone,
-    /// It cannot be read now.
-    Unread,
-}
-
 /// What a call wants of an operation.
 #[derive(Clone)]
 struct Wanted {
@@ -591,27 +491,5 @@ impl Wanted {
     /// Whether the operation was corrected in the meantime: it is not what the caller asked for.
     fn is_of_another(&self, operation: &Operation) -> bool {
         self.print.as_ref().is_some_and(|print| *print != operation.fingerprint)
-    }
-}
-
-/// This process works on an operation until this is dropped, however the work ends.
-struct Working<'a, S: Store> {
-    store: &'a S,
-    operation: OperationId,
-    /// Whether a transaction has freed its payment. Another call may work on the operation by now.
-    is_freed: bool,
-}
-
-impl<'a, S: Store> Working<'a, S> {
-    fn on(store: &'a S, operation: &OperationId) -> Self {
-        Self { store, operation: operation.clone(), is_freed: false }
-    }
-}
-
-impl<S: Store> Drop for Working<'_, S> {
-    fn drop(&mut self) {
-        if !self.is_freed {
-            self.store.let_go(&self.operation);
-        }
     }
 }

@@ -14,6 +14,7 @@ pub mod bulk;
 mod caller;
 pub mod component;
 mod intake;
+mod lookups;
 pub mod outcome;
 #[cfg(feature = "wasm")]
 mod pipeline;
