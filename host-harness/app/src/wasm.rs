@@ -54,7 +54,9 @@ pub struct WasmComponent {
 /// The input of `refunds.create`.
 #[derive(Serialize)]
 struct CreateInput<'a> {
-    connection: &'a Connection,
+    /// Absent inside of a preview, which has it beside the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<&'a Connection>,
     operation_id: &'a str,
     payment: &'a str,
     #[serde(flatten)]
@@ -105,6 +107,7 @@ impl<'a> From<&'a refund_ledger::MerchantRules> for RulesInput<'a> {
 
 #[derive(Serialize)]
 struct PreviewInput<'a> {
+    connection: &'a Connection,
     request: CreateInput<'a>,
     earlier_refunds: &'a [u64],
 }
@@ -268,7 +271,7 @@ impl WasmComponent {
     fn create_input<'a>(&'a self, attempt: &'a Attempt) -> CreateInput<'a> {
         let Attempt { request, rules, approval } = attempt;
         CreateInput {
-            connection: &self.connection,
+            connection: Some(&self.connection),
             operation_id: request.operation.as_str(),
             payment: request.payment.as_str(),
             amount: AmountInput {
@@ -401,7 +404,9 @@ impl Component for WasmComponent {
     }
 
     async fn preview(&self, attempt: &Attempt, earlier: &[u64]) -> Called<Previewed, CreateError> {
-        let input = PreviewInput { request: self.create_input(attempt), earlier_refunds: earlier };
+        let request = CreateInput { connection: None, ..self.create_input(attempt) };
+        let connection = &self.connection;
+        let input = PreviewInput { connection, request, earlier_refunds: earlier };
         self.look("refunds.preview", &input).await
     }
 

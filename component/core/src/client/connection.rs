@@ -36,6 +36,14 @@ pub struct ConnectionInput {
     pub max_retries: Option<u8>,
 }
 
+impl ConnectionInput {
+    /// Whether a caller says anything about the connection.
+    pub(crate) fn is_given(&self) -> bool {
+        let Self { base_url, account, api_key, max_retries } = self;
+        base_url.is_some() || account.is_some() || api_key.is_some() || max_retries.is_some()
+    }
+}
+
 /// A connection, checked.
 #[derive(Clone, Debug)]
 pub struct Connection {

@@ -109,7 +109,10 @@ pub(super) struct Create {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct Preview {
-    /// The input of `refunds.create`.
+    /// Which Stripe to talk to.
+    #[serde(default)]
+    pub(super) connection: ConnectionInput,
+    /// The input of `refunds.create`, without its connection.
     pub(super) request: Create,
     /// Refunds of the same payment that are assumed to be made before this one, in the smallest unit.
     #[serde(default)]

@@ -94,9 +94,13 @@ fn create(transport: &mut impl Transport, input: &str) -> Result<String, InvokeE
 }
 
 fn preview(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
-    let input: inputs::Preview = read(input)?;
-    let (connection, request) = create_request(input.request)?;
-    write(&client::preview(transport, &connection, &request, &input.earlier_refunds)?)
+    let inputs::Preview { connection, request, earlier_refunds } = read(input)?;
+    if request.connection.is_given() {
+        let fix = "give it beside `request`, as every operation has it";
+        return Err(FieldProblem::new("request.connection", "", "is not read", fix).into());
+    }
+    let (connection, request) = create_request(inputs::Create { connection, ..request })?;
+    write(&client::preview(transport, &connection, &request, &earlier_refunds)?)
 }
 
 pub(super) fn create_request(
