@@ -1,5 +1,6 @@
 //! From an input to planned operations in the ledger, a batch at a time.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -68,8 +69,9 @@ pub struct Imported {
     pub rejects: Option<PathBuf>,
 }
 
-/// Records an input in the ledger. The same input is the same run: one that is there is only opened, one that was
-/// interrupted goes on. `progress` is given how many lines were read; `rejects` says where rejected lines are kept.
+/// Records an input in the ledger. The same input is the same run: one that was interrupted goes on, and of one that is
+/// there only the rejected lines are read again, since the reason may be gone by now. `progress` is given how many lines
+/// were read; `rejects` says where rejected lines are kept.
 ///
 /// # Errors
 /// When the input or the ledger cannot be used.
@@ -83,18 +85,22 @@ pub async fn import<C: Component, S: Store, R: Runtime>(
     let run = application.open_run(identify(source)?).await?;
     let mut imported =
         Imported { run, rejected: 0, repeated: 0, known: 0, corrected: 0, rejects: None };
-    match imported.run.state {
-        RunState::Ready => return Ok(imported),
+    let rejected = match imported.run.state {
+        RunState::Reading => None,
+        RunState::Ready => Some(application.rejected_lines(&imported.run).await?),
         RunState::Canceled => return Err(ImportError::Canceled(imported.run.id)),
-        RunState::Reading => {}
+    };
+    if rejected.as_ref().is_some_and(BTreeSet::is_empty) {
+        return Ok(imported);
     }
     let (batches, mut incoming) = mpsc::channel(4);
     let reading = tokio::task::spawn_blocking({
         let source = source.clone();
         move || read(&source, &batches)
     });
-    while let Some(batch) = incoming.recv().await {
+    while let Some(mut batch) = incoming.recv().await {
         progress(batch.last);
+        batch.good.retain(|(line, _)| rejected.as_ref().is_none_or(|lines| lines.contains(line)));
         take(application, batch, source, caller, &mut imported, &mut rejects).await?;
     }
     reading.await.map_err(|error| InputError::Read(io::Error::other(error)))??;
@@ -145,6 +151,8 @@ async fn take<C: Component, S: Store, R: Runtime>(
     rejects: &mut Rejects,
 ) -> Result<(), ImportError> {
     let mut bad = batch.bad;
+    let unreadable = bad.iter().map(|bad| (bad.line, bad.reason.clone())).collect();
+    application.add_rejects(&imported.run, unreadable).await?;
     let lines =
         batch.good.iter().map(|(line, request)| NewLine { line: *line, request: request.clone() });
     let lines: Vec<_> = lines.collect();
@@ -164,7 +172,7 @@ async fn take<C: Component, S: Store, R: Runtime>(
             | LineAdmitted::Waits(_)
             | LineAdmitted::Canceled => {}
         }
-        if let Some(reason) = rejection(&admitted, id.as_str()) {
+        if let Some(reason) = admitted.rejection(id) {
             bad.push(Bad { line: *line, reason, text: format!("operation {id}") });
         }
     }
@@ -173,30 +181,7 @@ async fn take<C: Component, S: Store, R: Runtime>(
         rejects.keep(one).map_err(ImportError::Rejects)?;
     }
     imported.rejected += bad.len() as u64;
-    let noted = bad.into_iter().map(|bad| (bad.line, bad.reason)).collect();
-    Ok(application.add_rejects(&imported.run, noted).await?)
-}
-
-/// Why nothing is sent for a line.
-fn rejection(admitted: &LineAdmitted, id: &str) -> Option<String> {
-    match admitted {
-        LineAdmitted::New
-        | LineAdmitted::Known(_)
-        | LineAdmitted::Corrected
-        | LineAdmitted::Canceled => None,
-        LineAdmitted::Repeated(first) => Some(format!(
-            "operation `{id}` asks for the same as line {first}: it is refunded once, with that line"
-        )),
-        LineAdmitted::OtherLine(first) => Some(format!(
-            "operation `{id}` is on line {first} with other values: one id is one refund, give this line another"
-        )),
-        LineAdmitted::Conflict(state) => Some(format!(
-            "operation `{id}` is in the ledger with other values ({state}): one id is one refund, give this line another"
-        )),
-        LineAdmitted::Waits(approval) => Some(format!(
-            "operation `{id}` waits as {approval} with other values: end that with `refund-node approvals expire {approval}`, then run the file again"
-        )),
-    }
+    Ok(())
 }
 
 /// The run of an input: its bytes, and everything that decides about its operations.

@@ -537,3 +537,35 @@ fn resume_keeps_to_the_policy_that_the_run_was_started_with() {
     assert_eq!(resumed.code, 0, "{resumed:?}");
     assert_eq!(desk.stripe.refunds_of(&b)[0]["amount"], 2_700, "{resumed:?}");
 }
+
+/// A rejected line names the way out of its rejection; after that, the same file is enough.
+#[test]
+fn a_rejected_line_is_read_again_when_its_reason_is_gone() {
+    let desk = Desk::new();
+    let (a, b) = (desk.paid(2_500), desk.paid(3_000));
+    let rules = ["--approval-above", "8.00", "--currency", "usd"];
+    let create = ["refund", "create", &a, "--operation", "op-1", "--amount", "9.00"];
+    let waiting =
+        desk.run(&[&["--ledger", "refund-node.ledger"], &create[..], &rules[..]].concat());
+    assert_eq!(waiting.code, 3, "{waiting:?}");
+    let text = format!("{HEADER}{a},5.00,usd,op-1\n{b},6.00,usd,op-2\n{b},6.00,usd,op-2\n");
+    let input = desk.write("input.csv", text.as_bytes());
+    for _ in 0..2 {
+        let run = desk.bulk(&input, &[]);
+        assert_eq!((run.code, desk.refunds()), (4, (1, 1)), "{run:?}");
+        assert!(run.err.contains("2 lines cannot be used"), "{run:?}");
+        let rejected = std::fs::read_to_string(desk.path("input.csv.rejected.csv")).unwrap();
+        assert!(rejected.contains("approvals expire ap_1"), "{rejected}");
+    }
+    let expired = desk.run(&["--as", "bob", "approvals", "expire", "ap_1"]);
+    assert_eq!(expired.code, 0, "{expired:?}");
+    let path = input.to_str().unwrap();
+    let plan = desk.run(&["--json", "bulk", "plan", path]);
+    assert_eq!(plan.json()["refunds"]["usd"]["amount"], 500, "{plan:?}");
+    let run = desk.bulk(&input, &[]);
+    assert_eq!(desk.refunds(), (2, 1), "{run:?}");
+    assert_eq!(desk.stripe.refunds_of(&a)[0]["amount"], 500, "{run:?}");
+    let id = run.json()["run"].as_str().unwrap().to_owned();
+    let status = desk.run(&["--json", "bulk", "status", &id]).json();
+    assert_eq!((&status["lines"], &status["repeated"]), (&Value::from(2), &Value::from(1)));
+}

@@ -1,5 +1,7 @@
 //! What the rules need of a store: typed reads and writes inside one transaction.
 
+use std::collections::BTreeSet;
+
 use refund_core::followups::{FollowUp, Options};
 use refund_core::id::{ChargeId, OperationId, PaymentIntentId, PaymentRef, RefundId};
 use refund_core::model::Refund;
@@ -110,8 +112,10 @@ pub trait Tx {
         operation: &Operation,
         before: bool,
     ) -> Held<()>;
-    /// Adds a line that was rejected when it was read; one that is there stays.
-    fn insert_reject(&mut self, run: &Run, line: u64, reason: &str) -> Held<()>;
+    /// Adds a line for which nothing is sent, or the reason that holds by now. Gives whether it is new.
+    fn insert_reject(&mut self, run: &Run, line: u64, reason: &str) -> Held<bool>;
+    /// The lines of a run for which nothing is sent.
+    fn rejected_lines(&mut self, run: &Run) -> Held<BTreeSet<u64>>;
     /// Claims up to `most` open lines in order, for this process. A line waits while an earlier line on the same
     /// payment is open, so that the first line goes first.
     fn claim_lines(&mut self, run: &Run, most: usize) -> Held<Vec<Claimed>>;

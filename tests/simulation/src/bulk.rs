@@ -217,21 +217,18 @@ async fn record<C: Component>(
     let id = run_id(bulk);
     let new = NewRun { id: id.clone(), input: format!("{id}.csv"), options: "{}".to_owned() };
     let run = app.open_run(new).await?;
-    match run.state {
-        RunState::Ready => return Ok(Some(run)),
+    let lines = match run.state {
+        RunState::Reading => lines,
+        RunState::Ready => {
+            let rejected = app.rejected_lines(&run).await?;
+            lines.into_iter().filter(|line| rejected.contains(&line.line)).collect()
+        }
         RunState::Canceled => return Ok(None),
-        RunState::Reading => {}
-    }
-    let numbers: Vec<_> = lines.iter().map(|line| line.line).collect();
+    };
     let admitted = app.add_lines(&run, lines, rules, caller).await?;
     if admitted.contains(&LineAdmitted::Canceled) {
         return Ok(None);
     }
-    let rejected = numbers.into_iter().zip(&admitted).filter(|(_, admitted)| {
-        !matches!(admitted, LineAdmitted::New | LineAdmitted::Known(_) | LineAdmitted::Corrected)
-    });
-    let rejects = rejected.map(|(line, admitted)| (line, format!("{admitted:?}"))).collect();
-    app.add_rejects(&run, rejects).await?;
     let run = app.close_input(&run).await?;
     Ok(Some(run).filter(|run| run.state == RunState::Ready))
 }

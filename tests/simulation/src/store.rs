@@ -446,9 +446,13 @@ impl Tx for Watched<'_> {
         self.tx.insert_line(run, line, operation, before)
     }
 
-    fn insert_reject(&mut self, run: &Run, line: u64, reason: &str) -> Held<()> {
+    fn insert_reject(&mut self, run: &Run, line: u64, reason: &str) -> Held<bool> {
         self.before_write()?;
         self.tx.insert_reject(run, line, reason)
+    }
+
+    fn rejected_lines(&mut self, run: &Run) -> Held<BTreeSet<u64>> {
+        self.tx.rejected_lines(run)
     }
 
     fn claim_lines(&mut self, run: &Run, most: usize) -> Held<Vec<Claimed>> {

@@ -8,8 +8,8 @@ use crate::json::Tree;
 use crate::money::{Currency, Money};
 use crate::problem::FieldProblem;
 
-/// An amount for each currency, as decimals of it in text: `{ usd = "50.00", jpy = "5000" }`. As text, so
-/// that nobody wonders whether 50 means dollars or cents. At least one currency.
+/// An amount for each currency, as decimals of it in text: `{ usd = "50.00", jpy = "5000" }`. As text:
+/// a number would leave open whether 50 means dollars or cents. At least one currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

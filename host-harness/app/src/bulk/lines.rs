@@ -1,5 +1,8 @@
 //! Recording the lines of a run.
 
+use std::collections::BTreeSet;
+
+use refund_core::id::OperationId;
 use refund_core::request::Request;
 use refund_ledger::{
     ApprovalId, CalledOff, LedgerError, MerchantRules, NewRun, Operation, Run, RunState,
@@ -44,9 +47,50 @@ pub enum LineAdmitted {
     Canceled,
 }
 
+impl LineAdmitted {
+    /// Why nothing is sent for a line; `None` where its operation is part of the run.
+    pub fn rejection(&self, id: &OperationId) -> Option<String> {
+        match self {
+            Self::New | Self::Known(_) | Self::Corrected | Self::Canceled => None,
+            Self::Repeated(first) => Some(format!(
+                "operation `{id}` asks for the same as line {first}: it is refunded once, with that line"
+            )),
+            Self::OtherLine(first) => Some(format!(
+                "operation `{id}` is on line {first} with other values: one id is one refund, give this line another"
+            )),
+            Self::Conflict(state) => Some(format!(
+                "operation `{id}` is in the ledger with other values ({state}): one id is one refund, give this line another"
+            )),
+            Self::Waits(approval) => Some(format!(
+                "operation `{id}` waits as {approval} with other values: end that with `refund-node approvals expire {approval}`, then run the file again"
+            )),
+        }
+    }
+}
+
 /// Whether a run is canceled by now, here or by another process.
 pub(super) fn is_canceled(tx: &mut dyn Tx, run: &Run) -> Result<bool, LedgerError> {
     Ok(tx.run(&run.id)?.state == RunState::Canceled)
+}
+
+/// Records a line, or why nothing is sent for it.
+fn record_line(
+    tx: &mut dyn Tx,
+    run: &Run,
+    new: NewLine,
+    rules: &MerchantRules,
+    caller: &Caller,
+    now: u64,
+) -> Result<LineAdmitted, LedgerError> {
+    let (line, id) = (new.line, new.request.operation.clone());
+    let admitted = admit_line(tx, run, new, rules, caller, now)?;
+    if let Some(reason) = admitted.rejection(&id) {
+        let is_new = tx.insert_reject(run, line, &reason)?;
+        if is_new && matches!(admitted, LineAdmitted::Repeated(_)) {
+            tx.count_repeated_line(run)?;
+        }
+    }
+    Ok(admitted)
 }
 
 fn admit_line(
@@ -64,7 +108,6 @@ fn admit_line(
         if known.fingerprint != refund_ledger::Fingerprint::of(&request) {
             return Ok(LineAdmitted::OtherLine(other));
         }
-        tx.count_repeated_line(run)?;
         return Ok(LineAdmitted::Repeated(other));
     }
     Ok(match admit(tx, request, rules.clone(), caller, now)? {
@@ -104,8 +147,8 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
         self.store.read(move |tx| tx.run(&id)).await
     }
 
-    /// Records lines as planned operations. Doing it again changes nothing; of a run that is canceled by now, no line is
-    /// recorded.
+    /// Records lines as planned operations, and those for which nothing is sent as rejected. Doing it again changes nothing;
+    /// of a run that is canceled by now, no line is recorded.
     ///
     /// # Errors
     /// When the ledger cannot be used.
@@ -122,13 +165,22 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
                 return Ok(vec![LineAdmitted::Canceled; lines.len()]);
             }
             let admitted =
-                lines.into_iter().map(|line| admit_line(tx, &run, line, &rules, &caller, now));
+                lines.into_iter().map(|line| record_line(tx, &run, line, &rules, &caller, now));
             admitted.collect()
         })
         .await
     }
 
-    /// Records lines that were rejected when they were read.
+    /// The lines of a run for which nothing is sent.
+    ///
+    /// # Errors
+    /// When the ledger cannot be used.
+    pub async fn rejected_lines(&self, run: &Run) -> Result<BTreeSet<u64>, LedgerError> {
+        let run = run.clone();
+        self.store.read(move |tx| tx.rejected_lines(&run)).await
+    }
+
+    /// Records lines that cannot be read.
     ///
     /// # Errors
     /// When the ledger cannot be used.
@@ -140,7 +192,10 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
         let run = run.clone();
         self.store
             .write(move |tx| {
-                rejects.iter().try_for_each(|(line, reason)| tx.insert_reject(&run, *line, reason))
+                for (line, reason) in &rejects {
+                    tx.insert_reject(&run, *line, reason)?;
+                }
+                Ok(())
             })
             .await
     }
@@ -154,7 +209,7 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
         self.store
             .write(move |tx| {
                 let held = tx.run(&run.id)?;
-                if held.state != RunState::Reading {
+                if held.state == RunState::Canceled {
                     return Ok(held);
                 }
                 tx.set_run(&run, RunState::Ready)?;

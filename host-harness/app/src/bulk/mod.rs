@@ -8,9 +8,11 @@ mod options;
 mod plan;
 mod run;
 mod stop;
+mod summary;
 
 pub use self::lines::{LineAdmitted, NewLine};
 pub use self::options::{RulesUnknown, StartedWith, rules_of};
 pub use self::plan::{Forecast, Planned, PreviewComponent, Sum};
-pub use self::run::{Ended, Options, Progress, RunError, Runner, Summary, spent};
+pub use self::run::{Options, Progress, Runner};
 pub use self::stop::{StopLoss, Stopped};
+pub use self::summary::{Ended, RunError, Summary, spent};

@@ -16,8 +16,9 @@ use refund_ledger::{
 };
 use tokio::sync::watch;
 
-use super::run::{Options, RunError, Runner};
+use super::run::{Options, Runner};
 use super::stop::StopLoss;
+use super::summary::RunError;
 use crate::application::Application;
 use crate::caller::Caller;
 use crate::component::{Attempt, Called, Component, Listing, Question};

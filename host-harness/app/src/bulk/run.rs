@@ -10,18 +10,16 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use refund_core::money::Currency;
 use refund_core::wire::RefusalKind;
-use refund_ledger::{
-    Claimed, LedgerError, MerchantRules, PriorRefund, Run, State, Store, Total, Tx,
-};
+use refund_ledger::{Claimed, LedgerError, MerchantRules, PriorRefund, Run, State, Store, Tx};
 use tokio::sync::watch;
 
 use super::lines::is_canceled;
 use super::stop::{StopLoss, Stopped, Watch};
+use super::summary::{Ended, RunError, Summary};
 use crate::application::{Application, AskError};
 use crate::caller::Caller;
 use crate::component::Component;
-use crate::outcome::table::{EXIT_DONE, EXIT_STOPPED};
-use crate::outcome::{Outcome, OutcomeKind, Standing};
+use crate::outcome::{Outcome, Standing};
 use crate::runtime::{Lost, Runtime};
 
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -56,107 +54,6 @@ pub trait Progress: Send {
 
 impl Progress for () {
     fn ended(&mut self, _: u64, _: State) {}
-}
-
-/// Why a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// Every line came to an end, or was tried often enough for now.
-    Complete,
-    /// It stopped itself.
-    Stopped(Stopped),
-    /// It was asked to stop.
-    Interrupted,
-    /// The run was canceled, here or by another process.
-    Canceled,
-}
-
-/// What a session did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// Why it ended.
-    pub ended: Ended,
-    /// Lines that came to an end in this session.
-    pub lines: u64,
-    /// Lines that are still open: resume goes on with them.
-    pub open: u64,
-    /// From the first claim to the last write to the ledger.
-    pub time: Duration,
-    /// Other operations whose outcome was found out on the way.
-    pub also_settled: u64,
-    /// Lines whose payment this ledger has refunded, or is about to, under another operation id. Without
-    /// `allow_refunded_payments` the run stops at them.
-    pub refunded_before: Vec<PriorRefund>,
-}
-
-impl Summary {
-    /// The exit code of the command. That a refund may have been made hides behind nothing else; then comes what has to be
-    /// done about the run, then about its lines, whose `totals` are those that the ledger holds.
-    pub fn exit(&self, totals: &[Total]) -> u8 {
-        let any = |states: &[State]| {
-            totals.iter().any(|total| states.iter().any(|state| total.state == state.as_str()))
-        };
-        let is_unreadable = totals.iter().any(|total| total.state == "unreadable");
-        let kind = if any(&[State::Sent, State::OutcomeUnknown]) {
-            OutcomeKind::Unknown
-        } else if self.ended != Ended::Complete {
-            return EXIT_STOPPED;
-        } else if self.open > 0 {
-            OutcomeKind::NoAnswer
-        } else if any(&[State::Failed]) {
-            OutcomeKind::Failed
-        } else if is_unreadable || any(&[State::Refused]) {
-            OutcomeKind::Denied
-        } else if any(&[State::NeedsApproval]) {
-            OutcomeKind::Waiting
-        } else {
-            return EXIT_DONE;
-        };
-        kind.row().exit
-    }
-}
-
-/// A run cannot go on. Lines that were under way came to their end first.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum RunError {
-    /// The ledger failed; the error says whether a request had left.
-    #[error(transparent)]
-    Ask(#[from] AskError),
-    /// The ledger failed between two lines. What this session sent is recorded.
-    #[error(
-        "{error}. {lines} lines of this session came to their end before, and are recorded; `refund-node bulk resume` goes on with the others"
-    )]
-    Stuck {
-        /// Why.
-        error: LedgerError,
-        /// Lines that came to an end in this session.
-        lines: u64,
-    },
-    /// A task ended in a way no task should.
-    #[error("{0}; a refund may have been made, `refund-node bulk resume` finds out")]
-    Lost(#[from] Lost),
-}
-
-impl From<LedgerError> for RunError {
-    fn from(error: LedgerError) -> Self {
-        Self::Ask(error.into())
-    }
-}
-
-impl RunError {
-    /// The row of the table.
-    pub fn kind(&self) -> OutcomeKind {
-        match self {
-            Self::Ask(error) => error.kind(),
-            Self::Stuck { .. } => OutcomeKind::LedgerFailed,
-            Self::Lost(_) => OutcomeKind::Unknown,
-        }
-    }
-
-    /// Of two errors, the one that says more about money.
-    fn or_worse(self, other: Self) -> Self {
-        if other.kind() == OutcomeKind::Unknown { other } else { self }
-    }
 }
 
 /// A line that came to an end, for now.
@@ -590,17 +487,4 @@ fn about_the_key(outcome: &Outcome) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// What earlier sessions of a run refunded, by currency: the sums of closed lines. Open lines count when they are started
-/// again, also those whose operation has its refund by now.
-pub fn spent(totals: &[Total]) -> BTreeMap<Currency, u64> {
-    let mut spent = BTreeMap::new();
-    for total in totals {
-        let counts = matches!(total.state.as_str(), "pending" | "succeeded");
-        if let Some(currency) = Currency::parse(&total.currency).ok().filter(|_| counts) {
-            *spent.entry(currency).or_default() += total.closed;
-        }
-    }
-    spent
 }

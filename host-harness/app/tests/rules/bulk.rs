@@ -49,18 +49,6 @@ async fn record<C: Component, R: Runtime>(
         .map(|(request, line)| NewLine { line, request: request.clone() })
         .collect();
     let admitted = application.add_lines(&run, lines, rules, &caller("alice")).await.unwrap();
-    let rejects = admitted
-        .iter()
-        .zip(1..)
-        .filter(|(admitted, _)| {
-            !matches!(
-                admitted,
-                LineAdmitted::New | LineAdmitted::Known(_) | LineAdmitted::Corrected
-            )
-        })
-        .map(|(admitted, line)| (line, format!("{admitted:?}")))
-        .collect();
-    application.add_rejects(&run, rejects).await.unwrap();
     (application.close_input(&run).await.unwrap(), admitted)
 }
 

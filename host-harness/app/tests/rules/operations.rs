@@ -292,6 +292,9 @@ async fn an_event_that_overtakes_the_answer_is_not_undone() {
     let settled = asked.await.unwrap().unwrap();
     assert_eq!((settled.operation.state, settled.kind()), (State::Failed, OutcomeKind::Failed));
     assert_eq!(settled.kind().row().exit, 5, "the customer does not have the money");
+    let settlement = &settled.operation.settlement;
+    let is_made = matches!(settlement, Some(Settlement::Refunded { origin: Origin::Made, .. }));
+    assert!(is_made, "the refund is the one that this call made: {settlement:?}");
     desk.audit_holds().await;
 }
 

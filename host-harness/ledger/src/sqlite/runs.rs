@@ -1,5 +1,7 @@
 //! Bulk runs: their lines, and which process works on which.
 
+use std::collections::BTreeSet;
+
 use refund_core::id::{OperationId, PaymentRef, RefundId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -110,15 +112,27 @@ pub(super) fn insert_reject(
     run: &Run,
     line: u64,
     reason: &str,
-) -> Result<(), LedgerError> {
-    // The input is read again after a crash: nothing is sent any more for what was recorded then.
+) -> Result<bool, LedgerError> {
+    // The input is read again after a crash: nothing is sent any more for what was recorded then, and the reason that
+    // holds is the last one.
     connection
         .prepare_cached("DELETE FROM lines WHERE run = ? AND line = ?")?
         .execute(params![run.key, signed(line)])?;
-    connection
-        .prepare_cached("INSERT OR IGNORE INTO rejects VALUES (?, ?, ?)")?
-        .execute(params![run.key, signed(line), reason])?;
-    Ok(())
+    let earlier = connection
+        .prepare_cached("DELETE FROM rejects WHERE run = ? AND line = ?")?
+        .execute(params![run.key, signed(line)])?;
+    connection.prepare_cached("INSERT INTO rejects VALUES (?, ?, ?)")?.execute(params![
+        run.key,
+        signed(line),
+        reason
+    ])?;
+    Ok(earlier == 0)
+}
+
+pub(super) fn rejected(connection: &Connection, run: &Run) -> Result<BTreeSet<u64>, LedgerError> {
+    let mut statement = connection.prepare_cached("SELECT line FROM rejects WHERE run = ?")?;
+    let lines = statement.query_map([run.key], |row| Ok(unsigned(row.get(0)?)))?;
+    Ok(lines.collect::<Result<_, _>>()?)
 }
 
 /// Claims open lines in order. An open line on the same payment goes first, whichever process has it.

@@ -1,5 +1,6 @@
 //! [`Tx`] over SQLite: each function is one of the modules beside this one.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use refund_core::followups::{FollowUp, Options};
@@ -186,8 +187,12 @@ impl Tx for Transaction<'_> {
         runs::insert_line(self.connection, run, line, operation, &payment, before)
     }
 
-    fn insert_reject(&mut self, run: &Run, line: u64, reason: &str) -> Held<()> {
+    fn insert_reject(&mut self, run: &Run, line: u64, reason: &str) -> Held<bool> {
         runs::insert_reject(self.connection, run, line, reason)
+    }
+
+    fn rejected_lines(&mut self, run: &Run) -> Held<BTreeSet<u64>> {
+        runs::rejected(self.connection, run)
     }
 
     fn claim_lines(&mut self, run: &Run, most: usize) -> Held<Vec<Claimed>> {

@@ -18,7 +18,8 @@ macro_rules! without_runs {
             count_repeated_line(&refund_ledger::Run) -> ();
             line_of(&refund_ledger::Run, &OperationId) -> Option<u64>;
             insert_line(&refund_ledger::Run, u64, &Operation, bool) -> ();
-            insert_reject(&refund_ledger::Run, u64, &str) -> ();
+            insert_reject(&refund_ledger::Run, u64, &str) -> bool;
+            rejected_lines(&refund_ledger::Run) -> std::collections::BTreeSet<u64>;
             claim_lines(&refund_ledger::Run, usize) -> Vec<refund_ledger::Claimed>;
             end_lines(&refund_ledger::Run, &[u64], bool) -> ();
             mark_closed_lines(&refund_ledger::Run) -> ();
