@@ -432,7 +432,7 @@ impl Shared {
         }
         self.judge_settled();
         for bulk in 0..self.workload.bulks.len() {
-            self.plan_and_resume(20_000 + 2 * bulk, bulk);
+            self.plan_and_run(20_000 + 2 * bulk, bulk);
         }
         for at in 0..self.workload.intended.len() {
             let id = &self.intended(at).id;

@@ -143,15 +143,15 @@ impl Shared {
         self.judge_run(call, &Session { bulk, run, is_interrupted }, &sent);
     }
 
-    /// A run goes on in calm weather, and does what a plan says that is made just before.
-    pub(crate) fn plan_and_resume(self: &Arc<Self>, number: usize, bulk: usize) {
+    /// A file is run again in calm weather, and what comes of it is what a plan says that is made just before.
+    pub(crate) fn plan_and_run(self: &Arc<Self>, number: usize, bulk: usize) {
         let tables = self.tables().clone();
         let run = tables.transact(|tx| tx.run(&run_id(bulk)));
         let Some(run) = run.ok().filter(|run| run.state == RunState::Ready) else { return };
         lock(&self.plans)[bulk] = None;
         self.whole_step(number, What::Plan { bulk });
         let planned = lock(&self.plans)[bulk].take();
-        self.whole_step(number + 1, What::Resume { bulk });
+        self.whole_step(number + 1, What::Run { bulk });
         let came_to = tables.transact(|tx| {
             let mut lines = Vec::new();
             tx.each_line(&run, &mut |line| lines.push(line))?;
