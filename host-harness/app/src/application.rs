@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use refund_core::id::OperationId;
+use refund_core::id::{OperationId, PaymentRef};
 use refund_core::model::Refund;
 use refund_core::request::Request;
 use refund_ledger::{
@@ -57,6 +57,16 @@ pub enum AskError {
     /// Nothing was sent by this call.
     #[error("{0}. Nothing was sent by this call.")]
     Ledger(#[from] LedgerError),
+    /// No request left, and an earlier one is unsettled.
+    #[error(
+        "{error}. An earlier request for operation `{operation}` may have made its refund. Ask again with the same operation id once the ledger can be used; never use a new id."
+    )]
+    Unsettled {
+        /// Which operation.
+        operation: OperationId,
+        /// Why this call could not go on.
+        error: LedgerError,
+    },
     /// A request left, or may have left, and what became of it could not be recorded.
     #[error(
         "{error}. A request for operation `{operation}` had left before, so the refund may have been made ({said}). Ask again with the same operation id once the ledger can be used; never use a new id."
@@ -76,7 +86,7 @@ impl AskError {
     pub fn kind(&self) -> OutcomeKind {
         match self {
             Self::Ledger(_) => OutcomeKind::LedgerFailed,
-            Self::NotRecorded { .. } => OutcomeKind::Unknown,
+            Self::Unsettled { .. } | Self::NotRecorded { .. } => OutcomeKind::Unknown,
         }
     }
 }
@@ -103,6 +113,20 @@ pub struct Application<C, S, R> {
 enum Entered {
     Begun(Begun, OperationId, Fingerprint),
     Refused(Box<Operation>, Standing),
+}
+
+/// What is left to do for an operation.
+enum Way {
+    /// Send it.
+    Free(Box<UnderWay>, Vec<Operation>),
+    /// Nothing: this is its outcome.
+    Ends(Box<Outcome>),
+}
+
+impl Way {
+    fn ends(outcome: Outcome) -> Self {
+        Self::Ends(Box::new(outcome))
+    }
 }
 
 impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
@@ -142,6 +166,7 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     /// # Errors
     /// When the ledger failed; the error says whether a request had left.
     pub async fn ask(&self, ask: Ask, caller: &Caller) -> Result<Outcome, AskError> {
+        let (wanted, payment) = (ask.request.operation.clone(), ask.request.payment.clone());
         let (rules, who) = (ask.rules.clone(), caller.clone());
         let entered = self.write(move |tx, now| {
             let (operation, standing) = match admit(tx, ask.request, ask.rules.clone(), &who, now)? {
@@ -164,9 +189,10 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
             };
             Ok(Entered::Refused(operation, standing))
         });
-        match entered.await? {
-            Entered::Refused(operation, standing) => Ok(Self::unsent(*operation, standing)),
-            Entered::Begun(begun, id, print) => {
+        match entered.await {
+            Err(error) => Err(self.ledger_failed(wanted, Some(payment), error).await),
+            Ok(Entered::Refused(operation, standing)) => Ok(Self::unsent(*operation, standing)),
+            Ok(Entered::Begun(begun, id, print)) => {
                 let wanted = Wanted {
                     id,
                     print: Some(print),
@@ -176,6 +202,29 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
                 };
                 self.go_on(wanted, begun, caller).await
             }
+        }
+    }
+
+    /// What a failure of the ledger means. It may still be readable, and hold that a refund may have been made.
+    async fn ledger_failed(
+        &self,
+        id: OperationId,
+        payment: Option<PaymentRef>,
+        error: LedgerError,
+    ) -> AskError {
+        let unsettled = self.store.read(move |tx| {
+            let held = tx.operation(&id)?;
+            if held.as_ref().is_some_and(|held| held.state.is_unsettled()) {
+                return Ok(Some(id));
+            }
+            let payment = payment.or_else(|| held.map(|held| held.payment().clone()));
+            let Some(payment) = payment else { return Ok(None) };
+            let payment = tx.payment_key(&payment)?;
+            Ok(tx.unsettled_on(&payment, &id)?.into_iter().next())
+        });
+        match unsettled.await {
+            Ok(Some(operation)) => AskError::Unsettled { operation, error },
+            _ => AskError::Ledger(error),
         }
     }
 
@@ -192,8 +241,10 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     ) -> Result<Outcome, AskError> {
         let wanted =
             Wanted { id: id.clone(), print: None, rules, refresh: false, elsewhere: Vec::new() };
-        let begun = self.begin(&wanted, caller).await?;
-        self.go_on(wanted, begun, caller).await
+        match self.begin(&wanted, caller).await {
+            Ok(begun) => self.go_on(wanted, begun, caller).await,
+            Err(error) => Err(self.ledger_failed(id.clone(), None, error).await),
+        }
     }
 
     /// Executes an approved approval under the rules in force: everything is checked again.
@@ -257,30 +308,50 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
 
     async fn go_on(
         &self,
+        wanted: Wanted,
+        begun: Begun,
+        caller: &Caller,
+    ) -> Result<Outcome, AskError> {
+        let id = wanted.id.clone();
+        match self.make_way(wanted, begun, caller).await {
+            Ok(Way::Free(under_way, also_settled)) => {
+                self.send(*under_way, also_settled, caller).await
+            }
+            Ok(Way::Ends(outcome)) => Ok(*outcome),
+            Err(AskError::Ledger(error)) => Err(self.ledger_failed(id, None, error).await),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Finds out about what is in the way of an operation, until it may be sent or there is an outcome.
+    async fn make_way(
+        &self,
         mut wanted: Wanted,
         mut begun: Begun,
         caller: &Caller,
-    ) -> Result<Outcome, AskError> {
+    ) -> Result<Way, AskError> {
         let start = self.runtime.elapsed();
         let mut wait = FIRST_WAIT;
         let mut also_settled = Vec::new();
         loop {
             match begun {
                 Begun::Go(under_way) => {
-                    return self.send(*under_way, also_settled, caller).await;
+                    return Ok(Way::Free(under_way, also_settled));
                 }
                 Begun::Settled(operation) => {
-                    return self.settled_before(*operation, also_settled, &wanted, caller).await;
+                    let settled = self.settled_before(*operation, also_settled, &wanted, caller);
+                    return settled.await.map(Way::ends);
                 }
                 Begun::Conflict(operation) => {
                     let standing = conflict(&operation);
-                    return Ok(Self::unsent(*operation, standing));
+                    return Ok(Way::ends(Self::unsent(*operation, standing)));
                 }
                 Begun::Unsettled(ids) => {
                     for id in ids {
                         match self.find_out(&id, caller).await? {
                             Some(earlier) if earlier.state.is_unsettled() => {
-                                return self.blocked(&wanted, &earlier, also_settled).await;
+                                let blocked = self.blocked(&wanted, &earlier, also_settled);
+                                return blocked.await.map(Way::ends);
                             }
                             Some(earlier) => also_settled.push(earlier),
                             None => {}
@@ -295,7 +366,10 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
                             Named::Alone => wanted.elsewhere.push(id),
                             Named::Unread => {
                                 let seen = Standing::Unread(id);
-                                return self.in_the_way(&wanted, seen, also_settled).await;
+                                return self
+                                    .in_the_way(&wanted, seen, also_settled)
+                                    .await
+                                    .map(Way::ends);
                             }
                         }
                     }
@@ -304,7 +378,7 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
                     if self.runtime.elapsed().saturating_sub(start) > self.settings.patience =>
                 {
                     let seen = Standing::Busy(operation);
-                    return self.in_the_way(&wanted, seen, also_settled).await;
+                    return self.in_the_way(&wanted, seen, also_settled).await.map(Way::ends);
                 }
                 Begun::Busy { .. } => {
                     self.runtime.sleep(wait).await;
@@ -458,20 +532,16 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     }
 }
 
-/// The operation id has other values. Where its outcome is unknown, another operation id could pay a second time.
+/// The operation id has other values.
 fn conflict(operation: &Operation) -> Standing {
     if turn::holder().is_ok_and(|holder| holder == *operation.id()) {
         let taken = "pipelines hold their turn under it; choose another operation id";
         return Standing::Conflict(taken.to_owned());
     }
-    let other = "the ledger has it with another payment, amount, reason or metadata, and that one was sent, refunded or called off";
-    Standing::Conflict(if operation.state.is_unsettled() {
-        format!(
-            "{other}; its outcome is unknown, so ask for it once more with the values that it has, which finds out, before you choose another operation id"
-        )
-    } else {
-        other.to_owned()
-    })
+    Standing::Conflict(
+        "the ledger has it with another payment, amount, reason or metadata, and that one was sent, refunded or called off"
+            .to_owned(),
+    )
 }
 
 /// What a call wants of an operation.

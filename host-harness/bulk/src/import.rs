@@ -1,6 +1,5 @@
 //! From an input to planned operations in the ledger, a batch at a time.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -69,9 +68,9 @@ pub struct Imported {
     pub rejects: Option<PathBuf>,
 }
 
-/// Records an input in the ledger. The same input is the same run: one that was interrupted goes on, and of one that is
-/// there only the rejected lines are read again, since the reason may be gone by now. `progress` is given how many lines
-/// were read; `rejects` says where rejected lines are kept.
+/// Records an input in the ledger. The same input is the same run: one that was interrupted goes on. One that is there is
+/// read again as well: why a line was rejected may be gone by now, and an operation may have other values than its line.
+/// `progress` is given how many lines were read; `rejects` says where rejected lines are kept.
 ///
 /// # Errors
 /// When the input or the ledger cannot be used.
@@ -85,22 +84,16 @@ pub async fn import<C: Component, S: Store, R: Runtime>(
     let run = application.open_run(identify(source)?).await?;
     let mut imported =
         Imported { run, rejected: 0, repeated: 0, known: 0, corrected: 0, rejects: None };
-    let rejected = match imported.run.state {
-        RunState::Reading => None,
-        RunState::Ready => Some(application.rejected_lines(&imported.run).await?),
-        RunState::Canceled => return Err(ImportError::Canceled(imported.run.id)),
-    };
-    if rejected.as_ref().is_some_and(BTreeSet::is_empty) {
-        return Ok(imported);
+    if imported.run.state == RunState::Canceled {
+        return Err(ImportError::Canceled(imported.run.id));
     }
     let (batches, mut incoming) = mpsc::channel(4);
     let reading = tokio::task::spawn_blocking({
         let source = source.clone();
         move || read(&source, &batches)
     });
-    while let Some(mut batch) = incoming.recv().await {
+    while let Some(batch) = incoming.recv().await {
         progress(batch.last);
-        batch.good.retain(|(line, _)| rejected.as_ref().is_none_or(|lines| lines.contains(line)));
         take(application, batch, source, caller, &mut imported, &mut rejects).await?;
     }
     reading.await.map_err(|error| InputError::Read(io::Error::other(error)))??;

@@ -11,8 +11,10 @@ mod percent;
 mod secrets;
 mod show;
 mod stop;
+mod strict;
 mod terminal;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
@@ -73,5 +75,9 @@ fn log(verbose: u8) {
         _ => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(terminal::log_writer).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(terminal::log_writer)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
 }

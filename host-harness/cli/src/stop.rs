@@ -1,5 +1,9 @@
 //! The wish to end.
 
+use refund_app::outcome::table::EXIT_UNKNOWN;
+
+use crate::terminal::say;
+
 /// Ends with Ctrl-C, or with the system's polite request to end.
 pub(crate) async fn asked_to_stop() {
     #[cfg(unix)]
@@ -15,4 +19,21 @@ pub(crate) async fn asked_to_stop() {
     }
     // Without a handler the system ends the process anyway.
     let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Lets work that may change something at Stripe come to its end: the first wish to end is answered with a word, the second
+/// one ends the process, which loses nothing either.
+pub(crate) async fn finishing<T>(work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        () = asked_to_stop() => {}
+    }
+    say(
+        "finishing what is under way; Ctrl-C again leaves at once (then a refund may have been made: ask again with the same operation id, which finds out)",
+    );
+    tokio::select! {
+        done = &mut work => done,
+        () = asked_to_stop() => std::process::exit(i32::from(EXIT_UNKNOWN)),
+    }
 }

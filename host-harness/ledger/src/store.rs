@@ -1,7 +1,5 @@
 //! What the rules need of a store: typed reads and writes inside one transaction.
 
-use std::collections::BTreeSet;
-
 use refund_core::followups::{FollowUp, Options};
 use refund_core::id::{ChargeId, OperationId, PaymentIntentId, PaymentRef, RefundId};
 use refund_core::model::Refund;
@@ -26,8 +24,11 @@ pub trait Tx {
     fn put_operation(&mut self, operation: &Operation) -> Held<()>;
     /// Appends a row to the audit, with a digest of the operation, its approvals and their votes.
     fn record(&mut self, operation: &Operation, entry: Entry) -> Held<()>;
-    /// Compares what the tables hold of an operation with the last row of the audit about it.
+    /// Compares what the tables hold of an operation with the last row of the audit about it. An operation that neither
+    /// knows is in order.
     fn check_held(&mut self, id: &OperationId) -> Held<()>;
+    /// The operations that the audit knows on a payment, whatever the tables hold of them by now.
+    fn recorded_on(&mut self, payment: &PaymentKey) -> Held<Vec<OperationId>>;
     /// Other operations on a payment whose outcome is not known.
     fn unsettled_on(
         &mut self,
@@ -112,10 +113,10 @@ pub trait Tx {
         operation: &Operation,
         before: bool,
     ) -> Held<()>;
+    /// Opens a line again, whose operation has other values by now.
+    fn reopen_line(&mut self, run: &Run, line: u64) -> Held<()>;
     /// Adds a line for which nothing is sent, or the reason that holds by now. Gives whether it is new.
     fn insert_reject(&mut self, run: &Run, line: u64, reason: &str) -> Held<bool>;
-    /// The lines of a run for which nothing is sent.
-    fn rejected_lines(&mut self, run: &Run) -> Held<BTreeSet<u64>>;
     /// Claims up to `most` open lines in order, for this process. A line waits while an earlier line on the same
     /// payment is open, so that the first line goes first.
     fn claim_lines(&mut self, run: &Run, most: usize) -> Held<Vec<Claimed>>;

@@ -130,6 +130,11 @@ impl Tokens {
         if tokens.is_empty() { Err(TokenError::None) } else { Ok(Self(tokens)) }
     }
 
+    /// Whether requests of some token are always self-serve.
+    pub fn has_self_serve(&self) -> bool {
+        self.0.iter().any(|token| token.roles.contains(&Role::SelfServe))
+    }
+
     /// The entry of a token. All are compared, whichever it is.
     fn find(&self, secret: &str) -> Option<&Token> {
         let hash = hex(&Sha256::digest(secret.as_bytes()));

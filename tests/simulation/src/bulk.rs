@@ -217,14 +217,9 @@ async fn record<C: Component>(
     let id = run_id(bulk);
     let new = NewRun { id: id.clone(), input: format!("{id}.csv"), options: "{}".to_owned() };
     let run = app.open_run(new).await?;
-    let lines = match run.state {
-        RunState::Reading => lines,
-        RunState::Ready => {
-            let rejected = app.rejected_lines(&run).await?;
-            lines.into_iter().filter(|line| rejected.contains(&line.line)).collect()
-        }
-        RunState::Canceled => return Ok(None),
-    };
+    if run.state == RunState::Canceled {
+        return Ok(None);
+    }
     let admitted = app.add_lines(&run, lines, rules, caller).await?;
     if admitted.contains(&LineAdmitted::Canceled) {
         return Ok(None);

@@ -1,7 +1,7 @@
 //! The kinds of answers that the product gives: what was asked, and what was answered.
 
 /// Every kind that half a million operations give.
-pub const KINDS: [&str; 120] = [
+pub const KINDS: [&str; 122] = [
     "ask again: blocked",
     "ask again: busy",
     "ask again: canceled",
@@ -15,6 +15,7 @@ pub const KINDS: [&str; 120] = [
     "ask again: not recorded",
     "ask again: outcome-unknown",
     "ask again: refused",
+    "ask again: unsettled",
     "ask: blocked",
     "ask: busy",
     "ask: canceled",
@@ -30,6 +31,7 @@ pub const KINDS: [&str; 120] = [
     "ask: not recorded",
     "ask: outcome-unknown",
     "ask: refused",
+    "ask: unsettled",
     "cancel: canceled",
     "cancel: ledger failed",
     "decide: altered",

@@ -279,6 +279,10 @@ impl Tx for Watched<'_> {
         self.tx.check_held(id)
     }
 
+    fn recorded_on(&mut self, payment: &PaymentKey) -> Held<Vec<OperationId>> {
+        self.tx.recorded_on(payment)
+    }
+
     fn unsettled_on(
         &mut self,
         payment: &PaymentKey,
@@ -451,8 +455,9 @@ impl Tx for Watched<'_> {
         self.tx.insert_reject(run, line, reason)
     }
 
-    fn rejected_lines(&mut self, run: &Run) -> Held<BTreeSet<u64>> {
-        self.tx.rejected_lines(run)
+    fn reopen_line(&mut self, run: &Run, line: u64) -> Held<()> {
+        self.before_write()?;
+        self.tx.reopen_line(run, line)
     }
 
     fn claim_lines(&mut self, run: &Run, most: usize) -> Held<Vec<Claimed>> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::limits::Limits;
 use crate::eligibility::FeeRate;
@@ -72,18 +72,31 @@ pub struct Rule {
 #[cfg_attr(feature = "schema", schemars(rename = "PolicyWhen"))]
 pub struct When {
     /// Payment method types, such as `card` or `sepa_debit`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "listed")]
     pub payment_method: Vec<String>,
     /// Products: values of the metadata key `product_key`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "listed")]
     pub product: Vec<String>,
     /// Currencies.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "listed")]
     pub currency: Vec<Currency>,
     /// Metadata keys of the charge with the values that match; an empty list matches any value. Write the keys on every
     /// charge, with a value for "no" as well.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, Vec<String>>,
+}
+
+/// A condition that is given lists something: an empty list would match every payment.
+fn listed<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let values = Vec::deserialize(deserializer)?;
+    if values.is_empty() {
+        return Err(serde::de::Error::custom(
+            "is empty: list what it matches, or leave it out to match everything",
+        ));
+    }
+    Ok(values)
 }
 
 /// What holds. Everything may be left out: then only what Stripe itself enforces holds.

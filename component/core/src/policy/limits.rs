@@ -1,7 +1,9 @@
 //! Amounts by currency, as people write them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::json::Tree;
@@ -10,11 +12,40 @@ use crate::problem::FieldProblem;
 
 /// An amount for each currency, as decimals of it in text: `{ usd = "50.00", jpy = "5000" }`. As text:
 /// a number would leave open whether 50 means dollars or cents. At least one currency.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "PolicyAmounts", extend("minProperties" = 1)))]
 pub struct Limits(pub BTreeMap<Currency, Decimal>);
+
+impl<'de> Deserialize<'de> for Limits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// Reads the entries one by one: of `USD` and `usd`, one would be dropped without a word.
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Limits;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an amount for each currency")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Limits, A::Error> {
+        let mut limits = BTreeMap::new();
+        while let Some((currency, amount)) = entries.next_entry::<Currency, Decimal>()? {
+            if limits.insert(currency, amount).is_some() {
+                return Err(A::Error::custom(format_args!(
+                    "has two amounts for {currency}: keep the one that holds"
+                )));
+            }
+        }
+        Ok(Limits(limits))
+    }
+}
 
 /// A decimal of a currency, not read yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,11 +57,11 @@ impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Tree::deserialize(deserializer)? {
             Tree::Text(text) => Ok(Self(text.into_owned())),
-            Tree::Null => Err(serde::de::Error::custom(
+            Tree::Null => Err(D::Error::custom(
                 "is null: leave the currency out to have no limit in it, or write an amount like \"50.00\"",
             )),
-            _ => Err(serde::de::Error::custom(
-                "is not a text: write an amount like \"50.00\", in quotes, so that nobody takes it for cents",
+            _ => Err(D::Error::custom(
+                "is not a text: write an amount like \"50.00\", in quotes, since a number could be cents",
             )),
         }
     }

@@ -44,6 +44,7 @@ pub(super) fn check(document: &Document, problems: &mut Problems) {
     );
     for (place, terms) in &places {
         check_terms(place, terms, problems);
+        check_approvals(place, terms, &document.defaults, problems);
     }
     currencies(&places, problems);
 }
@@ -83,6 +84,19 @@ fn check_id(place: &str, id: &str, earlier: &[Rule], problems: &mut Problems) {
         return;
     };
     problems.push(FieldProblem::new(format!("{place}.id"), id, problem, fix));
+}
+
+/// A number of approvals that nothing refers to would have no effect.
+fn check_approvals(place: &str, terms: &Terms, defaults: &Terms, problems: &mut Problems) {
+    let applies = [terms, defaults].iter().any(|terms| terms.second_approval_above.is_some());
+    if let Some(approvals) = terms.approvals.filter(|count| !applies && (2..=9).contains(count)) {
+        problems.push(FieldProblem::new(
+            format!("{place}.approvals"),
+            approvals,
+            "has no effect without `second_approval_above`",
+            "say above which amounts as many people must approve; \"0\" for all",
+        ));
+    }
 }
 
 fn check_terms(place: &str, terms: &Terms, problems: &mut Problems) {

@@ -1,7 +1,5 @@
 //! Recording the lines of a run.
 
-use std::collections::BTreeSet;
-
 use refund_core::id::OperationId;
 use refund_core::request::Request;
 use refund_ledger::{
@@ -117,6 +115,7 @@ fn admit_line(
         }
         Admitted::Corrected(operation) => {
             tx.insert_line(run, line, &operation, false)?;
+            tx.reopen_line(run, line)?;
             LineAdmitted::Corrected
         }
         Admitted::Known(operation) => {
@@ -171,15 +170,6 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
         .await
     }
 
-    /// The lines of a run for which nothing is sent.
-    ///
-    /// # Errors
-    /// When the ledger cannot be used.
-    pub async fn rejected_lines(&self, run: &Run) -> Result<BTreeSet<u64>, LedgerError> {
-        let run = run.clone();
-        self.store.read(move |tx| tx.rejected_lines(&run)).await
-    }
-
     /// Records lines that cannot be read.
     ///
     /// # Errors
@@ -230,12 +220,13 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
             let mut canceled = 0;
             for (line, id) in tx.open_operations(&run)? {
                 let Some(operation) = tx.operation(&id)? else { continue };
-                if operation.state != State::Planned {
+                if operation.state == State::Planned {
+                    call_off(tx, &operation, &caller, now)?;
+                    canceled += 1;
+                } else if operation.state.is_unsettled() {
                     continue;
                 }
-                call_off(tx, &operation, &caller, now)?;
                 tx.end_lines(&run, &[line], true)?;
-                canceled += 1;
             }
             Ok(canceled)
         })

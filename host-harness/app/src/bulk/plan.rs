@@ -167,6 +167,8 @@ pub struct Forecast {
     pub unknown: Vec<(u64, String)>,
     /// How many could not be looked up.
     pub unknown_lines: u64,
+    /// How many of those may have been refunded: an earlier request for them is unsettled.
+    pub unsettled_lines: u64,
     /// The fees that Stripe keeps, by currency.
     pub fees: BTreeMap<String, u64>,
     /// Lines whose fee is estimated.
@@ -286,6 +288,9 @@ impl Forecast {
             }
             Planned::Unknown(reason) => {
                 self.unknown_lines += 1;
+                self.unsettled_lines += u64::from(
+                    line.operation.as_ref().is_some_and(|operation| operation.state.is_unsettled()),
+                );
                 list(&mut self.unknown, line.line, reason);
             }
         }

@@ -431,7 +431,7 @@ impl<'a, C: Component, S: Store, R: Runtime> Runner<'a, C, S, R> {
         let ended = match self.stopped {
             _ if self.is_canceled => Ended::Canceled,
             Some(stopped) => Ended::Stopped(stopped),
-            None if interrupted => Ended::Interrupted,
+            None if interrupted && open > 0 => Ended::Interrupted,
             None => Ended::Complete,
         };
         Ok(Summary {

@@ -9,7 +9,7 @@ use refund_ledger::{LedgerError, PriorRefund, State, Total};
 use super::stop::Stopped;
 use crate::application::AskError;
 use crate::outcome::OutcomeKind;
-use crate::outcome::table::{EXIT_DONE, EXIT_STOPPED};
+use crate::outcome::table::{EXIT_DONE, EXIT_STOPPED, worse};
 use crate::runtime::Lost;
 
 /// Why a run ended.
@@ -44,30 +44,33 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// The exit code of the command. That a refund may have been made hides behind nothing else; then comes what has to be
-    /// done about the run, then about its lines, whose `totals` are those that the ledger holds.
+    /// The exit code of the command: the worst of the run and of its lines, whose `totals` are those that the ledger holds.
     pub fn exit(&self, totals: &[Total]) -> u8 {
-        let any = |states: &[State]| {
-            totals.iter().any(|total| states.iter().any(|state| total.state == state.as_str()))
+        let of_run = match self.ended {
+            Ended::Complete if self.open > 0 => OutcomeKind::NoAnswer.row().exit,
+            Ended::Complete => EXIT_DONE,
+            _ => EXIT_STOPPED,
         };
-        let is_unreadable = totals.iter().any(|total| total.state == "unreadable");
-        let kind = if any(&[State::Sent, State::OutcomeUnknown]) {
-            OutcomeKind::Unknown
-        } else if self.ended != Ended::Complete {
-            return EXIT_STOPPED;
-        } else if self.open > 0 {
-            OutcomeKind::NoAnswer
-        } else if any(&[State::Failed]) {
-            OutcomeKind::Failed
-        } else if is_unreadable || any(&[State::Refused]) {
-            OutcomeKind::Denied
-        } else if any(&[State::NeedsApproval]) {
-            OutcomeKind::Waiting
-        } else {
-            return EXIT_DONE;
-        };
-        kind.row().exit
+        totals.iter().map(exit_of).fold(of_run, worse)
     }
+}
+
+/// The exit code of lines in one state.
+fn exit_of(total: &Total) -> u8 {
+    let kind = match State::parse(&total.state) {
+        // Lines that were rejected when they were read.
+        None => OutcomeKind::Denied,
+        Some(State::Sent | State::OutcomeUnknown) => OutcomeKind::Unknown,
+        Some(State::Failed) => OutcomeKind::Failed,
+        Some(State::Refused) if total.denied < total.count => OutcomeKind::Refused,
+        Some(State::Refused) => OutcomeKind::Denied,
+        Some(State::NeedsApproval) => OutcomeKind::Waiting,
+        // Open lines are counted by the run; canceled ones were called off on purpose.
+        Some(State::Planned | State::Canceled | State::Pending | State::Succeeded) => {
+            return EXIT_DONE;
+        }
+    };
+    kind.row().exit
 }
 
 /// A run cannot go on. Lines that were under way came to their end first.

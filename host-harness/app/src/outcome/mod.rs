@@ -230,9 +230,13 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Its kind: the row of the table.
+    /// Its kind: the row of the table. That a refund may have been made under the operation id comes before the other
+    /// values that it was asked for with.
     pub fn kind(&self) -> OutcomeKind {
-        self.standing.kind()
+        match self.standing.kind() {
+            OutcomeKind::Conflict if self.operation.state.is_unsettled() => OutcomeKind::Unknown,
+            kind => kind,
+        }
     }
 
     /// The same as the output of `refunds.create`; absent where there is no refund, or Stripe did not show it.

@@ -18,9 +18,21 @@ impl Outcome {
         let detail = self.operation.detail.as_deref();
         let mut lines = vec![self.standing.what(self.operation.id().as_str(), detail)];
         lines.push(self.kind().row().money.to_owned());
-        lines.extend(self.standing.next(self.operation.id().as_str()));
+        lines.extend(self.next());
         lines.extend(self.also_settled.iter().map(also_settled));
         lines
+    }
+
+    /// What to do next. What waits or is unsettled under an operation id comes before the advice to choose another.
+    fn next(&self) -> Option<String> {
+        match (&self.standing, self.operation.state) {
+            (Standing::Conflict(_), state) if state.is_unsettled() => Some(
+                "Its outcome is unknown: ask for it once more with the values that it has, which finds out; never use a new id."
+                    .to_owned(),
+            ),
+            (Standing::Conflict(_), State::NeedsApproval) => None,
+            _ => self.standing.next(self.operation.id().as_str()),
+        }
     }
 
     /// The same as one text.

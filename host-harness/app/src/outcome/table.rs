@@ -28,7 +28,10 @@ pub const EXITS: [(u8, &str); 9] = [
     (EXIT_MACHINE, "an error of this machine, or a rejected webhook"),
     (EXIT_BAD_INPUT, "wrong input; nothing was sent"),
     (EXIT_NEEDS_APPROVAL, "an approver must decide first; nothing was sent"),
-    (EXIT_DENIED, "denied by a rule, or the operation id belongs to another refund"),
+    (
+        EXIT_DENIED,
+        "denied by a rule, the operation id belongs to another refund, or a line of a file cannot be used",
+    ),
     (EXIT_FAILED, "Stripe refused, the refund failed, or there was no usable answer"),
     (
         EXIT_UNKNOWN,
@@ -199,7 +202,7 @@ pub const TABLE: [Row; 15] = [
         name: "rejected",
         exit: EXIT_MACHINE,
         http: 400,
-        meaning: "the data was rejected: a forged webhook, a body that is not an event",
+        meaning: "the data was rejected: a forged webhook",
         money: "Nothing was sent.",
         next: "do what the message asks for",
     },

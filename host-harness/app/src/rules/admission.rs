@@ -43,6 +43,7 @@ pub fn admit(
         return Ok(Admitted::Conflict(Box::new(operation)));
     }
     let Some(known) = tx.operation(&request.operation)? else {
+        tx.check_held(&request.operation)?;
         let operation = Operation::new(request, caller.user.clone(), rules.into(), now);
         put(tx, None, &operation, caller, None)?;
         return Ok(Admitted::New(Box::new(operation)));

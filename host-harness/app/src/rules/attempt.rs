@@ -74,6 +74,9 @@ pub fn begin(
     if let Some(operation) = tx.working_on(&payment)? {
         return Ok(Begun::Busy { operation });
     }
+    for other in tx.recorded_on(&payment)? {
+        tx.check_held(&other)?;
+    }
     let unsettled = tx.unsettled_on(&payment, id)?;
     if !unsettled.is_empty() {
         return Ok(Begun::Unsettled(unsettled));

@@ -254,14 +254,46 @@ async fn an_edit_of_the_file_is_still_noticed_after_an_approval_ends() {
     assert!(is_altered(&refused), "{refused}");
     // When its time is over as well, and another one is decided in spite of it.
     desk.clock.advance(settings().approval_secs + 1);
-    desk.ask_under("op-2", 500, &approval_above(100)).await;
+    desk.stripe.charge("ch_2", 10_000);
+    let other = request("op-2", "ch_2", Some(500));
+    try_ask(&desk.application, "alice", other, &approval_above(100)).await.unwrap();
     desk.approve("bob", "ap_2").await;
-    let (wanted, none) = (request("op-1", "ch_1", Some(500)), MerchantRules::default());
-    let again = try_ask(&desk.application, "alice", wanted, &none);
-    let AskError::Ledger(LedgerError::Altered(_)) = again.await.unwrap_err() else {
-        panic!("the edit is not noticed any more")
-    };
+    refuses_what_was_edited(&desk, "op-1", 500).await;
     assert!(!desk.ledger().audit(None).await.unwrap().broken.is_empty());
+}
+
+async fn refuses_what_was_edited(desk: &Desk, operation: &str, amount: u64) {
+    let (wanted, none) = (request(operation, "ch_1", Some(amount)), MerchantRules::default());
+    let again = try_ask(&desk.application, "alice", wanted, &none).await;
+    let is_noticed = matches!(
+        again,
+        Err(AskError::Ledger(LedgerError::Altered(_))
+            | AskError::Unsettled { error: LedgerError::Altered(_), .. })
+    );
+    assert!(is_noticed, "{operation}: {again:?}");
+}
+
+/// What decides whether another refund of the payment may leave is compared with the audit as well.
+#[tokio::test]
+async fn an_edit_of_another_operation_on_the_payment_is_noticed() {
+    for edit in [
+        "DELETE FROM operations WHERE id = 'op-1'",
+        "DELETE FROM votes; DELETE FROM approvals; DELETE FROM operations WHERE id = 'op-1'",
+        "UPDATE operations SET state = 'refused', uncertain = NULL WHERE id = 'op-1'",
+        "UPDATE operations SET payment = 'ch_9', charge = NULL WHERE id = 'op-1'",
+    ] {
+        let desk = Desk::new();
+        desk.stripe.order(&[Fate::RequestLost]);
+        desk.ask("op-1", 500).await;
+        desk.tamper(edit);
+        refuses_what_was_edited(&desk, "op-2", 400).await;
+        refuses_what_was_edited(&desk, "op-1", 500).await;
+        assert_eq!((desk.stripe.posts(), desk.stripe.total()), (1, (0, 0)), "{edit}");
+    }
+    let desk = Desk::new();
+    desk.ask_under("op-1", 500, &approval_above(100)).await;
+    desk.tamper("DELETE FROM approvals; DELETE FROM operations");
+    refuses_what_was_edited(&desk, "op-1", 500).await;
 }
 
 #[tokio::test]

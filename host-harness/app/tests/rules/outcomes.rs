@@ -13,7 +13,7 @@ use refund_ledger::{MerchantRules, NewRun, Settlement, State};
 use tokio::sync::watch;
 
 use crate::support::{
-    Calls, Desk, Fate, GRACE_SECS, approval_above, caller, maximum, request, try_ask,
+    Calls, Desk, Fate, GRACE_SECS, approval_above, caller, maximum, operation_id, request, try_ask,
 };
 
 /// Nothing that ends an operation can be written any more.
@@ -90,8 +90,10 @@ async fn a_conflict_with_an_unknown_outcome_says_so() {
     desk.stripe.order(&[Fate::RequestLost]);
     desk.ask("op-a", 6_000).await;
     let other = desk.ask("op-a", 5_000).await;
-    assert_eq!(other.kind(), OutcomeKind::Conflict);
-    assert!(other.text().contains("its outcome is unknown"), "{}", other.text());
+    assert_eq!((other.kind(), other.kind().row().exit), (OutcomeKind::Unknown, 6));
+    assert!(other.text().contains("belongs to another refund"), "{}", other.text());
+    assert!(other.text().contains("never use a new id"), "{}", other.text());
+    assert!(!other.text().contains("hoose another"), "{}", other.text());
     assert_eq!(desk.stripe.posts(), 1);
     desk.clock.advance(GRACE_SECS);
     desk.ask("op-a", 6_000).await;
@@ -242,8 +244,9 @@ async fn a_ledger_that_fails_before_anything_left_says_so() {
     desk.tamper(
         "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no space left'); END",
     );
+    desk.stripe.charge("ch_2", 10_000);
     let none = MerchantRules::default();
-    let error = try_ask(&desk.application, "alice", request("op-2", "ch_1", Some(500)), &none);
+    let error = try_ask(&desk.application, "alice", request("op-2", "ch_2", Some(500)), &none);
     assert_eq!(error.await.unwrap_err().kind(), OutcomeKind::LedgerFailed);
     assert_eq!(desk.component.calls(), Calls { creates: 1, ..Calls::default() });
 }
@@ -378,4 +381,30 @@ async fn a_refund_of_another_time_is_read_again() {
     let settlement = unread.operation.settlement;
     assert!(matches!(settlement, Some(Settlement::Refunded { .. })), "{settlement:?}");
     assert_eq!(desk.stripe.count_of("op-1"), 1);
+}
+
+/// The ledger can be read and not written: what it holds of an earlier request is said all the same.
+#[tokio::test]
+async fn a_ledger_that_cannot_be_written_does_not_hide_what_may_have_been_refunded() {
+    let desk = Desk::new();
+    desk.stripe.charge("ch_2", 10_000);
+    desk.stripe.order(&[Fate::RequestLost]);
+    desk.ask("op-a", 6_000).await;
+    desk.tamper(
+        "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no space left'); END",
+    );
+    let none = MerchantRules::default();
+    for (operation, payment, kind) in [
+        ("op-a", "ch_1", OutcomeKind::Unknown),
+        ("op-b", "ch_1", OutcomeKind::Unknown),
+        ("op-c", "ch_2", OutcomeKind::LedgerFailed),
+    ] {
+        let wanted = request(operation, payment, Some(6_000));
+        let failed = try_ask(&desk.application, "alice", wanted, &none).await.unwrap_err();
+        assert_eq!(failed.kind(), kind, "{operation}: {failed}");
+        assert_eq!(failed.to_string().contains("`op-a`"), kind == OutcomeKind::Unknown, "{failed}");
+    }
+    let again = desk.application.ask_again(&operation_id("op-a"), None, &caller("alice")).await;
+    assert_eq!(again.unwrap_err().kind(), OutcomeKind::Unknown);
+    assert_eq!(desk.stripe.posts(), 1);
 }

@@ -15,6 +15,7 @@ use crate::args::{Approvals, ApprovalsCommand, Decide, Global};
 use crate::context::{App, Context, caller, named_caller, without_key};
 use crate::exit::Exit;
 use crate::outcomes::OperationShown;
+use crate::stop::finishing;
 use crate::{exit, show};
 
 /// The name under which these commands write to the audit.
@@ -24,7 +25,8 @@ pub(crate) async fn run(global: &Global, args: Approvals) -> anyhow::Result<Exit
     match args.command {
         ApprovalsCommand::Request(request) => {
             let seconds = inputs::seconds("valid-for", &request.valid_for)?;
-            refund::with_ledger(global, &request.create, Some(Duration::from_secs(seconds))).await
+            let valid_for = Some(Duration::from_secs(seconds));
+            finishing(refund::with_ledger(global, &request.create, valid_for)).await
         }
         ApprovalsCommand::List { state } => list(global, state.as_deref()).await,
         ApprovalsCommand::Show { approval } => {
@@ -35,7 +37,7 @@ pub(crate) async fn run(global: &Global, args: Approvals) -> anyhow::Result<Exit
         ApprovalsCommand::Deny(decide) => vote(global, decide, false).await,
         ApprovalsCommand::Execute { approvals, policy } => {
             let document = policy.as_deref().map(policy::parse::<Document>).transpose()?;
-            execute(global, approvals, document).await
+            finishing(execute(global, approvals, document)).await
         }
         ApprovalsCommand::Expire { approval } => {
             let caller = caller(global, COMMAND)?;

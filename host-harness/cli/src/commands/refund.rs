@@ -16,24 +16,28 @@ use super::inputs;
 use crate::args::{Create, Global, List, Refund, RefundCommand};
 use crate::context::{App, Context, caller, settings};
 use crate::exit::Exit;
+use crate::stop::finishing;
 use crate::{outcomes, show};
 
 pub(crate) async fn run(global: &Global, args: Refund) -> anyhow::Result<ExitCode> {
     match args.command {
         RefundCommand::Create(create) if global.names_ledger() => {
-            with_ledger(global, &create, None).await
+            finishing(with_ledger(global, &create, None)).await
         }
-        RefundCommand::Create(create) => without_ledger(global, &create).await,
+        RefundCommand::Create(create) => finishing(without_ledger(global, &create)).await,
         RefundCommand::Get { refund } => {
             let id = RefundId::from_stripe(refund);
             one(global, async |component| component.retrieve(&id).await).await
         }
         RefundCommand::Cancel { refund } => {
-            one(global, async |component| component.cancel(&refund).await).await
+            finishing(one(global, async |component| component.cancel(&refund).await)).await
         }
         RefundCommand::Update { refund, metadata } => {
             let metadata = inputs::metadata(&metadata)?;
-            one(global, async |component| component.update_metadata(&refund, &metadata).await).await
+            let update = async |component: &WasmComponent| {
+                component.update_metadata(&refund, &metadata).await
+            };
+            finishing(one(global, update)).await
         }
         RefundCommand::List(list) => page(global, list).await,
     }

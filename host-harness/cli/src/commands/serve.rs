@@ -67,6 +67,11 @@ async fn service(global: &Global, args: &Serve) -> anyhow::Result<Service> {
         }
         None => None,
     };
+    if document.is_none() && tokens.has_self_serve() {
+        return Err(Exit::bad_input(
+            "a token has the role self_serve, and without --policy nothing limits what it refunds: name a policy with limits for self_serve",
+        ));
+    }
     let approval_secs = inputs::seconds("valid-for", &args.valid_for)?;
     let context = Context::new(global)?;
     let ledger = context.ledger(global)?;

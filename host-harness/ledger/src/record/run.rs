@@ -120,6 +120,10 @@ pub struct Total {
     pub amount: u64,
     /// What of that sum is of lines that came to their end.
     pub closed: u64,
+    /// How many of them a rule denied: nothing was sent for them.
+    pub denied: u64,
     /// Sum of the fees that Stripe keeps, in the same currency's payments.
     pub fee: u64,
+    /// How many have a refund whose fee is not known: it was found after its answer was lost.
+    pub fee_unknown: u64,
 }

@@ -1,14 +1,16 @@
 //! The audit in the ledger: appending, and checking all of it.
 
+use refund_core::id::OperationId;
 use refund_core::wire::hex;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params};
 use sha2::{Digest, Sha256};
 
+use super::operations::operation_id;
 use super::{Ledger, signed};
 use crate::chain::{AuditRow, BEGINNING, Broken, Hash};
 use crate::error::LedgerError;
-use crate::record::{Entry, Operation};
+use crate::record::{Entry, Operation, PaymentKey};
 
 /// What a check of the audit found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,11 +197,41 @@ fn digest_rows(
     Ok(())
 }
 
+/// The columns that [`read`] reads.
+macro_rules! columns {
+    () => {
+        "seq, time, actor, operation, before, after, request_hash, payment, charge, amount, currency, \
+         refund, outcome, request_id, held, hash"
+    };
+}
+/// The operations that the audit knows on a payment, whatever the tables hold of them by now.
+pub(super) fn recorded_on(
+    connection: &Connection,
+    payment: &PaymentKey,
+) -> Result<Vec<OperationId>, LedgerError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT operation FROM audit WHERE payment = ?1
+         UNION SELECT operation FROM audit WHERE charge = ?1
+         UNION SELECT operation FROM audit
+             WHERE payment IN (SELECT payment_intent FROM aliases WHERE charge = ?1)",
+    )?;
+    let ids = statement.query_map([payment.as_str()], |row| row.get::<_, String>(0))?;
+    ids.map(|id| operation_id(&id?)).collect()
+}
+
 /// Compares what the tables hold of an operation with the last row of the audit about it, and that row with the row
-/// before it in the chain.
+/// before it in the chain. An operation that neither knows is new.
 pub(super) fn check_held(connection: &Connection, id: &str) -> Result<(), LedgerError> {
     let altered = || LedgerError::Altered(id.to_owned());
-    let (pointed, policy, is_policy_intact) = connection
+    let last = connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM audit WHERE operation = ? ORDER BY seq DESC LIMIT 1"
+        ))?
+        .query_row([id], read)
+        .optional()?;
+    let pointing = connection
         .prepare_cached(
             "SELECT audit, policy, (SELECT json FROM policies WHERE hash = policy) FROM operations
              WHERE id = ?",
@@ -214,17 +246,12 @@ pub(super) fn check_held(connection: &Connection, id: &str) -> Result<(), Ledger
             };
             Ok((row.get::<_, i64>(0)?, policy, intact))
         })
-        .optional()?
-        .ok_or_else(altered)?;
-    let last = connection
-        .prepare_cached(concat!(
-            "SELECT ",
-            columns!(),
-            " FROM audit WHERE operation = ? ORDER BY seq DESC LIMIT 1"
-        ))?
-        .query_row([id], read)
         .optional()?;
-    let Some((row, hash)) = last else { return Err(altered()) };
+    let ((pointed, policy, is_policy_intact), (row, hash)) = match (pointing, last) {
+        (Some(pointing), Some(last)) => (pointing, last),
+        (None, None) => return Ok(()),
+        _ => return Err(altered()),
+    };
     let before: Option<Hash> = connection
         .prepare_cached("SELECT hash FROM audit WHERE seq = ?")?
         .query_row([row.seq - 1], |row| row.get(0))
@@ -241,15 +268,6 @@ pub(super) fn check_held(connection: &Connection, id: &str) -> Result<(), Ledger
         Err(altered())
     }
 }
-
-/// The columns that [`read`] reads.
-macro_rules! columns {
-    () => {
-        "seq, time, actor, operation, before, after, request_hash, payment, charge, amount, currency, \
-         refund, outcome, request_id, held, hash"
-    };
-}
-use columns;
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(AuditRow, Vec<u8>)> {
     let read = AuditRow {

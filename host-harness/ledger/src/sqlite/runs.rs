@@ -1,7 +1,5 @@
 //! Bulk runs: their lines, and which process works on which.
 
-use std::collections::BTreeSet;
-
 use refund_core::id::{OperationId, PaymentRef, RefundId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -129,10 +127,14 @@ pub(super) fn insert_reject(
     Ok(earlier == 0)
 }
 
-pub(super) fn rejected(connection: &Connection, run: &Run) -> Result<BTreeSet<u64>, LedgerError> {
-    let mut statement = connection.prepare_cached("SELECT line FROM rejects WHERE run = ?")?;
-    let lines = statement.query_map([run.key], |row| Ok(unsigned(row.get(0)?)))?;
-    Ok(lines.collect::<Result<_, _>>()?)
+pub(super) fn reopen(connection: &Connection, run: &Run, line: u64) -> Result<(), LedgerError> {
+    connection
+        .prepare_cached(
+            "UPDATE lines SET open = 1, holder = NULL, settled_before = 0
+             WHERE run = ? AND line = ? AND NOT open",
+        )?
+        .execute(params![run.key, signed(line)])?;
+    Ok(())
 }
 
 /// Claims open lines in order. An open line on the same payment goes first, whichever process has it.
@@ -395,10 +397,11 @@ pub(super) fn each_line<E>(
 pub(super) fn totals(connection: &Connection, run: i64) -> Result<Vec<Total>, LedgerError> {
     let mut statement = connection.prepare_cached(
         "SELECT state, coalesce(currency, ''), count(*), sum(coalesce(refunded, amount, 0)),
-             sum(iif(open, 0, coalesce(refunded, amount, 0))), sum(coalesce(fee, 0))
+             sum(iif(open, 0, coalesce(refunded, amount, 0))), sum(coalesce(fee, 0)),
+             sum(coalesce(settlement ->> '$.settled' = 'denied', 0)), sum(refund IS NOT NULL AND fee IS NULL)
          FROM lines JOIN operations ON operations.id = lines.operation WHERE run = ?1
          GROUP BY 1, 2
-         UNION ALL SELECT 'unreadable', '', count(*), 0, 0, 0 FROM rejects WHERE run = ?1
+         UNION ALL SELECT 'unreadable', '', count(*), 0, 0, 0, 0, 0 FROM rejects WHERE run = ?1
          HAVING count(*) > 0
          ORDER BY 1, 2",
     )?;
@@ -410,6 +413,8 @@ pub(super) fn totals(connection: &Connection, run: i64) -> Result<Vec<Total>, Le
             amount: unsigned(row.get(3)?),
             closed: unsigned(row.get(4)?),
             fee: unsigned(row.get(5)?),
+            denied: unsigned(row.get(6)?),
+            fee_unknown: unsigned(row.get(7)?),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -6,11 +6,12 @@ use super::{audit, now};
 use crate::error::LedgerError;
 
 /// One step each, in order; `user_version` counts those that were taken.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
 ];
 
 /// From this format on, rows of the audit hold a digest of the tables.

@@ -1,6 +1,5 @@
 //! [`Tx`] over SQLite: each function is one of the modules beside this one.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use refund_core::followups::{FollowUp, Options};
@@ -49,6 +48,10 @@ impl Tx for Transaction<'_> {
 
     fn check_held(&mut self, id: &OperationId) -> Held<()> {
         audit::check_held(self.connection, id.as_str())
+    }
+
+    fn recorded_on(&mut self, payment: &PaymentKey) -> Held<Vec<OperationId>> {
+        audit::recorded_on(self.connection, payment)
     }
 
     fn unsettled_on(
@@ -191,8 +194,8 @@ impl Tx for Transaction<'_> {
         runs::insert_reject(self.connection, run, line, reason)
     }
 
-    fn rejected_lines(&mut self, run: &Run) -> Held<BTreeSet<u64>> {
-        runs::rejected(self.connection, run)
+    fn reopen_line(&mut self, run: &Run, line: u64) -> Held<()> {
+        runs::reopen(self.connection, run, line)
     }
 
     fn claim_lines(&mut self, run: &Run, most: usize) -> Held<Vec<Claimed>> {

@@ -72,6 +72,10 @@ impl Tx for Replayed<'_> {
         Ok(())
     }
 
+    fn recorded_on(&mut self, _: &PaymentKey) -> Held<Vec<OperationId>> {
+        Ok(Vec::new())
+    }
+
     fn unsettled_on(&mut self, _: &PaymentKey, _: &OperationId) -> Held<Vec<OperationId>> {
         self.next(as_read!(Operations)).cloned()
     }

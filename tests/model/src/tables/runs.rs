@@ -19,7 +19,7 @@ macro_rules! without_runs {
             line_of(&refund_ledger::Run, &OperationId) -> Option<u64>;
             insert_line(&refund_ledger::Run, u64, &Operation, bool) -> ();
             insert_reject(&refund_ledger::Run, u64, &str) -> bool;
-            rejected_lines(&refund_ledger::Run) -> std::collections::BTreeSet<u64>;
+            reopen_line(&refund_ledger::Run, u64) -> ();
             claim_lines(&refund_ledger::Run, usize) -> Vec<refund_ledger::Claimed>;
             end_lines(&refund_ledger::Run, &[u64], bool) -> ();
             mark_closed_lines(&refund_ledger::Run) -> ();

@@ -154,11 +154,16 @@ impl Tx for Transaction<'_> {
     }
 
     fn check_held(&mut self, id: &OperationId) -> Held<()> {
-        let is_held = self.find(id).is_some_and(|row| {
+        let is_held = self.find(id).is_none_or(|row| {
             let held = self.tables.held(row.operation.get());
             row.recorded.is_some_and(|recorded| recorded.held == held)
         });
         if is_held { Ok(()) } else { Err(LedgerError::Altered(id.to_string())) }
+    }
+
+    /// The model's tables are written by the rules alone, so there is nothing to compare.
+    fn recorded_on(&mut self, _: &PaymentKey) -> Held<Vec<OperationId>> {
+        Ok(Vec::new())
     }
 
     fn unsettled_on(

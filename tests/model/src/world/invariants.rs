@@ -135,7 +135,7 @@ impl Refunds {
             self.runs.log(run).iter().any(
                 |entry| matches!(entry, Entry::Replied(replied) if replied.may_have_changed()),
             );
-        let says_nothing_left = matches!(error, AskError::Ledger(_));
+        let says_nothing_left = matches!(error, AskError::Ledger(_) | AskError::Unsettled { .. });
         let detail = || format!("a request had left, and the answer is: {error}");
         (says_nothing_left && has_left).then(|| broken(ANSWERS_ARE_TRUE, detail()))
     }

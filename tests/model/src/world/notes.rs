@@ -27,7 +27,7 @@ impl Refunds {
                 }
             }
             Answer::Outcome(Err(error)) => self.reach(match **error {
-                AskError::Ledger(_) => Situation::LedgerFailed,
+                AskError::Ledger(_) | AskError::Unsettled { .. } => Situation::LedgerFailed,
                 AskError::NotRecorded { .. } => Situation::NotRecorded,
             }),
             Answer::Found(Ok(Some(operation))) => self.note_found(operation),

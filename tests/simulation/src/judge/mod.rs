@@ -135,6 +135,7 @@ impl Shared {
             Err(error) => {
                 let kind = match error {
                     AskError::Ledger(_) => "ledger failed",
+                    AskError::Unsettled { .. } => "unsettled",
                     AskError::NotRecorded { .. } => "not recorded",
                 };
                 let answer = self.answered(call, kind, || error.to_string());
@@ -149,19 +150,27 @@ impl Shared {
                 self.judge_ledger_error(answer, error);
                 self.judge_nothing_sent(answer, &error.to_string());
             }
+            AskError::Unsettled { operation, error } => {
+                self.judge_ledger_error(answer, error);
+                self.judge_may_be_made(answer, operation.as_str());
+            }
             AskError::NotRecorded { operation, error, .. } => {
                 self.judge_ledger_error(answer, error);
-                let history = self.history();
-                let may_be =
-                    history.was_during(operation.as_str(), answer.start, history.now(), |held| {
-                        held.state.is_unsettled() || held.refund.is_some()
-                    });
-                drop(history);
-                if !may_be {
-                    let rule = "an unknown outcome is unknown in the ledger";
-                    self.disagree(rule, answer.what.clone());
-                }
+                self.judge_may_be_made(answer, operation.as_str());
             }
+        }
+    }
+
+    /// The ledger holds that an operation may have its refund.
+    fn judge_may_be_made(&self, answer: &Answer, operation: &str) {
+        let history = self.history();
+        let may_be = history.was_during(operation, answer.start, history.now(), |held| {
+            held.state.is_unsettled() || held.refund.is_some()
+        });
+        drop(history);
+        if !may_be {
+            let rule = "an unknown outcome is unknown in the ledger";
+            self.disagree(rule, answer.what.clone());
         }
     }
 

@@ -131,6 +131,10 @@ fn what_makes_no_sense_is_named_with_its_field() {
             "defaults.approvals",
         ),
         (
+            json!({ "name": "S", "version": "1", "defaults": { "approve_up_to": { "usd": "1" }, "approvals": 3 } }),
+            "defaults.approvals",
+        ),
+        (
             json!({ "name": "S", "version": "1", "defaults": { "deduct": { "restocking_basis_points": 10_001 } } }),
             "defaults.deduct.restocking_basis_points",
         ),
@@ -142,6 +146,24 @@ fn what_makes_no_sense_is_named_with_its_field() {
         let problems = book(document.clone()).expect_err(&document.to_string());
         let fields: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
         assert_eq!(fields, [field], "{document}: {problems:?}");
+    }
+}
+
+/// Neither of two amounts for one currency is dropped without a word, and an empty condition does not match everything.
+#[test]
+fn a_document_that_would_lose_a_limit_is_not_read() {
+    for (text, said) in [
+        (r#""defaults":{"approve_up_to":{"USD":"50.00","usd":"5000.00"}}"#, "two amounts for usd"),
+        (r#""defaults":{"approve_up_to":{"usd":"50.00","usd":"5000.00"}}"#, "two amounts for usd"),
+        (r#""defaults":{"never_above":{"usd":"5"}},"defaults":{}"#, "duplicate field"),
+        (
+            r#""rules":[{"id":"a","when":{"product":[],"payment_method":["card"]},"then":{}}]"#,
+            "is empty",
+        ),
+    ] {
+        let text = format!(r#"{{"name":"S","version":"1",{text}}}"#);
+        let refused = serde_json::from_str::<Document>(&text).unwrap_err().to_string();
+        assert!(refused.contains(said), "{text}: {refused}");
     }
 }
 

@@ -90,7 +90,9 @@ fn duration(
 
 /// What a run would end with.
 fn code(forecast: &Forecast) -> ExitCode {
-    let kind = if !forecast.refunded_before.is_empty() {
+    let kind = if forecast.unsettled_lines > 0 {
+        OutcomeKind::Unknown
+    } else if !forecast.refunded_before.is_empty() {
         return ExitCode::from(EXIT_STOPPED);
     } else if forecast.unknown_lines > 0 {
         OutcomeKind::NoAnswer

@@ -88,7 +88,12 @@ fn table(totals: &[Total]) {
                 show::minor(amount, &total.currency)
             }
         };
-        let fee = if total.fee == 0 { String::new() } else { money(total.fee) };
+        let fee = match (total.fee, total.fee_unknown) {
+            (0, 0) => String::new(),
+            (fee, 0) => money(fee),
+            (0, lines) => format!("not known for {lines}"),
+            (fee, lines) => format!("{}, not known for {lines}", money(fee)),
+        };
         [total.state.clone(), total.count.to_string(), money(total.amount), fee]
     });
     show::table(["state", "lines", "amount", "fee kept by Stripe"], rows);
@@ -98,7 +103,8 @@ fn objects(totals: &[Total]) -> Vec<Value> {
     let object = |total: &Total| {
         json!({
             "state": total.state, "currency": total.currency, "lines": total.count,
-            "amount": total.amount, "fee_kept": total.fee,
+            "amount": total.amount, "denied": total.denied, "fee_kept": total.fee,
+            "fee_unknown": total.fee_unknown,
         })
     };
     totals.iter().map(object).collect()

@@ -72,13 +72,28 @@ fn options(
     check_speed(speed)?;
     let spread = spread(speed)?;
     Ok(Options {
-        in_flight: speed.in_flight,
+        in_flight: in_flight(speed),
         spread,
         stop: stop_loss(stop)?,
         tries: TRIES,
         rules,
         allow_refunded_payments: stop.allow_refunded_payments,
     })
+}
+
+/// How many lines are under way at once: no more than two seconds of the rate, since what is under way is finished
+/// before a run ends.
+fn in_flight(speed: &Speed) -> usize {
+    if speed.no_pace {
+        return speed.in_flight;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "above zero, which is checked, and capped"
+    )]
+    let of_rate = (speed.rate * 2.0).ceil().min(1e6) as usize;
+    speed.in_flight.min(of_rate.max(1))
 }
 
 /// Checks what plan and run have in common.

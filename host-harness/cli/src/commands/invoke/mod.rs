@@ -19,7 +19,8 @@ use crate::args::{Global, Invoke};
 use crate::commands::bulk;
 use crate::context::{App, Context, caller, pure};
 use crate::exit::Exit;
-use crate::{exit, show, terminal};
+use crate::stop::finishing;
+use crate::{exit, show, strict, terminal};
 
 use self::recorded::Recorded;
 
@@ -32,12 +33,12 @@ pub(crate) async fn run(global: &Global, args: &Invoke) -> anyhow::Result<ExitCo
     if args.input.is_none() {
         std::io::stdin().read_to_string(&mut text).context("stdin cannot be read")?;
     }
-    let input = serde_json::from_str(&text).map_err(|error| {
+    let input = strict::from_str(&text).map_err(|error| {
         Exit::bad_input(format!(
             "the input is not a JSON object: {error}; see `refund-node describe --json`"
         ))
     })?;
-    let answer = operation.run(input).await.map_err(NoAnswer::exit)?;
+    let answer = finishing(operation.run(input)).await.map_err(NoAnswer::exit)?;
     show::json(&answer.json);
     if let Some(message) = answer.message {
         terminal::say(format_args!("error: {message}"));

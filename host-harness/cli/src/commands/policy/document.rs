@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
+use crate::strict;
 
 /// Reads a document. Whether it makes sense is the component's to say.
 pub(crate) fn read(file: &Path) -> anyhow::Result<Value> {
@@ -21,7 +22,7 @@ pub(crate) fn parse<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
     let text =
         std::fs::read_to_string(file).map_err(|error| bad(format!("cannot be read: {error}")))?;
     if file.extension().is_some_and(|extension| extension == "json") {
-        serde_json::from_str(&text).map_err(|error| bad(error.to_string()))
+        strict::from_str(&text).map_err(|error| bad(error.to_string()))
     } else {
         toml::from_str(&text).map_err(|error| bad(error.to_string()))
     }
