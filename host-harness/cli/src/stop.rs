@@ -1,5 +1,7 @@
 //! The wish to end.
 
+use std::pin::Pin;
+
 use refund_app::outcome::table::EXIT_UNKNOWN;
 
 use crate::terminal::say;
@@ -23,8 +25,7 @@ pub(crate) async fn asked_to_stop() {
 
 /// Lets work that may change something at Stripe come to its end: the first wish to end is answered with a word, the second
 /// one ends the process, which loses nothing either.
-pub(crate) async fn finishing<T>(work: impl Future<Output = T>) -> T {
-    let mut work = std::pin::pin!(work);
+pub(crate) async fn finishing<T>(mut work: Pin<Box<impl Future<Output = T>>>) -> T {
     tokio::select! {
         done = &mut work => return done,
         () = asked_to_stop() => {}

@@ -67,7 +67,7 @@ impl Round {
         match (kind, operation.mistaken) {
             (Some(OutcomeKind::Waiting), _) => self.decide(operation, false),
             // What was asked for by mistake was sent: asking for that once more finds out.
-            (Some(OutcomeKind::Conflict), Some(amount)) => {
+            (Some(OutcomeKind::Conflict | OutcomeKind::Unknown), Some(amount)) => {
                 self.post(&Operation { amount, ..operation.clone() });
             }
             _ => {}

@@ -58,12 +58,11 @@ impl Summary {
 /// The exit code of lines in one state.
 fn exit_of(total: &Total) -> u8 {
     let kind = match State::parse(&total.state) {
-        // Lines that were rejected when they were read.
-        None => OutcomeKind::Denied,
         Some(State::Sent | State::OutcomeUnknown) => OutcomeKind::Unknown,
         Some(State::Failed) => OutcomeKind::Failed,
         Some(State::Refused) if total.denied < total.count => OutcomeKind::Refused,
-        Some(State::Refused) => OutcomeKind::Denied,
+        // A rule denied them all, or they were rejected when they were read.
+        Some(State::Refused) | None => OutcomeKind::Denied,
         Some(State::NeedsApproval) => OutcomeKind::Waiting,
         // Open lines are counted by the run; canceled ones were called off on purpose.
         Some(State::Planned | State::Canceled | State::Pending | State::Succeeded) => {

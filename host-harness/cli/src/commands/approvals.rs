@@ -26,7 +26,7 @@ pub(crate) async fn run(global: &Global, args: Approvals) -> anyhow::Result<Exit
         ApprovalsCommand::Request(request) => {
             let seconds = inputs::seconds("valid-for", &request.valid_for)?;
             let valid_for = Some(Duration::from_secs(seconds));
-            finishing(refund::with_ledger(global, &request.create, valid_for)).await
+            finishing(Box::pin(refund::with_ledger(global, &request.create, valid_for))).await
         }
         ApprovalsCommand::List { state } => list(global, state.as_deref()).await,
         ApprovalsCommand::Show { approval } => {
@@ -37,7 +37,7 @@ pub(crate) async fn run(global: &Global, args: Approvals) -> anyhow::Result<Exit
         ApprovalsCommand::Deny(decide) => vote(global, decide, false).await,
         ApprovalsCommand::Execute { approvals, policy } => {
             let document = policy.as_deref().map(policy::parse::<Document>).transpose()?;
-            finishing(execute(global, approvals, document)).await
+            finishing(Box::pin(execute(global, approvals, document))).await
         }
         ApprovalsCommand::Expire { approval } => {
             let caller = caller(global, COMMAND)?;

@@ -22,22 +22,23 @@ use crate::{outcomes, show};
 pub(crate) async fn run(global: &Global, args: Refund) -> anyhow::Result<ExitCode> {
     match args.command {
         RefundCommand::Create(create) if global.names_ledger() => {
-            finishing(with_ledger(global, &create, None)).await
+            finishing(Box::pin(with_ledger(global, &create, None))).await
         }
-        RefundCommand::Create(create) => finishing(without_ledger(global, &create)).await,
+        RefundCommand::Create(create) => finishing(Box::pin(without_ledger(global, &create))).await,
         RefundCommand::Get { refund } => {
             let id = RefundId::from_stripe(refund);
             one(global, async |component| component.retrieve(&id).await).await
         }
         RefundCommand::Cancel { refund } => {
-            finishing(one(global, async |component| component.cancel(&refund).await)).await
+            finishing(Box::pin(one(global, async |component| component.cancel(&refund).await)))
+                .await
         }
         RefundCommand::Update { refund, metadata } => {
             let metadata = inputs::metadata(&metadata)?;
             let update = async |component: &WasmComponent| {
                 component.update_metadata(&refund, &metadata).await
             };
-            finishing(one(global, update)).await
+            finishing(Box::pin(one(global, update))).await
         }
         RefundCommand::List(list) => page(global, list).await,
     }

@@ -150,11 +150,8 @@ impl Shared {
                 self.judge_ledger_error(answer, error);
                 self.judge_nothing_sent(answer, &error.to_string());
             }
-            AskError::Unsettled { operation, error } => {
-                self.judge_ledger_error(answer, error);
-                self.judge_may_be_made(answer, operation.as_str());
-            }
-            AskError::NotRecorded { operation, error, .. } => {
+            AskError::Unsettled { operation, error }
+            | AskError::NotRecorded { operation, error, .. } => {
                 self.judge_ledger_error(answer, error);
                 self.judge_may_be_made(answer, operation.as_str());
             }

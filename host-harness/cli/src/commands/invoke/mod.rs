@@ -38,7 +38,7 @@ pub(crate) async fn run(global: &Global, args: &Invoke) -> anyhow::Result<ExitCo
             "the input is not a JSON object: {error}; see `refund-node describe --json`"
         ))
     })?;
-    let answer = finishing(operation.run(input)).await.map_err(NoAnswer::exit)?;
+    let answer = finishing(Box::pin(operation.run(input))).await.map_err(NoAnswer::exit)?;
     show::json(&answer.json);
     if let Some(message) = answer.message {
         terminal::say(format_args!("error: {message}"));
