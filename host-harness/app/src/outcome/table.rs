@@ -276,6 +276,14 @@ mod tests {
         page("README.md", "exit codes", &exits);
     }
 
+    #[test]
+    fn every_state_is_explained() {
+        let page = include_str!("../../../../docs/outcomes.md");
+        for state in refund_ledger::State::ALL {
+            assert!(page.contains(&format!("\n| `{state}` | ")), "{state}");
+        }
+    }
+
     fn page(file: &str, name: &str, table: &str) {
         let path = format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"));
         let page = std::fs::read_to_string(&path).unwrap();
