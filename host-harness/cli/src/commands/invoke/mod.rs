@@ -1,5 +1,6 @@
 //! `invoke`: one operation, for one input or for every line of a file.
 
+mod ending;
 mod lines;
 mod recorded;
 
@@ -8,9 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use refund_app::outcome::CallProblem;
-use refund_app::outcome::table::{EXIT_FAILED, EXIT_STOPPED};
-use refund_app::{Caller, Connection, OutcomeKind, WasmComponent};
-use refund_core::model::RefundStatus;
+use refund_app::{Caller, Connection, WasmComponent};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
@@ -44,47 +43,6 @@ pub(crate) async fn run(global: &Global, args: &Invoke) -> anyhow::Result<ExitCo
         terminal::say(format_args!("error: {message}"));
     }
     Ok(ExitCode::from(answer.code))
-}
-
-/// The exit code of an operation that gave an output. A pipeline that made some of its refunds names those that it
-/// did not make; a scan, or a sweep that scans, says whether it is complete. A refund that exists may have failed.
-fn code(output: &Value) -> u8 {
-    output.as_object().map_or(0, code_of)
-}
-
-fn code_of(output: &Map<String, Value>) -> u8 {
-    let any = |list: &str| {
-        output.get(list).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
-    };
-    if any("not_tried") {
-        EXIT_FAILED
-    } else if output.get("complete") == Some(&Value::Bool(false)) {
-        EXIT_STOPPED
-    } else if any("failures") || any_gone(output) {
-        EXIT_FAILED
-    } else {
-        gone_word(output.get("refund")).map_or(0, |kind| kind.row().exit)
-    }
-}
-
-/// Whether a refund of a pipeline does not have its effect any more.
-fn any_gone(output: &Map<String, Value>) -> bool {
-    let refunds = output.get("refunds").and_then(Value::as_array).into_iter().flatten();
-    refunds.into_iter().any(|made| gone_word(made.get("refund")).is_some())
-}
-
-fn gone_word(refund: Option<&Value>) -> Option<OutcomeKind> {
-    let status = refund.and_then(|refund| refund.get("status")).and_then(Value::as_str);
-    gone(&RefundStatus::from(status?))
-}
-
-/// The outcome of a refund that does not have its effect any more.
-fn gone(status: &RefundStatus) -> Option<OutcomeKind> {
-    match status {
-        RefundStatus::Failed => Some(OutcomeKind::Failed),
-        RefundStatus::Canceled => Some(OutcomeKind::Canceled),
-        _ => None,
-    }
 }
 
 /// What is printed, and the exit code.
@@ -231,6 +189,6 @@ impl Operation {
                 return recorded.run(application, caller, input).await;
             }
         };
-        Ok(Answer::new(&output, code(&output), None)?)
+        Ok(Answer::new(&output, ending::code(&output), None)?)
     }
 }

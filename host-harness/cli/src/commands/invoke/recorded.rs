@@ -12,7 +12,7 @@ use refund_ledger::MerchantRules;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Answer, NoAnswer};
+use super::{Answer, NoAnswer, ending};
 use crate::context::App;
 use crate::exit::{Exit, list};
 use crate::outcomes::Shown;
@@ -93,10 +93,11 @@ fn rules(policy: Policy, document: Option<Document>, self_serve: bool) -> Mercha
     }
 }
 
-/// The merchant's rules in the input of a pipeline.
+/// What decides in the input of a pipeline whether it refunds, and under which of the merchant's rules.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct RulesInput {
+struct PipelineInput {
+    dry_run: Option<bool>,
     policy: Policy,
     #[serde(deserialize_with = "refund_core::optional::value")]
     document: Option<Document>,
@@ -109,17 +110,17 @@ async fn pipeline(
     operation: &str,
     mut input: Map<String, Value>,
 ) -> Result<Answer, NoAnswer> {
-    if input.get("dry_run") != Some(&Value::Bool(false)) {
+    let asked: PipelineInput = serde_json::from_value(Value::Object(input.clone()))
+        .map_err(|error| bad_input(format!("dry_run and the rules cannot be read: {error}")))?;
+    if asked.dry_run != Some(false) {
         let output = application.component().pass_through_reading(operation, input).await?;
-        return Ok(Answer::new(&output, super::code(&output), None)?);
+        return Ok(Answer::new(&output, ending::code(&output), None)?);
     }
     input.remove("dry_run");
     if ["approval", "approvals"].iter().any(|given| input.contains_key(*given)) {
         return Err(bad_input(APPROVAL_GIVEN));
     }
-    let given: RulesInput = serde_json::from_value(Value::Object(input.clone()))
-        .map_err(|error| bad_input(format!("the rules cannot be read: {error}")))?;
-    let rules = rules(given.policy, given.document, given.self_serve);
+    let rules = rules(asked.policy, asked.document, asked.self_serve);
     let call = PipelineCall { operation: operation.to_owned(), input, rules };
     let run = application.run_pipeline(&call, caller).await.map_err(|error| match error {
         PipelineError::Call(problem) => NoAnswer::Component(problem),
@@ -209,7 +210,7 @@ fn shown(run: &PipelineRun) -> Result<Answer, NoAnswer> {
 /// That a refund that exists does not have its effect any more; absent where it has.
 fn gone_sentence(created: &Created) -> Option<String> {
     let refund = &created.refund;
-    let row = refund.status.as_ref().and_then(super::gone)?.row();
+    let row = refund.status.as_ref().and_then(ending::gone)?.row();
     let operation = refund.metadata.operation_id().unwrap_or_default();
     Some(format!(
         "Refund {} of operation `{operation}` is {}. {} What to do: {}.",
@@ -225,5 +226,5 @@ fn code(run: &PipelineRun) -> u8 {
         || !run.failures.is_empty()
         || run.existing.iter().any(|created| gone_sentence(created).is_some());
     let worst = asked.chain(ended).chain(is_left.then_some(EXIT_FAILED)).fold(EXIT_DONE, worse);
-    if worst == EXIT_DONE { super::code_of(&run.computed) } else { worst }
+    if worst == EXIT_DONE { ending::code(&run.computed) } else { worst }
 }
