@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::run::{cargo, must};
 
-/// Worlds, one on each core, until so many operations are done.
+/// Worlds, one on each core, until this number of operations is done.
 pub(crate) fn run(operations: &str) -> Result<()> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from).to_string();
     simulation(&["--operations", operations, "--jobs", &jobs])

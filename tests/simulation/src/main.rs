@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use clap::Parser;
 use refund_simulation::{Ended, Failure, Plan, Summary, Worlds, shrink};
 
-/// So many operations give every kind of answer.
+/// From this number of operations on, every kind of answer is given.
 const ENOUGH_FOR_EVERY_KIND: u64 = 500_000;
 
 /// Runs the application layer, the ledger and a Stripe double in one process, in virtual time, with faults and crashes at

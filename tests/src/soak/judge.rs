@@ -86,6 +86,9 @@ pub enum Wanted {
     Refund(u64),
     /// One refund of this amount, and none before it is approved.
     Approved(u64),
+    /// One refund of this amount, after another one was asked for by mistake. None where a request with the mistake may
+    /// have left: then the operation id keeps its values, and whoever asks is sent to another id.
+    Corrected(u64),
     /// No refund.
     Nothing,
 }
@@ -345,6 +348,7 @@ pub fn lost(settled: &Settled) -> Vec<Disagreement> {
             [refund] => refund.amount != amount,
             more => more.is_empty(),
         },
+        Wanted::Corrected(amount) => refunds.iter().any(|refund| refund.amount != amount),
     })
 }
 

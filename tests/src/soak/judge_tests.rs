@@ -197,6 +197,8 @@ fn an_operation_that_ended_wrong_is_counted() {
     assert_eq!(counts(&settled(Wanted::Refund(9), one())), (0, 1));
     assert_eq!(counts(&settled(Wanted::Approved(10), vec![])), (0, 1));
     assert_eq!(counts(&settled(Wanted::Nothing, one())), (0, 1));
+    assert_eq!(counts(&settled(Wanted::Corrected(9), one())), (0, 1));
+    assert_eq!(counts(&settled(Wanted::Corrected(10), vec![])), (0, 0));
     let two = vec![refund(10, 1), refund(10, 2)];
     assert_eq!(counts(&settled(Wanted::Refund(10), two)), (1, 0));
 }

@@ -140,7 +140,7 @@ impl Round {
             self.operation(paid, amount, Way::Alone, Wanted::Nothing)?;
         }
         for mistaken in [1900, 9000] {
-            let operation = self.operation(1500, 1400, Way::Alone, Wanted::Refund(1400))?;
+            let operation = self.operation(1500, 1400, Way::Alone, Wanted::Corrected(1400))?;
             operation.mistaken = Some(mistaken);
         }
         for agrees in [true, true, false] {

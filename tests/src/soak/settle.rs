@@ -67,7 +67,7 @@ impl Round {
         match (kind, operation.mistaken) {
             (Some(OutcomeKind::Waiting), _) => self.decide(operation, false),
             // What was asked for by mistake was sent: asking for that once more finds out.
-            (Some(OutcomeKind::Conflict | OutcomeKind::Unknown), Some(amount)) => {
+            (Some(OutcomeKind::Unknown), Some(amount)) => {
                 self.post(&Operation { amount, ..operation.clone() });
             }
             _ => {}
@@ -75,7 +75,11 @@ impl Round {
         let is_refunded =
             matches!(kind, Some(OutcomeKind::Made | OutcomeKind::Found | OutcomeKind::Failed));
         let is_refused = matches!(kind, Some(OutcomeKind::Denied | OutcomeKind::Canceled));
-        let is_settled = if operation.wanted == Wanted::Nothing { is_refused } else { is_refunded };
+        let is_settled = match operation.wanted {
+            Wanted::Nothing => is_refused,
+            Wanted::Corrected(_) => is_refunded || kind == Some(OutcomeKind::Conflict),
+            Wanted::Refund(_) | Wanted::Approved(_) => is_refunded,
+        };
         (is_settled, call)
     }
 

@@ -74,8 +74,8 @@ pub fn begin(
     if let Some(operation) = tx.working_on(&payment)? {
         return Ok(Begun::Busy { operation });
     }
-    for other in tx.recorded_on(&payment)? {
-        tx.check_held(&other)?;
+    for other in tx.recorded_on(&payment)?.iter().filter(|other| *other != id) {
+        tx.check_held(other)?;
     }
     let unsettled = tx.unsettled_on(&payment, id)?;
     if !unsettled.is_empty() {

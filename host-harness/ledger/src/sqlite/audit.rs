@@ -204,6 +204,7 @@ macro_rules! columns {
          refund, outcome, request_id, held, hash"
     };
 }
+
 /// The operations that the audit knows on a payment, whatever the tables hold of them by now.
 pub(super) fn recorded_on(
     connection: &Connection,
