@@ -110,7 +110,7 @@ pub(crate) fn without_key(global: &Global) -> anyhow::Result<App> {
 
 /// Who calls, for the audit log: `--as`, or the login.
 pub(crate) fn caller(global: &Global, command: &str) -> anyhow::Result<Caller> {
-    Ok(Caller::new(user(global)?.unwrap_or_else(|| UserName::stored("unknown")), command))
+    Ok(Caller::new(user(global)?.unwrap_or_else(UserName::unknown), command))
 }
 
 /// Who calls, where that must be known.

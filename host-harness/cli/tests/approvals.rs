@@ -284,6 +284,8 @@ fn a_file_of_refunds_follows_the_policy_line_by_line() {
         input.to_str().unwrap(),
         "--policy",
         "shop.toml",
+        "--as",
+        "alice",
     ]);
     assert_ne!(run.code, 0, "two lines were not refunded");
     assert_eq!(desk.refunds(), (1, 1), "{run:?}");

@@ -264,9 +264,18 @@ fn a_person_approves_lines() {
     let plan =
         desk.run(&[&["--json", "bulk", "plan", input.to_str().unwrap()], &rules[..]].concat());
     assert_eq!((plan.code, &plan.json()["needs_approval"]["usd"]["lines"]), (3, &Value::from(1)));
-    let run = desk.bulk(&input, &rules);
+    // A scheduled job without a user name: the line waits for an approver, who cannot be shown to be a different person.
+    let mut unnamed = desk.command(&["bulk", "run", "--no-pace"]);
+    for name in ["USER", "LOGNAME", "USERNAME", "REFUND_NODE_USER"] {
+        unnamed.env_remove(name);
+    }
+    let unnamed = Ended::of(&unnamed.arg(&input).args(rules).output().unwrap());
+    assert_eq!((unnamed.code, desk.refunds().0), (3, 1), "{unnamed:?}");
+    let refused = desk.run(&["--as", "bob", "approvals", "approve", "ap_1"]);
+    assert!(refused.code == 4 && refused.err.contains("--as"), "{refused:?}");
+    // The same file again, with a name: the run is complete but for the approval.
+    let run = desk.bulk(&input, &[&["--as", "alice"], &rules[..]].concat());
     assert_eq!((run.code, desk.refunds().0), (3, 1), "{run:?}");
-    // The line waits for an approver; the run is complete but for that.
     let asked = desk.run(&["--json", "--as", "bob", "approvals", "approve", "ap_1"]);
     assert_eq!((asked.code, &asked.json()["operation"]), (0, &Value::from("op-2")), "{asked:?}");
     let executed = desk.run(&["--as", "bob", "approvals", "execute"]);

@@ -179,7 +179,9 @@ impl From<DecideError> for Problem {
         let (status, code) = match &error {
             DecideError::Ledger(_) => return Self::unavailable(error),
             DecideError::Unknown(_) => (StatusCode::NOT_FOUND, "not-found"),
-            DecideError::OwnRequest { .. } => (StatusCode::FORBIDDEN, "forbidden"),
+            DecideError::OwnRequest { .. } | DecideError::RequesterUnknown { .. } => {
+                (StatusCode::FORBIDDEN, "forbidden")
+            }
             DecideError::Expired(_) => (StatusCode::GONE, "expired"),
             DecideError::NotOpen { .. }
             | DecideError::NotApproved { .. }

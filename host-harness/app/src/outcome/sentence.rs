@@ -1,7 +1,7 @@
 //! Outcomes in sentences: what happened, the state of the money, what to do next.
 
 use refund_core::problem::FieldProblem;
-use refund_ledger::{CalledOff, Operation, State};
+use refund_ledger::{CalledOff, Operation, State, UserName};
 
 use super::{Outcome, Standing, Unrecorded};
 
@@ -122,6 +122,14 @@ impl Standing {
     fn next(&self, operation: &str) -> Option<String> {
         match self {
             Self::Refunded { .. } | Self::Invalid(_) | Self::Refused(Some(_)) => None,
+            Self::NeedsApproval { approval: Some(approval), .. }
+                if approval.requester == UserName::unknown() =>
+            {
+                Some(format!(
+                    "It waits as {} and cannot be approved, because it is not recorded who asked: ask again with the same operation id and a user name (--as or REFUND_NODE_USER).",
+                    approval.id
+                ))
+            }
             Self::NeedsApproval { approval: Some(approval), .. } => Some(format!(
                 "It waits as {} (asked for by {}): `refund-node approvals approve {} --as NAME`, then `refund-node approvals execute {}`.",
                 approval.id, approval.requester, approval.id, approval.id

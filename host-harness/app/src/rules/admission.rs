@@ -1,9 +1,9 @@
 //! Whether an operation id may be used for a request.
 
 use refund_core::request::Request;
-use refund_ledger::{Approval, Fingerprint, MerchantRules, Operation, State, Tx};
+use refund_ledger::{Approval, Fingerprint, MerchantRules, Operation, State, Tx, UserName};
 
-use super::{Ruled, moves, put, turn};
+use super::{Ruled, moves, put, remark, turn};
 use crate::caller::Caller;
 
 /// What became of an operation id that was given with a request.
@@ -49,9 +49,32 @@ pub fn admit(
         return Ok(Admitted::New(Box::new(operation)));
     };
     if known.fingerprint == Fingerprint::of(&request) {
+        let known = name_requester(tx, known, caller, now)?;
         return Ok(Admitted::Known(Box::new(known)));
     }
     correct(tx, known, request, rules, caller, now)
+}
+
+/// Records who asks again for what no known user had asked for, so that an approver can be shown to be a different person.
+fn name_requester(
+    tx: &mut dyn Tx,
+    known: Operation,
+    caller: &Caller,
+    now: u64,
+) -> Ruled<Operation> {
+    let is_open = matches!(known.state, State::Planned | State::Refused | State::NeedsApproval);
+    if !is_open || known.is_requester_known() || caller.user == UserName::unknown() {
+        return Ok(known);
+    }
+    tx.check_held(known.id())?;
+    let named = Operation { corrected_by: Some(caller.user.clone()), ..known };
+    tx.put_operation(&named)?;
+    if let Some(approval) = tx.live_approval(named.id())? {
+        tx.put_approval(&Approval { requester: caller.user.clone(), ..approval })?;
+    }
+    let text = format!("{} asked for it again, and is the requester from now on", caller.user);
+    remark(tx, &named, caller, text, now)?;
+    Ok(named)
 }
 
 /// Whether nothing was ever sent for an operation and nothing is under way, so that its request may be corrected.

@@ -62,6 +62,16 @@ pub enum DecideError {
         /// Who.
         voter: String,
     },
+    /// The ledger does not name the requester, so the approver may be the same person.
+    #[error(
+        "it is not recorded who asked for `{operation}`, so no approver can be shown to be a different person (four-eyes rule): ask for the same refund again with the same operation id and a user name (--as or REFUND_NODE_USER), who is the requester then"
+    )]
+    RequesterUnknown {
+        /// Which.
+        id: ApprovalId,
+        /// The operation.
+        operation: String,
+    },
     /// A second vote.
     #[error("`{voter}` has decided about `{id}` before: each approver has one vote")]
     Twice {
@@ -111,7 +121,7 @@ pub(super) fn file(
         request_hash: asked.request_hash.clone(),
         fingerprint: operation.fingerprint.clone(),
         money: asked.money,
-        requester: operation.requester.clone(),
+        requester: operation.asked_by().clone(),
         needed: asked.needed,
         verdict: asked.verdict.clone(),
         created: now,
@@ -271,6 +281,10 @@ fn may_decide(
     // The requester may take the request back, but not approve it.
     if ballot.agrees && operation.was_asked_for_by(&caller.user) && !ballot.own_requests {
         return Err(DecideError::OwnRequest { id, voter });
+    }
+    if ballot.agrees && !operation.is_requester_known() && !ballot.own_requests {
+        let operation = operation.id().to_string();
+        return Err(DecideError::RequesterUnknown { id, operation });
     }
     let seen = ballot.request_hash.as_ref().is_none_or(|hash| *hash == approval.request_hash);
     if !seen || approval.fingerprint != operation.fingerprint {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use refund_app::bulk::{NewLine, Options, Runner, StopLoss};
 use refund_app::outcome::Standing;
-use refund_app::{DecideError, OutcomeKind};
+use refund_app::{Ballot, DecideError, OutcomeKind};
 use refund_ledger::{ApprovalState, MerchantRules, NewRun, State, UserName};
 use tokio::sync::watch;
 
@@ -137,4 +137,68 @@ async fn one_person_under_two_spellings_is_one_approver() {
     for name in ["d\u{430}ve", "dav\u{435}", "da\u{200b}ve", "ｄave", "dave\u{301}"] {
         assert!(UserName::parse(name).is_err(), "{name:?}");
     }
+}
+
+#[tokio::test]
+async fn without_a_requester_no_vote_can_be_shown_to_be_of_a_different_person() {
+    let desk = Desk::new();
+    let wanted = || request("op-1", "ch_1", Some(500));
+    let rules = approval_above(100);
+    let unnamed = UserName::unknown();
+    let asked = try_ask(&desk.application, unnamed.as_str(), wanted(), &rules).await.unwrap();
+    assert!(asked.text().contains("ask again with the same operation id"), "{}", asked.text());
+    let error = desk.application.decide("ap_1", yes(), &caller("alice")).await.unwrap_err();
+    assert!(matches!(error, DecideError::RequesterUnknown { .. }), "{error}");
+    // What the sentence advises: who asks again is the requester then, and nobody after that.
+    for name in ["dave", "erin", unnamed.as_str()] {
+        let again = try_ask(&desk.application, name, wanted(), &rules).await.unwrap();
+        let Standing::NeedsApproval { approval: Some(waits), .. } = again.standing else {
+            panic!("{:?}", again.standing)
+        };
+        assert_eq!((waits.id.to_string().as_str(), waits.requester.as_str()), ("ap_1", "dave"));
+    }
+    may_not_approve(&desk, "dave", "ap_1").await;
+    assert_eq!(desk.approve("alice", "ap_1").await.state, ApprovalState::Approved);
+    let made = desk.application.execute("ap_1", None, &caller("dave")).await.unwrap().unwrap();
+    assert_eq!((made.kind(), desk.stripe.count_of("op-1")), (OutcomeKind::Made, 1));
+    desk.audit_holds().await;
+}
+
+#[tokio::test]
+async fn whoever_corrects_without_a_name_leaves_the_requester_unknown() {
+    let desk = Desk::new();
+    let rules = document("1.00", "2.00", "100.00");
+    let denied = request("op-1", "ch_1", Some(20_000));
+    let denied = try_ask(&desk.application, "dave", denied, &rules).await.unwrap();
+    assert_eq!(denied.kind(), OutcomeKind::Denied);
+    let unnamed = UserName::unknown();
+    let corrected = request("op-1", "ch_1", Some(500));
+    try_ask(&desk.application, unnamed.as_str(), corrected, &rules).await.unwrap();
+    let error = desk.application.decide("ap_1", yes(), &caller("bob")).await.unwrap_err();
+    assert!(matches!(error, DecideError::RequesterUnknown { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn where_requesters_may_approve_it_need_not_be_known_who_asked() {
+    let desk = Desk::new();
+    let wanted = request("op-1", "ch_1", Some(500));
+    let unnamed = UserName::unknown();
+    try_ask(&desk.application, unnamed.as_str(), wanted, &approval_above(100)).await.unwrap();
+    let permitted = Ballot { own_requests: true, ..yes() };
+    let decided = desk.application.decide("ap_1", permitted, &caller("alice")).await.unwrap();
+    assert_eq!(decided.approval.state, ApprovalState::Approved);
+    assert!(!decided.approval.votes[0].own_request);
+}
+
+#[tokio::test]
+async fn a_vote_says_whether_the_requester_gave_it() {
+    let desk = Desk::new();
+    let rules = document("1.00", "2.00", "100.00");
+    let wanted = request("op-1", "ch_1", Some(500));
+    try_ask(&desk.application, "dave", wanted, &rules).await.unwrap();
+    desk.approve("bob", "ap_1").await;
+    let permitted = Ballot { own_requests: true, ..yes() };
+    desk.application.decide("ap_1", permitted, &caller("dave")).await.unwrap();
+    let votes = desk.approval("ap_1").await.votes;
+    assert_eq!(votes.iter().map(|vote| vote.own_request).collect::<Vec<_>>(), [false, true]);
 }

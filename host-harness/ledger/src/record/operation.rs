@@ -100,7 +100,8 @@ pub struct Operation {
     pub fingerprint: Fingerprint,
     /// Who asked first. It never changes.
     pub requester: UserName,
-    /// Who corrected the request after it had been denied or was invalid; absent while nobody did.
+    /// Who corrected the request after it had been denied or was invalid, or asked again for what no known user had asked
+    /// for.
     pub corrected_by: Option<UserName>,
     /// The merchant's rules of the last attempt.
     pub rules: HeldRules,
@@ -166,6 +167,21 @@ impl Operation {
     /// Whether this user asked for what is now asked for, and so may not approve it.
     pub fn was_asked_for_by(&self, user: &UserName) -> bool {
         self.requester == *user || self.corrected_by.as_ref() == Some(user)
+    }
+
+    /// Who asked for what is now asked for, as an approval shows it: the requester, or where that is not recorded, whoever
+    /// asked again.
+    pub fn asked_by(&self) -> &UserName {
+        match &self.corrected_by {
+            Some(user) if self.requester == UserName::unknown() => user,
+            _ => &self.requester,
+        }
+    }
+
+    /// Whether it is recorded who asked for what is now asked for. Where it is not, no approver can be shown to be a
+    /// different person.
+    pub fn is_requester_known(&self) -> bool {
+        *self.corrected_by.as_ref().unwrap_or(&self.requester) != UserName::unknown()
     }
 }
 

@@ -47,6 +47,11 @@ impl UserName {
         Self(text.trim().to_lowercase())
     }
 
+    /// The name that is recorded where the caller gave none.
+    pub fn unknown() -> Self {
+        Self("unknown".to_owned())
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -176,7 +176,7 @@ pub(super) fn put(connection: &Connection, approval: &Approval) -> Result<(), Le
     connection
         .prepare_cached(
             "UPDATE approvals SET request_hash = ?2, needed = ?3, verdict = coalesce(?4, verdict), state = ?5,
-                 decided = ?6
+                 decided = ?6, requester = ?7
              WHERE key = ?1",
         )?
         .execute(params![
@@ -186,6 +186,7 @@ pub(super) fn put(connection: &Connection, approval: &Approval) -> Result<(), Le
             verdict,
             approval.state.as_str(),
             approval.decided.map(signed),
+            approval.requester.as_str(),
         ])?;
     Ok(())
 }

@@ -79,7 +79,7 @@ impl Stored {
             request: Request::parse(&self.request)
                 .map_err(|problem| unreadable("request", problem))?,
             fingerprint: Fingerprint::stored(self.fingerprint),
-            requester: UserName::stored(self.requester.as_deref().unwrap_or("unknown")),
+            requester: self.requester.as_deref().map_or_else(UserName::unknown, UserName::stored),
             corrected_by: self.corrected_by.as_deref().map(UserName::stored),
             rules: self.rules.as_deref().map(HeldRules::read).unwrap_or_default(),
             state: State::parse(&self.state).ok_or_else(|| unreadable("state", &self.state))?,

@@ -29,6 +29,7 @@ fn kind(error: &DecideError) -> &'static str {
         DecideError::NotApproved { .. } => "not approved",
         DecideError::Expired(_) => "expired",
         DecideError::OwnRequest { .. } => "own request",
+        DecideError::RequesterUnknown { .. } => "requester unknown",
         DecideError::Twice { .. } => "decided before",
         DecideError::Altered(_) => "altered",
         DecideError::Unsettled { .. } => "unsettled",
@@ -149,7 +150,10 @@ impl Shared {
                 history
                     .was_during(operation, answer.start, history.now(), |held| held.state == *state)
             }
-            DecideError::Unknown(_) | DecideError::NotApproved { .. } => false,
+            // Every caller has a name.
+            DecideError::Unknown(_)
+            | DecideError::NotApproved { .. }
+            | DecideError::RequesterUnknown { .. } => false,
         }
     }
 
