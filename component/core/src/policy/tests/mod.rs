@@ -12,6 +12,7 @@ use crate::eligibility::{Amount, Decision, Facts, FailedRule, Verdict};
 use crate::money::{Currency, Money};
 use crate::problem::FieldProblem;
 
+mod boundaries;
 mod documents;
 mod properties;
 
@@ -387,9 +388,9 @@ fn deductions_are_kept_back() {
         (json!({ "used_up_in_days": 5 }), json!({}), (10_000, 10_000, Decision::Deny)),
         // Dinars are refunded in tens.
         (
-            json!({ "restocking_basis_points": 1 }),
+            json!({ "restocking_basis_points": 1_000 }),
             json!({ "currency": "kwd", "amount": 99_990, "amount_captured": 99_990 }),
-            (99_980, 10, approve),
+            (89_990, 9_999, approve),
         ),
     ] {
         assert_eq!(kept(terms.clone(), changes.clone()), expected, "{terms} {changes}");
