@@ -5,7 +5,7 @@ use refund_core::model::Refund;
 use refund_ledger::{LedgerError, Operation, State, Tx};
 
 use super::reading::Reading;
-use super::{Ruled, attempt, put, seen, settlement};
+use super::{Ruled, attempt, seen, settlement};
 use crate::caller::Caller;
 
 /// Whether an operation can be looked up now.
@@ -92,23 +92,7 @@ pub fn end(
         // What a process left behind that ended is marked as that.
         return settle(tx, Reading::unknown(why, last_request));
     }
-    still_unknown(tx, operation, last_request, caller, now)
-}
-
-/// The outcome stays unknown.
-fn still_unknown(
-    tx: &mut dyn Tx,
-    operation: Operation,
-    last_request: u64,
-    caller: &Caller,
-    now: u64,
-) -> Ruled<Operation> {
-    let id = &operation.id().clone();
+    // It is as unknown as before, unless an event settled it in the meantime.
     tx.release_payment(id)?;
-    if operation.state == State::OutcomeUnknown && operation.uncertain != Some(last_request) {
-        let kept = Operation { uncertain: Some(last_request), updated: now, ..operation };
-        put(tx, Some(kept.state), &kept, caller, None)?;
-        return Ok(kept);
-    }
     Ok(operation)
 }

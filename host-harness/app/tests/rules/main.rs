@@ -13,6 +13,7 @@ mod operations;
 mod outcomes;
 mod policy_in_force;
 mod random;
+mod records;
 mod requester;
 mod slow;
 mod support;
