@@ -32,7 +32,7 @@ pub(crate) struct ApprovalView {
     currency: String,
     /// Binds the approval: send it along when approving, and nothing else can be approved by mistake.
     request_hash: String,
-    /// Who asked first; must not approve.
+    /// Who asked for it; must not approve. `unknown` where no name was given: then a named user asks again first.
     requester: String,
     /// How many approvers must agree.
     needed: u8,
@@ -153,7 +153,7 @@ pub(crate) struct Decision {
     (status = 200, description = "An earlier call had made the refund", body = Asked),
     (status = 201, description = "The refund is made", body = Asked),
     (status = 202, description = "Recorded; more approvers must agree", body = Asked),
-    (status = 403, description = "The requester must not approve, or the token lacks the role approver", body = Problem),
+    (status = 403, description = "The requester must not approve, or is not known, or the token lacks the role approver", body = Problem),
     (status = 404, description = "There is no such approval", body = Problem),
     (status = 409, description = "Decided before, by you or for good, or changed", body = Problem),
     (status = 410, description = "Expired", body = Problem),

@@ -75,7 +75,7 @@ pub(crate) struct OperationView {
     request_id: Option<String>,
     /// The last move, Unix seconds.
     updated: u64,
-    /// Who asked for it first.
+    /// Who asked for it; `unknown` where no name was given.
     requester: String,
 }
 
@@ -93,7 +93,7 @@ impl From<&Operation> for OperationView {
             detail: operation.detail.clone(),
             request_id: operation.request_id.clone(),
             updated: operation.updated,
-            requester: operation.requester.to_string(),
+            requester: operation.asked_by().to_string(),
         }
     }
 }

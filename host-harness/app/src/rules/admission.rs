@@ -63,16 +63,16 @@ fn name_requester(
     now: u64,
 ) -> Ruled<Operation> {
     let is_open = matches!(known.state, State::Planned | State::Refused | State::NeedsApproval);
-    if !is_open || known.is_requester_known() || caller.user == UserName::unknown() {
+    if !is_open || *known.asked_by() != UserName::unknown() || caller.user == UserName::unknown() {
         return Ok(known);
     }
     tx.check_held(known.id())?;
     let named = Operation { corrected_by: Some(caller.user.clone()), ..known };
     tx.put_operation(&named)?;
     if let Some(approval) = tx.live_approval(named.id())? {
-        tx.put_approval(&Approval { requester: caller.user.clone(), ..approval })?;
+        tx.put_approval(&Approval { requester: named.asked_by().clone(), ..approval })?;
     }
-    let text = format!("{} asked for it again, and is the requester from now on", caller.user);
+    let text = format!("it was not known who asks; {} asked again", caller.user);
     remark(tx, &named, caller, text, now)?;
     Ok(named)
 }

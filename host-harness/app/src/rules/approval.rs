@@ -2,7 +2,7 @@
 
 use refund_ledger::{
     Approval, ApprovalId, ApprovalState, CalledOff, LedgerError, NewApproval, Operation,
-    Settlement, State, Tx, Vote,
+    Settlement, State, Tx, UserName, Vote,
 };
 
 use super::reading::ApprovalRequest;
@@ -249,7 +249,7 @@ pub fn decide(tx: &mut dyn Tx, id: &str, ballot: &Ballot, caller: &Caller, now: 
         agrees: ballot.agrees,
         note: ballot.note.clone(),
         time: now,
-        own_request: ballot.agrees && operation.was_asked_for_by(&caller.user),
+        own_request: ballot.agrees && may_be_own_request(&operation, caller),
     };
     tx.insert_vote(approval.id, &vote)?;
     let id = approval.id;
@@ -259,6 +259,11 @@ pub fn decide(tx: &mut dyn Tx, id: &str, ballot: &Ballot, caller: &Caller, now: 
         call_off(tx, approval, &operation, &vote, caller, now)?;
     }
     Ok(tx.approval(id)?.ok_or_else(|| DecideError::Unknown(id.to_string())))
+}
+
+/// Whether the caller asked for the operation, or may have.
+fn may_be_own_request(operation: &Operation, caller: &Caller) -> bool {
+    operation.was_asked_for_by(&caller.user) || *operation.asked_by() == UserName::unknown()
 }
 
 fn may_decide(
@@ -282,7 +287,7 @@ fn may_decide(
     if ballot.agrees && operation.was_asked_for_by(&caller.user) && !ballot.own_requests {
         return Err(DecideError::OwnRequest { id, voter });
     }
-    if ballot.agrees && !operation.is_requester_known() && !ballot.own_requests {
+    if ballot.agrees && may_be_own_request(operation, caller) && !ballot.own_requests {
         let operation = operation.id().to_string();
         return Err(DecideError::RequesterUnknown { id, operation });
     }

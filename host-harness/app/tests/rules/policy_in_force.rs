@@ -2,6 +2,7 @@
 
 use refund_app::outcome::Standing;
 use refund_app::{AskError, DecideError, OutcomeKind};
+use refund_core::eligibility::Verdict;
 use refund_ledger::{
     ApprovalState, Entry, HeldRules, LedgerError, MerchantRules, Operation, State, Store,
 };
@@ -34,6 +35,7 @@ async fn a_stricter_policy_wants_more_approvers_for_the_same_approval() {
         panic!("{outcome:?}")
     };
     assert_eq!((approval.id.to_string().as_str(), approval.needed), (id, 2));
+    assert_eq!(approval.verdict.as_ref().map(Verdict::approvals), Some(2));
     assert_eq!((approval.state, approval.agreed()), (ApprovalState::Open, 1));
     assert_eq!((outcome.kind().row().exit, desk.stripe.posts()), (3, 0));
     let early = desk.application.execute(id, Some(strict.clone()), &caller("bob")).await;

@@ -1,11 +1,13 @@
 //! What the ledger keeps of a call beside its outcome: fees, counts, times, reasons, and whose refund it is.
 
 use refund_app::outcome::{Standing, Unrecorded};
-use refund_app::{Called, OperationError, Outcome, OutcomeKind};
+use refund_app::rules::admission::{Admitted, admit};
+use refund_app::{Called, DecideError, OperationError, Outcome, OutcomeKind};
 use refund_core::client::{CreateError, Created, OperationConflict, Origin};
 use refund_core::eligibility::{FeeRate, Policy};
+use refund_core::request::Request;
 use refund_core::wire::{Refusal, RefusalKind};
-use refund_ledger::{ApprovalState, MerchantRules, Settlement, State};
+use refund_ledger::{ApprovalState, MerchantRules, Operation, Settlement, State, Store};
 use tokio::task::JoinHandle;
 
 use crate::support::{
@@ -102,6 +104,17 @@ async fn every_request_is_counted_whatever_its_answer_means() {
     assert_eq!(second.operation.updated, desk.clock.unix());
 }
 
+/// Stripe's no to the request itself is definite once the one before it cannot be carried out any more.
+#[tokio::test]
+async fn a_refusal_of_the_request_itself_is_believed_after_the_grace_period() {
+    let desk = Desk::new();
+    desk.stripe.order(&[Fate::RequestLost, Fate::Refused(402)]);
+    desk.ask("op-1", 500).await;
+    desk.clock.advance(GRACE_SECS);
+    let second = desk.ask("op-1", 500).await;
+    assert_eq!((second.kind(), second.operation.state), (OutcomeKind::Refused, State::Refused));
+}
+
 #[tokio::test]
 async fn a_policy_document_is_named_in_what_is_kept() {
     let desk = Desk::new();
@@ -120,12 +133,27 @@ async fn every_move_has_its_time() {
     desk.application.decide("ap_1", no(), &caller("bob")).await.unwrap();
     let denied = desk.operation("op-1").await;
     assert_eq!((denied.state, denied.updated), (State::Canceled, desk.clock.unix()));
+    assert_eq!(denied.detail.as_deref(), Some("bob denied ap_1: not this one"));
+    desk.ask_under("op-3", 20_000, &document("10.00", "20.00", "100.00")).await;
+    desk.clock.advance(10);
+    let corrected = request("op-3", "ch_1", Some(400));
+    let admitted = admit_now(&desk, corrected).await;
+    assert_eq!((admitted.state, admitted.updated), (State::Planned, desk.clock.unix()));
     desk.clock.advance(10);
     let asked = at_the_gate_for(&desk, "op-2").await;
     let sent = desk.operation("op-2").await;
     assert_eq!((sent.state, sent.updated), (State::Sent, desk.clock.unix()));
     assert_eq!(sent.uncertain, Some(desk.clock.unix()));
     let_through(&desk, asked).await;
+}
+
+async fn admit_now(desk: &Desk, request: Request) -> Operation {
+    let now = desk.clock.unix();
+    let admitted = desk
+        .ledger()
+        .write(move |tx| admit(tx, request, MerchantRules::default(), &caller("alice"), now));
+    let Admitted::Corrected(operation) = admitted.await.unwrap() else { panic!("corrected") };
+    *operation
 }
 
 async fn at_the_gate_for(desk: &Desk, operation: &'static str) -> JoinHandle<Outcome> {
@@ -150,6 +178,52 @@ async fn an_expired_approval_ended_when_its_time_was_over() {
     desk.ask_under("op-1", 500, &approval_above(100)).await;
     let first = desk.approval("ap_1").await;
     assert_eq!((first.state, first.decided), (ApprovalState::Expired, Some(expires)));
+}
+
+/// The instant at which an approval expires still belongs to it.
+#[tokio::test]
+async fn until_it_expires_an_approval_is_decided_and_executed() {
+    let desk = Desk::new();
+    for operation in ["op-1", "op-2"] {
+        desk.ask_under(operation, 500, &approval_above(100)).await;
+    }
+    let expires = desk.approval("ap_1").await.expires;
+    desk.clock.advance(expires - desk.clock.unix());
+    assert_eq!(desk.approve("bob", "ap_1").await.state, ApprovalState::Approved);
+    desk.approve("bob", "ap_2").await;
+    let made = desk.application.execute("ap_1", None, &caller("bob")).await.unwrap().unwrap();
+    assert_eq!(made.kind(), OutcomeKind::Made);
+    desk.clock.advance(1);
+    let late = desk.application.execute("ap_2", None, &caller("bob")).await.unwrap_err();
+    assert!(matches!(late, DecideError::Expired(_)), "{late}");
+}
+
+/// What was refused before anything about the payment was looked at says nothing about an earlier request.
+#[tokio::test]
+async fn a_refusal_of_something_else_settles_nothing() {
+    for (kind, changes_sent) in
+        [(RefusalKind::InvalidRequest, 0), (RefusalKind::Permission, 1), (RefusalKind::Card, 0)]
+    {
+        let desk = Desk::new();
+        desk.stripe.order(&[Fate::RequestLost]);
+        desk.ask("op-1", 500).await;
+        desk.clock.advance(GRACE_SECS);
+        let refused = CreateError::Refused(refusal(kind, 400));
+        desk.component.answer(Err(OperationError::Failed(refused)), changes_sent);
+        assert_eq!(desk.ask("op-1", 500).await.kind(), OutcomeKind::Unknown, "{kind:?}");
+    }
+}
+
+fn refusal(kind: RefusalKind, status: u16) -> Refusal {
+    Refusal {
+        kind,
+        status,
+        code: None,
+        param: None,
+        message: "no".to_owned(),
+        request_id: None,
+        retry_after: None,
+    }
 }
 
 #[tokio::test]
@@ -204,15 +278,7 @@ fn answers_without_a_ledger() {
     let (found, text) = failed(CreateError::OperationConflict(conflict));
     assert_eq!(found, OutcomeKind::Conflict);
     assert!(text.contains("re_1 of 5.00 usd carries it"), "{text}");
-    let refusal = Refusal {
-        kind: RefusalKind::Card,
-        status: 402,
-        code: None,
-        param: None,
-        message: "no".to_owned(),
-        request_id: None,
-        retry_after: None,
-    };
+    let refusal = refusal(RefusalKind::Card, 402);
     assert_eq!(failed(CreateError::Refused(refusal)).0, OutcomeKind::Refused);
 }
 

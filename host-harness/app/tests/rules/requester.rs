@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use refund_app::bulk::{NewLine, Options, Runner, StopLoss};
 use refund_app::outcome::Standing;
-use refund_app::{Ballot, DecideError, OutcomeKind};
+use refund_app::{Ask, Ballot, Caller, DecideError, Outcome, OutcomeKind};
+use refund_core::request::Request;
 use refund_ledger::{ApprovalState, MerchantRules, NewRun, State, UserName};
 use tokio::sync::watch;
 
@@ -139,19 +140,39 @@ async fn one_person_under_two_spellings_is_one_approver() {
     }
 }
 
+/// Nobody is known to ask.
+async fn ask_unnamed(desk: &Desk, request: Request, rules: &MerchantRules) -> Outcome {
+    let unnamed = Caller::new(UserName::unknown(), "test");
+    desk.application.ask(Ask { request, rules: rules.clone() }, &unnamed).await.unwrap()
+}
+
+/// An earlier version took votes about what no known user had asked for.
+#[tokio::test]
+async fn earlier_votes_do_not_count_while_it_is_not_known_who_asked() {
+    let desk = Desk::new();
+    let wanted = request("op-1", "ch_1", Some(500));
+    ask_unnamed(&desk, wanted, &approval_above(100)).await;
+    let permitted = Ballot { own_requests: true, ..yes() };
+    desk.application.decide("ap_1", permitted, &caller("bob")).await.unwrap();
+    desk.tamper("UPDATE votes SET own_request = 0");
+    assert_eq!(desk.approval("ap_1").await.agreed(), 0);
+}
+
 #[tokio::test]
 async fn without_a_requester_no_vote_can_be_shown_to_be_of_a_different_person() {
     let desk = Desk::new();
     let wanted = || request("op-1", "ch_1", Some(500));
     let rules = approval_above(100);
-    let unnamed = UserName::unknown();
-    let asked = try_ask(&desk.application, unnamed.as_str(), wanted(), &rules).await.unwrap();
+    let asked = ask_unnamed(&desk, wanted(), &rules).await;
     assert!(asked.text().contains("ask again with the same operation id"), "{}", asked.text());
     let error = desk.application.decide("ap_1", yes(), &caller("alice")).await.unwrap_err();
     assert!(matches!(error, DecideError::RequesterUnknown { .. }), "{error}");
     // What the sentence advises: who asks again is the requester then, and nobody after that.
-    for name in ["dave", "erin", unnamed.as_str()] {
-        let again = try_ask(&desk.application, name, wanted(), &rules).await.unwrap();
+    for name in [Some("dave"), Some("erin"), None] {
+        let again = match name {
+            Some(name) => try_ask(&desk.application, name, wanted(), &rules).await.unwrap(),
+            None => ask_unnamed(&desk, wanted(), &rules).await,
+        };
         let Standing::NeedsApproval { approval: Some(waits), .. } = again.standing else {
             panic!("{:?}", again.standing)
         };
@@ -171,23 +192,31 @@ async fn whoever_corrects_without_a_name_leaves_the_requester_unknown() {
     let denied = request("op-1", "ch_1", Some(20_000));
     let denied = try_ask(&desk.application, "dave", denied, &rules).await.unwrap();
     assert_eq!(denied.kind(), OutcomeKind::Denied);
-    let unnamed = UserName::unknown();
-    let corrected = request("op-1", "ch_1", Some(500));
-    try_ask(&desk.application, unnamed.as_str(), corrected, &rules).await.unwrap();
+    let corrected = || request("op-1", "ch_1", Some(500));
+    let waits = ask_unnamed(&desk, corrected(), &rules).await.text();
+    assert!(waits.contains("cannot be approved"), "{waits}");
     let error = desk.application.decide("ap_1", yes(), &caller("bob")).await.unwrap_err();
     assert!(matches!(error, DecideError::RequesterUnknown { .. }), "{error}");
+    try_ask(&desk.application, "erin", corrected(), &rules).await.unwrap();
+    assert_eq!(desk.approval("ap_1").await.requester, user("dave"));
+    for name in ["dave", "erin"] {
+        may_not_approve(&desk, name, "ap_1").await;
+    }
+    desk.approve("bob", "ap_1").await;
+    desk.audit_holds().await;
 }
 
 #[tokio::test]
 async fn where_requesters_may_approve_it_need_not_be_known_who_asked() {
     let desk = Desk::new();
     let wanted = request("op-1", "ch_1", Some(500));
-    let unnamed = UserName::unknown();
-    try_ask(&desk.application, unnamed.as_str(), wanted, &approval_above(100)).await.unwrap();
+    ask_unnamed(&desk, wanted.clone(), &approval_above(100)).await;
     let permitted = Ballot { own_requests: true, ..yes() };
     let decided = desk.application.decide("ap_1", permitted, &caller("alice")).await.unwrap();
-    assert_eq!(decided.approval.state, ApprovalState::Approved);
-    assert!(!decided.approval.votes[0].own_request);
+    assert_eq!((decided.approval.state, decided.approval.agreed()), (ApprovalState::Approved, 1));
+    // Whoever voted may be the one who asked: the vote counts all the same.
+    try_ask(&desk.application, "alice", wanted, &approval_above(100)).await.unwrap();
+    assert_eq!(desk.state("op-1").await, State::Succeeded);
 }
 
 #[tokio::test]

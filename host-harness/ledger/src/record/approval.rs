@@ -106,7 +106,7 @@ pub struct NewApproval {
     pub fingerprint: Fingerprint,
     /// What would be refunded.
     pub money: Money,
-    /// Who asked for the operation.
+    /// Who asked for the operation: [`Operation::asked_by`](super::operation::Operation::asked_by).
     pub requester: UserName,
     /// How many approvers must agree.
     pub needed: u8,
@@ -133,7 +133,7 @@ pub struct Approval {
     pub request_hash: String,
     /// The operation's request when it was filed.
     pub fingerprint: Fingerprint,
-    /// Who asked for the operation.
+    /// Who asked for the operation: [`Operation::asked_by`](super::operation::Operation::asked_by).
     pub requester: UserName,
     /// How many approvers must agree.
     pub needed: u8,
@@ -152,11 +152,13 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// How many approvers agreed: each counts once, and the requester only where the merchant permitted that. An earlier
-    /// version recorded votes under several spellings of one name, and named another requester.
+    /// How many approvers agreed: each counts once, and the requester, or anybody while the requester is not known, only
+    /// where the merchant permitted that. An earlier version recorded votes under several spellings of one name, and named
+    /// another requester.
     pub fn agreed(&self) -> usize {
-        let counts =
-            |vote: &&Vote| vote.agrees && (vote.own_request || vote.voter != self.requester);
+        let is_another =
+            |voter: &UserName| self.requester != UserName::unknown() && *voter != self.requester;
+        let counts = |vote: &&Vote| vote.agrees && (vote.own_request || is_another(&vote.voter));
         let voters: BTreeSet<_> =
             self.votes.iter().filter(counts).map(|vote| &vote.voter).collect();
         voters.len()
@@ -174,6 +176,6 @@ pub struct Vote {
     pub note: Option<String>,
     /// When, Unix seconds.
     pub time: u64,
-    /// Whether the voter had asked for the operation, and the merchant permitted that.
+    /// Whether the voter asked for the operation, or may have, and the merchant permitted that.
     pub own_request: bool,
 }

@@ -169,19 +169,14 @@ impl Operation {
         self.requester == *user || self.corrected_by.as_ref() == Some(user)
     }
 
-    /// Who asked for what is now asked for, as an approval shows it: the requester, or where that is not recorded, whoever
-    /// asked again.
+    /// Who asked, as an approval shows it: the requester, or whoever asked again where that one is not known. Unknown as long
+    /// as a user who is not known made the request what it is: then no approver can be shown to be a different person.
     pub fn asked_by(&self) -> &UserName {
+        let unknown = UserName::unknown();
         match &self.corrected_by {
-            Some(user) if self.requester == UserName::unknown() => user,
+            Some(user) if *user == unknown || self.requester == unknown => user,
             _ => &self.requester,
         }
-    }
-
-    /// Whether it is recorded who asked for what is now asked for. Where it is not, no approver can be shown to be a
-    /// different person.
-    pub fn is_requester_known(&self) -> bool {
-        *self.corrected_by.as_ref().unwrap_or(&self.requester) != UserName::unknown()
     }
 }
 

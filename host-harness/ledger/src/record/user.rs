@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct UserName(String);
 
+const UNKNOWN: &str = "unknown";
+
 impl UserName {
     /// Longest name, in characters.
     pub const MAX_CHARS: usize = 100;
@@ -29,6 +31,9 @@ impl UserName {
         let name = text.trim();
         if name.is_empty() {
             return problem("is empty", "give a user name: it is recorded in the audit log");
+        }
+        if name.eq_ignore_ascii_case(UNKNOWN) {
+            return problem("is what is recorded where no name is known", "give another user name");
         }
         if name.chars().count() > Self::MAX_CHARS {
             return problem("is longer than 100 characters", "give a shorter user name");
@@ -49,7 +54,7 @@ impl UserName {
 
     /// The name that is recorded where the caller gave none.
     pub fn unknown() -> Self {
-        Self("unknown".to_owned())
+        Self(UNKNOWN.to_owned())
     }
 
     /// The name.
@@ -75,9 +80,17 @@ mod tests {
             assert_eq!(UserName::parse(same).unwrap(), dave, "{same:?}");
             assert_eq!(UserName::stored(same), dave, "{same:?}");
         }
-        for refused in
-            ["", " ", "d\u{430}ve", "dav\u{e9}", "da\u{200b}ve", "a  b", "a\u{1b}[31m", "a\u{0}"]
-        {
+        for refused in [
+            "",
+            " ",
+            "d\u{430}ve",
+            "dav\u{e9}",
+            "da\u{200b}ve",
+            "a  b",
+            "a\u{1b}[31m",
+            "a\u{0}",
+            "Unknown",
+        ] {
             assert!(UserName::parse(refused).is_err(), "{refused:?}");
         }
         assert_eq!(UserName::parse("Ann Lee").unwrap().as_str(), "ann lee");

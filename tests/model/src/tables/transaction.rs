@@ -327,6 +327,7 @@ impl Tx for Transaction<'_> {
         }
         self.replace_approval(approval.id, |known| Approval {
             request_hash: approval.request_hash.clone(),
+            requester: approval.requester.clone(),
             needed: approval.needed,
             verdict: approval.verdict.clone().or_else(|| known.verdict.clone()),
             state: approval.state,

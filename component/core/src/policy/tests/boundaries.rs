@@ -53,6 +53,17 @@ fn a_document_has_a_thousand_rules_at_most() {
     }
 }
 
+/// Limits may be equal: up to 5.00 is approved, and nothing above that is refunded.
+#[test]
+fn limits_may_be_equal() {
+    let equal = defaults(json!({
+        "minimum": { "usd": "5.00" }, "approve_up_to": { "usd": "5.00" }, "never_above": { "usd": "5.00" },
+    }));
+    let decision =
+        |amount| verdict(&equal, &ask(Some(amount)), &facts(json!({}))).decision.to_string();
+    assert_eq!([499, 500, 501].map(decision), ["deny", "approve", "deny"]);
+}
+
 #[test]
 fn all_of_a_payment_may_be_kept() {
     let all = defaults(json!({ "deduct": { "restocking_basis_points": 10_000 } }));
