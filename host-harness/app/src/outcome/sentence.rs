@@ -174,3 +174,14 @@ fn canceled(operation: &str, by: Option<&CalledOff>) -> String {
 fn problem(problem: &FieldProblem) -> String {
     format!("{problem}.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::rfc3339;
+
+    #[test]
+    fn an_instant_is_read_by_people() {
+        assert_eq!(rfc3339(1_790_000_000), "2026-09-21T14:13:20Z");
+        assert_eq!(rfc3339(u64::MAX), "18446744073709551615 s after 1970");
+    }
+}

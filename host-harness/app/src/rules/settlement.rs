@@ -53,11 +53,9 @@ fn move_to(
     tx.put_operation(&to)?;
     approval::close(tx, &to, now)?;
     match &reading.approval {
-        Some(asked) if to.state == State::NeedsApproval => {
-            approval::file(tx, &to, asked, approval_secs, now)?;
-        }
-        _ if to.state == State::Refused => approval::supersede(tx, &to, now)?,
-        _ => {}
+        Some(asked) => approval::file(tx, &to, asked, approval_secs, now)?,
+        None if to.state == State::Refused => approval::supersede(tx, &to, now)?,
+        None => {}
     }
     record(tx, Some(from.state), &to, caller, to.detail.clone(), reading.request_id.clone())?;
     Ok(to)

@@ -37,13 +37,16 @@ async fn a_stricter_policy_wants_more_approvers_for_the_same_approval() {
     assert_eq!((approval.id.to_string().as_str(), approval.needed), (id, 2));
     assert_eq!(approval.verdict.as_ref().map(Verdict::approvals), Some(2));
     assert_eq!((approval.state, approval.agreed()), (ApprovalState::Open, 1));
+    assert_eq!(approval.decided, None);
     assert_eq!((outcome.kind().row().exit, desk.stripe.posts()), (3, 0));
     let early = desk.application.execute(id, Some(strict.clone()), &caller("bob")).await;
     assert!(
         matches!(early, Err(DecideError::NotApproved { agreed: 1, needed: 2, .. })),
         "{early:?}"
     );
-    assert_eq!(desk.approve("carol", id).await.state, ApprovalState::Approved);
+    let approved = desk.approve("carol", id).await;
+    assert_eq!(approved.state, ApprovalState::Approved);
+    assert_eq!(approved.decided, Some(desk.clock.unix()));
     assert_eq!(execute(&desk, &strict).await.kind(), OutcomeKind::Made);
     assert_eq!(desk.stripe.count_of("op-1"), 1);
     desk.audit_holds().await;

@@ -2,9 +2,11 @@
 
 use refund_app::outcome::{Standing, Unrecorded};
 use refund_app::rules::admission::{Admitted, admit};
+use refund_app::rules::approval::decide;
 use refund_app::{Called, DecideError, OperationError, Outcome, OutcomeKind};
-use refund_core::client::{CreateError, Created, OperationConflict, Origin};
+use refund_core::client::{CreateError, Created, NeedsApproval, OperationConflict, Origin};
 use refund_core::eligibility::{FeeRate, Policy};
+use refund_core::problem::FieldProblem;
 use refund_core::request::Request;
 use refund_core::wire::{Refusal, RefusalKind};
 use refund_ledger::{ApprovalState, MerchantRules, Operation, Settlement, State, Store};
@@ -12,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::support::{
     Desk, Fate, GRACE_SECS, approval_above, caller, document, no, operation_id, refund, request,
-    try_ask,
+    try_ask, yes,
 };
 
 fn with_fee() -> MerchantRules {
@@ -60,7 +62,9 @@ async fn an_event_that_overtakes_the_answer_loses_neither_fee_nor_count() {
     desk.component.answer(Ok(made), 1);
     let asked = at_the_gate(&desk).await;
     desk.application.see(seen, &caller("stripe")).await.unwrap();
+    desk.clock.advance(1);
     let held = let_through(&desk, asked).await.operation;
+    assert_eq!(held.updated, desk.clock.unix());
     assert_eq!(held, desk.operation("op-1").await);
     assert_eq!((held.fee.map(|fee| fee.amount), held.changes_sent), (Some(16), 1));
     assert!(held.request_id.is_some());
@@ -139,12 +143,37 @@ async fn every_move_has_its_time() {
     let corrected = request("op-3", "ch_1", Some(400));
     let admitted = admit_now(&desk, corrected).await;
     assert_eq!((admitted.state, admitted.updated), (State::Planned, desk.clock.unix()));
+    assert_eq!(admitted.settlement, None, "why the other values were denied");
     desk.clock.advance(10);
     let asked = at_the_gate_for(&desk, "op-2").await;
     let sent = desk.operation("op-2").await;
     assert_eq!((sent.state, sent.updated), (State::Sent, desk.clock.unix()));
     assert_eq!(sent.uncertain, Some(desk.clock.unix()));
-    let_through(&desk, asked).await;
+    desk.clock.advance(10);
+    let made = let_through(&desk, asked).await.operation;
+    assert_eq!((made.updated, made.uncertain), (desk.clock.unix(), None));
+}
+
+#[tokio::test]
+async fn an_event_settles_what_was_unknown() {
+    let desk = Desk::new();
+    desk.component.trap(1);
+    assert_eq!(desk.ask("op-1", 500).await.kind(), OutcomeKind::Unknown);
+    desk.clock.advance(10);
+    desk.receive("evt_1", "refund.created", &refund("re_1", "op-1", 500, "succeeded")).await;
+    let held = desk.operation("op-1").await;
+    assert_eq!((held.state, held.uncertain), (State::Succeeded, None));
+    assert_eq!(held.updated, desk.clock.unix());
+}
+
+/// Stripe's id of the request is what its support asks for.
+#[tokio::test]
+async fn a_refusal_keeps_the_id_of_the_request() {
+    let desk = Desk::new();
+    let request_id = Some("req_9".to_owned());
+    let refused = Refusal { request_id: request_id.clone(), ..refusal(RefusalKind::Card, 402) };
+    desk.component.answer(Err(OperationError::Failed(CreateError::Refused(refused))), 1);
+    assert_eq!(desk.ask("op-1", 500).await.operation.request_id, request_id);
 }
 
 async fn admit_now(desk: &Desk, request: Request) -> Operation {
@@ -175,6 +204,9 @@ async fn an_expired_approval_ended_when_its_time_was_over() {
     desk.ask_under("op-1", 500, &approval_above(100)).await;
     let expires = desk.approval("ap_1").await.expires;
     desk.clock.advance(30 * 86_400);
+    let now = desk.clock.unix();
+    let late = desk.ledger().write(move |tx| decide(tx, "ap_1", &yes(), &caller("bob"), now)).await;
+    assert!(matches!(late.unwrap(), Err(DecideError::Expired(_))), "though it is open still");
     desk.ask_under("op-1", 500, &approval_above(100)).await;
     let first = desk.approval("ap_1").await;
     assert_eq!((first.state, first.decided), (ApprovalState::Expired, Some(expires)));
@@ -241,7 +273,8 @@ async fn another_process_is_named_with_what_it_works_on() {
 #[tokio::test]
 async fn what_waits_with_other_values_is_ended_first() {
     let desk = Desk::new();
-    desk.ask_under("op-1", 500, &approval_above(100)).await;
+    let first = desk.ask_under("op-1", 500, &approval_above(100)).await.text();
+    assert!(first.contains("(asked for by alice): `refund-node approvals approve ap_1"), "{first}");
     let other = desk.ask_under("op-1", 600, &approval_above(100)).await.text();
     assert!(other.contains("approvals expire ap_1"), "{other}");
     assert!(!other.contains("hoose another"), "{other}");
@@ -278,8 +311,30 @@ fn answers_without_a_ledger() {
     let (found, text) = failed(CreateError::OperationConflict(conflict));
     assert_eq!(found, OutcomeKind::Conflict);
     assert!(text.contains("re_1 of 5.00 usd carries it"), "{text}");
+    let problem = FieldProblem::new("reason", "unread", "Stripe does not know it", "leave it out");
+    let (found, text) = failed(CreateError::Invalid { problems: vec![problem] });
+    assert_eq!(found, OutcomeKind::Invalid);
+    assert!(text.contains("Stripe does not know it"), "{text}");
+    // A fault at Stripe before anything was sent is no unknown outcome.
+    let fault = CreateError::Refused(refusal(RefusalKind::Api, 500));
+    assert_eq!(failed(fault.clone()).0, OutcomeKind::Refused);
+    assert_eq!(kind(Err(OperationError::Failed(fault)), 1).0, OutcomeKind::Unknown);
     let refusal = refusal(RefusalKind::Card, 402);
     assert_eq!(failed(CreateError::Refused(refusal)).0, OutcomeKind::Refused);
+}
+
+/// The hash of the request is what an approver agrees to where there is no ledger.
+#[tokio::test]
+async fn an_approval_without_a_ledger_is_the_hash_of_the_request() {
+    let desk = Desk::new();
+    desk.ask_under("op-1", 500, &approval_above(100)).await;
+    let Some(verdict) = desk.approval("ap_1").await.verdict else { panic!("a verdict") };
+    let asked = NeedsApproval { verdict, request_hash: "hash-1".to_owned() };
+    let result = Err(OperationError::Failed(CreateError::NeedsApproval(asked)));
+    let read = Unrecorded::of(Called { result, changes_sent: 0 }, 1);
+    assert_eq!(read.kind(), OutcomeKind::Waiting);
+    let text = read.text("op-1");
+    assert!(text.contains("approval hash-1"), "{text}");
 }
 
 /// Stripe shows a refund of an operation that was called off here: Stripe is right.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ask, book, defaults, facts, money, names, verdict};
+use super::{NOW, ask, book, defaults, facts, money, names, verdict};
 use crate::eligibility::{FeeSource, Policy};
 use crate::policy::Rules;
 
@@ -40,6 +40,32 @@ fn inline_limits_beside_a_document_are_refused() {
     assert_eq!(problems[0].field, "policy");
     assert!(matches!(Rules::either(Policy::default(), document()), Ok(Rules::Document(_))));
     assert!(matches!(Rules::either(limits, None), Ok(Rules::Terms(_))));
+}
+
+#[test]
+fn inline_limits_that_make_no_sense_are_refused_before_a_fact_is_known() {
+    let maximum = vec![money(1, "usd"), money(2, "usd")];
+    let odd = Policy { maximum, ..Policy::default() };
+    assert!(Rules::Terms(odd).check_input(&ask(Some(1))).is_err());
+    assert!(Rules::default().check_input(&ask(Some(0))).is_err());
+    assert!(Rules::default().check_input(&ask(Some(1))).is_ok());
+}
+
+/// Where nothing is left, limits are no further reasons.
+#[test]
+fn limits_are_not_asked_about_nothing() {
+    let refunded = facts(json!({ "amount_refunded": 10_000 }));
+    let limits = Policy { minimum: vec![money(100, "usd")], ..Policy::default() };
+    let found = Rules::Terms(limits).check(&ask(None), &refunded, NOW).unwrap();
+    assert_eq!(names(&found), ["already_refunded"]);
+}
+
+/// Where nothing is kept, asking for too much is one fault, not two.
+#[test]
+fn without_deductions_no_deduction_is_exceeded() {
+    let plain = defaults(json!({ "window_days": 30 }));
+    let failed = names(&verdict(&plain, &ask(Some(10_001)), &facts(json!({}))));
+    assert!(!failed.is_empty() && !failed.contains(&"above_deductions".to_owned()), "{failed:?}");
 }
 
 #[test]
