@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{NOW, ask, book, defaults, facts, money, names, verdict};
-use crate::eligibility::{FeeSource, Policy};
+use crate::eligibility::{FeeRate, FeeSource, Policy};
 use crate::policy::Rules;
 
 fn with_rules(rules: Vec<Value>) -> Value {
@@ -47,6 +47,16 @@ fn inline_limits_that_make_no_sense_are_refused_before_a_fact_is_known() {
     let maximum = vec![money(1, "usd"), money(2, "usd")];
     let odd = Policy { maximum, ..Policy::default() };
     assert!(Rules::Terms(odd).check_input(&ask(Some(1))).is_err());
+    let one = || vec![money(1, "usd")];
+    let whole = Some(FeeRate { basis_points: 10_000, fixed: 0 });
+    let edge = Policy {
+        minimum: one(),
+        maximum: one(),
+        approval_above: one(),
+        fee_rate: whole,
+        ..Policy::default()
+    };
+    assert!(Rules::Terms(edge).check_input(&ask(Some(1))).is_ok());
     assert!(Rules::default().check_input(&ask(Some(0))).is_err());
     assert!(Rules::default().check_input(&ask(Some(1))).is_ok());
 }
