@@ -9,7 +9,7 @@ use refund_core::eligibility::{FeeRate, Policy};
 use refund_core::problem::FieldProblem;
 use refund_core::request::Request;
 use refund_core::wire::{Refusal, RefusalKind};
-use refund_ledger::{ApprovalState, MerchantRules, Operation, Settlement, State, Store};
+use refund_ledger::{ApprovalState, HeldRules, MerchantRules, Operation, Settlement, State, Store};
 use tokio::task::JoinHandle;
 
 use crate::support::{
@@ -141,7 +141,9 @@ async fn every_move_has_its_time() {
     desk.ask_under("op-3", 20_000, &document("10.00", "20.00", "100.00")).await;
     desk.clock.advance(10);
     let corrected = request("op-3", "ch_1", Some(400));
-    let admitted = admit_now(&desk, corrected).await;
+    let rules = approval_above(100);
+    let admitted = admit_now(&desk, corrected, rules.clone()).await;
+    assert_eq!(admitted.rules, HeldRules::from(rules), "the rules that it was corrected under");
     assert_eq!((admitted.state, admitted.updated), (State::Planned, desk.clock.unix()));
     assert_eq!(admitted.settlement, None, "why the other values were denied");
     desk.clock.advance(10);
@@ -176,11 +178,9 @@ async fn a_refusal_keeps_the_id_of_the_request() {
     assert_eq!(desk.ask("op-1", 500).await.operation.request_id, request_id);
 }
 
-async fn admit_now(desk: &Desk, request: Request) -> Operation {
+async fn admit_now(desk: &Desk, request: Request, rules: MerchantRules) -> Operation {
     let now = desk.clock.unix();
-    let admitted = desk
-        .ledger()
-        .write(move |tx| admit(tx, request, MerchantRules::default(), &caller("alice"), now));
+    let admitted = desk.ledger().write(move |tx| admit(tx, request, rules, &caller("alice"), now));
     let Admitted::Corrected(operation) = admitted.await.unwrap() else { panic!("corrected") };
     *operation
 }
@@ -221,6 +221,7 @@ async fn until_it_expires_an_approval_is_decided_and_executed() {
     }
     let expires = desk.approval("ap_1").await.expires;
     desk.clock.advance(expires - desk.clock.unix());
+    assert_eq!(desk.approval("ap_1").await.state, ApprovalState::Open);
     assert_eq!(desk.approve("bob", "ap_1").await.state, ApprovalState::Approved);
     desk.approve("bob", "ap_2").await;
     let made = desk.application.execute("ap_1", None, &caller("bob")).await.unwrap().unwrap();
@@ -240,9 +241,12 @@ async fn a_refusal_of_something_else_settles_nothing() {
         desk.stripe.order(&[Fate::RequestLost]);
         desk.ask("op-1", 500).await;
         desk.clock.advance(GRACE_SECS);
-        let refused = CreateError::Refused(refusal(kind, 400));
-        desk.component.answer(Err(OperationError::Failed(refused)), changes_sent);
-        assert_eq!(desk.ask("op-1", 500).await.kind(), OutcomeKind::Unknown, "{kind:?}");
+        let request_id = Some("req_9".to_owned());
+        let refused = Refusal { request_id: request_id.clone(), ..refusal(kind, 400) };
+        let refused = Err(OperationError::Failed(CreateError::Refused(refused)));
+        desk.component.answer(refused, changes_sent);
+        let again = desk.ask("op-1", 500).await;
+        assert_eq!((again.kind(), again.operation.request_id), (OutcomeKind::Unknown, request_id));
     }
 }
 

@@ -79,6 +79,16 @@ fn without_deductions_no_deduction_is_exceeded() {
 }
 
 #[test]
+fn what_is_kept_back_is_said() {
+    let keeps = |terms| {
+        let sentences = verdict(&defaults(terms), &ask(None), &facts(json!({}))).sentences();
+        sentences.iter().any(|sentence| sentence.contains("kept back"))
+    };
+    assert!(keeps(json!({ "deduct": { "restocking_fee": { "usd": "1.00" } } })));
+    assert!(!keeps(json!({ "window_days": 30 })));
+}
+
+#[test]
 fn a_document_has_a_thousand_rules_at_most() {
     let rules = |count: usize| {
         with_rules((0..count).map(|at| usd_rule(&format!("r{at}"), json!({}))).collect())
