@@ -327,12 +327,15 @@ fn answers_without_a_ledger() {
     assert_eq!(failed(CreateError::Refused(refusal)).0, OutcomeKind::Refused);
 }
 
-/// The hash of the request is what an approver agrees to where there is no ledger.
+/// The hash of the request is what an approver agrees to where there is no ledger; a denial is a denial.
 #[tokio::test]
-async fn an_approval_without_a_ledger_is_the_hash_of_the_request() {
+async fn verdicts_without_a_ledger() {
     let desk = Desk::new();
     desk.ask_under("op-1", 500, &approval_above(100)).await;
     let Some(verdict) = desk.approval("ap_1").await.verdict else { panic!("a verdict") };
+    let denied = CreateError::Denied { verdict: verdict.clone() };
+    let denied = Called { result: Err(OperationError::Failed(denied)), changes_sent: 0 };
+    assert_eq!(Unrecorded::of(denied, 1).kind(), OutcomeKind::Denied);
     let asked = NeedsApproval { verdict, request_hash: "hash-1".to_owned() };
     let result = Err(OperationError::Failed(CreateError::NeedsApproval(asked)));
     let read = Unrecorded::of(Called { result, changes_sent: 0 }, 1);
