@@ -36,7 +36,7 @@ fn fault(desk: &Desk, times: u32, kind: FaultKind) {
     desk.stripe.order_fault(Fault { method, path, skip: 0, times, kind });
 }
 
-/// The refund is made and its answer is on the way: whoever asks to stop is told what became of it.
+/// The refund is made and its answer is on the way: the command still says what became of it.
 #[test]
 fn a_call_that_is_asked_to_stop_says_what_became_of_it() {
     for name in ["-INT", "-TERM"] {

@@ -126,7 +126,7 @@ impl Standing {
                 if approval.requester == UserName::unknown() =>
             {
                 Some(format!(
-                    "It waits as {} and cannot be approved, because it is not recorded who asked: ask again with the same operation id and a user name (--as or REFUND_NODE_USER).",
+                    "It waits as {}. Without --own-requests it cannot be approved, because it is not recorded who asked: ask again with the same operation id and a user name (--as or REFUND_NODE_USER).",
                     approval.id
                 ))
             }

@@ -55,7 +55,8 @@ pub fn admit(
     correct(tx, known, request, rules, caller, now)
 }
 
-/// Records who asks again for what no known user had asked for, so that an approver can be shown to be a different person.
+/// Records who asks again for what had been asked for without a user name: from then on an approver can be shown to be a
+/// different person.
 fn name_requester(
     tx: &mut dyn Tx,
     known: Operation,

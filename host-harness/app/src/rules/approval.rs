@@ -284,10 +284,10 @@ fn may_decide(
         return Err(DecideError::Twice { id, voter });
     }
     // The requester may take the request back, but not approve it.
-    if ballot.agrees && operation.was_asked_for_by(&caller.user) && !ballot.own_requests {
-        return Err(DecideError::OwnRequest { id, voter });
-    }
-    if ballot.agrees && may_be_own_request(operation, caller) && !ballot.own_requests {
+    if ballot.agrees && !ballot.own_requests && may_be_own_request(operation, caller) {
+        if operation.was_asked_for_by(&caller.user) {
+            return Err(DecideError::OwnRequest { id, voter });
+        }
         let operation = operation.id().to_string();
         return Err(DecideError::RequesterUnknown { id, operation });
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use proptest::prelude::*;
 use refund_app::bulk::{
     Ended, Forecast, LineAdmitted, NewLine, Options, PreviewComponent, Runner, StartedWith,
     StopLoss, Stopped, Summary, rules_of, spent,
@@ -18,11 +17,11 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::support::{
-    Desk, Fate, approval_above, caller, cases, maximum, operation_id, request, scope, settings,
-    try_ask, usd,
+    Desk, Fate, approval_above, caller, maximum, operation_id, request, scope, settings, try_ask,
+    usd,
 };
 
-fn options(rules: &MerchantRules) -> Options {
+pub fn options(rules: &MerchantRules) -> Options {
     Options {
         in_flight: 1,
         spread: None,
@@ -34,7 +33,7 @@ fn options(rules: &MerchantRules) -> Options {
 }
 
 /// Records requests as the lines of a run.
-async fn record<C: Component, R: Runtime>(
+pub async fn record<C: Component, R: Runtime>(
     application: &Application<C, Ledger, R>,
     id: &str,
     requests: &[Request],
@@ -52,7 +51,7 @@ async fn record<C: Component, R: Runtime>(
     (application.close_input(&run).await.unwrap(), admitted)
 }
 
-async fn send<C: Component, R: Runtime>(
+pub async fn send<C: Component, R: Runtime>(
     application: &Application<C, Ledger, R>,
     run: &Run,
     options: Options,
@@ -64,7 +63,7 @@ async fn send<C: Component, R: Runtime>(
 }
 
 /// The plan: the run on a scratch copy of the ledger, with a component that only previews.
-async fn plan(desk: &Desk, id: &str, requests: &[Request], rules: &MerchantRules) -> Forecast {
+pub async fn plan(desk: &Desk, id: &str, requests: &[Request], rules: &MerchantRules) -> Forecast {
     let copy = Ledger::scratch(&desk.file(), &scope()).unwrap();
     let component = PreviewComponent::new(desk.component.clone());
     let application = Application::new(component, copy, desk.clock.clone(), settings());
@@ -248,147 +247,6 @@ async fn an_operation_id_of_the_ledger_is_known_to_the_plan() {
     let (run, _) = record(&desk.application, "run", &requests, &none).await;
     send(&desk.application, &run, options(&none)).await;
     assert_eq!(desk.stripe.total(), (1, 1_000));
-}
-
-/// What a case of the property has.
-#[derive(Clone, Debug)]
-struct Case {
-    charges: Vec<u64>,
-    earlier: Vec<(usize, Option<u64>, bool)>,
-    lines: Vec<(usize, usize, Option<u64>, bool)>,
-    rules: Rules,
-    in_flight: usize,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Rules {
-    None,
-    Approval(u64),
-    Maximum(u64),
-    Attempts(u32),
-    Deduction(u32),
-}
-
-impl Rules {
-    fn merchant(self) -> MerchantRules {
-        let policy = |policy: Policy| MerchantRules::policy(policy);
-        match self {
-            Self::None => MerchantRules::default(),
-            Self::Approval(amount) => approval_above(amount),
-            Self::Maximum(amount) => {
-                policy(Policy { maximum: vec![usd(amount)], ..Policy::default() })
-            }
-            Self::Attempts(most) => {
-                policy(Policy { max_attempts: Some(most), ..Policy::default() })
-            }
-            Self::Deduction(points) => {
-                let document: Document = serde_json::from_value(json!({
-                    "name": "Shop", "version": "1",
-                    "defaults": { "deduct": { "restocking_basis_points": points } },
-                }))
-                .unwrap();
-                MerchantRules::document(document, false)
-            }
-        }
-    }
-}
-
-fn case() -> impl Strategy<Value = Case> {
-    let amount = || proptest::option::of(prop_oneof![Just(100_u64), Just(400), Just(900)]);
-    let rules = prop_oneof![
-        Just(Rules::None),
-        prop_oneof![Just(50_u64), Just(500)].prop_map(Rules::Approval),
-        prop_oneof![Just(300_u64), Just(800)].prop_map(Rules::Maximum),
-        (1..3_u32).prop_map(Rules::Attempts),
-        (0..3_u32).prop_map(|tenths| Rules::Deduction(tenths * 1000)),
-    ];
-    (
-        proptest::collection::vec(prop_oneof![Just(500_u64), Just(1_000), Just(1_300)], 1..4),
-        proptest::collection::vec((0..4_usize, amount(), any::<bool>()), 0..3),
-        proptest::collection::vec((0..6_usize, 0..4_usize, amount(), any::<bool>()), 1..8),
-        rules,
-        1..4_usize,
-    )
-        .prop_map(|(charges, earlier, lines, rules, in_flight)| Case {
-            charges,
-            earlier,
-            lines,
-            rules,
-            in_flight,
-        })
-}
-
-async fn plan_and_run(case: &Case) -> Result<(), TestCaseError> {
-    let desk = Desk::empty();
-    for (number, amount) in case.charges.iter().enumerate() {
-        desk.stripe.charge(&format!("ch_{number}"), *amount);
-    }
-    let payment = |number: usize, by_intent: bool| {
-        let kind = if by_intent { "pi" } else { "ch" };
-        format!("{kind}_{}", number % case.charges.len())
-    };
-    let rules = case.rules.merchant();
-    for (number, (charge, amount, by_intent)) in case.earlier.iter().enumerate() {
-        let wanted = request(&format!("op-{number}"), &payment(*charge, *by_intent), *amount);
-        try_ask(&desk.application, "alice", wanted, &rules).await.unwrap();
-    }
-    let requests: Vec<_> = case
-        .lines
-        .iter()
-        .map(|(operation, charge, amount, by_intent)| {
-            request(&format!("op-{operation}"), &payment(*charge, *by_intent), *amount)
-        })
-        .collect();
-    let before = (desk.stripe.total(), desk.stripe.posts());
-    let head = desk.ledger().audit(None).await.unwrap();
-    let mut planned = plan(&desk, "run", &requests, &rules).await;
-    prop_assert_eq!((desk.stripe.total(), desk.stripe.posts()), before, "a plan sends nothing");
-    let after = desk.ledger().audit(None).await.unwrap();
-    prop_assert_eq!(after, head, "and writes nothing");
-    let (run, _) = record(&desk.application, "run", &requests, &rules).await;
-    let stopping = Options { in_flight: case.in_flight, ..options(&rules) };
-    let stopped = send(&desk.application, &run, stopping.clone()).await;
-    let listed = match stopped.ended {
-        Ended::Stopped(Stopped::RefundedBefore(prior)) => prior,
-        _ => Vec::new(),
-    };
-    prop_assert_eq!(&listed, &planned.refunded_before);
-    if !listed.is_empty() {
-        prop_assert_eq!(desk.stripe.posts(), before.1, "nothing was sent");
-        let allowed = Options { allow_refunded_payments: true, ..stopping };
-        send(&desk.application, &run, allowed).await;
-    }
-    let happened = Forecast::of(desk.ledger(), &run, listed).await.unwrap();
-    let refunded = desk.stripe.total().1 - before.0.1;
-    let sum = planned.refunds.get("usd").map_or(0, |sum| sum.amount);
-    prop_assert_eq!(sum, refunded, "planned {:?}, happened {:?}", planned, happened);
-    planned.refunded_before.clone_from(&happened.refunded_before);
-    prop_assert_eq!(&planned, &happened);
-    // Of a run that has ended nothing is planned any more, and it sends nothing any more.
-    let sent = desk.stripe.posts();
-    let again = plan(&desk, "run", &requests, &rules).await;
-    prop_assert_eq!(again.refunds.len(), 0, "{:?}", again);
-    let done = planned.done + planned.refunds.values().map(|sum| sum.lines).sum::<u64>();
-    prop_assert_eq!(again.done, done);
-    send(&desk.application, &run, options(&rules)).await;
-    prop_assert_eq!(desk.stripe.posts(), sent);
-    prop_assert_eq!(desk.ledger().audit(None).await.unwrap().broken, []);
-    Ok(())
-}
-
-proptest! {
-    #![proptest_config(cases(48))]
-
-    /// On whatever policy, input and ledger: the plan is what the run does at Stripe.
-    #[test]
-    fn the_plan_is_what_the_run_does(case in case()) {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(plan_and_run(&case))?;
-    }
 }
 
 /// The input is read again after a crash; in between, an operation of it was asked for with other values. A line is rejected or recorded, never both.

@@ -11,6 +11,7 @@ mod full_disk;
 mod migration;
 mod operations;
 mod outcomes;
+mod plan_equals_run;
 mod policy_in_force;
 mod random;
 mod records;

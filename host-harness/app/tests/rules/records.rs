@@ -22,15 +22,16 @@ fn with_fee() -> MerchantRules {
     MerchantRules::policy(Policy { fee_rate, ..Policy::default() })
 }
 
-/// Alice's request is at the gate.
-async fn at_the_gate(desk: &Desk) -> JoinHandle<Outcome> {
+/// Alice asks, and the call of the component waits at the gate.
+async fn at_the_gate(desk: &Desk, operation: &'static str) -> JoinHandle<Outcome> {
     desk.component.close_gate();
     let application = desk.application.clone();
+    let begun = desk.component.calls().creates + 1;
     let asked = tokio::spawn(async move {
-        let wanted = request("op-1", "ch_1", Some(500));
+        let wanted = request(operation, "ch_1", Some(500));
         try_ask(&application, "alice", wanted, &MerchantRules::default()).await.unwrap()
     });
-    desk.component.until_begun(1).await;
+    desk.component.until_begun(begun).await;
     asked
 }
 
@@ -60,7 +61,7 @@ async fn an_event_that_overtakes_the_answer_loses_neither_fee_nor_count() {
     let desk = Desk::new();
     let seen = made.refund.clone();
     desk.component.answer(Ok(made), 1);
-    let asked = at_the_gate(&desk).await;
+    let asked = at_the_gate(&desk, "op-1").await;
     desk.application.see(seen, &caller("stripe")).await.unwrap();
     desk.clock.advance(1);
     let held = let_through(&desk, asked).await.operation;
@@ -75,7 +76,7 @@ async fn an_event_that_overtakes_the_answer_loses_neither_fee_nor_count() {
 async fn a_refund_is_not_of_a_call_that_sent_nothing() {
     let desk = Desk::new();
     desk.component.trap(0);
-    let asked = at_the_gate(&desk).await;
+    let asked = at_the_gate(&desk, "op-1").await;
     desk.receive("evt_1", "refund.created", &refund("re_1", "op-1", 500, "succeeded")).await;
     let settled = let_through(&desk, asked).await;
     assert_eq!(origin(settled.operation.settlement.as_ref()), Some(Origin::Found));
@@ -147,7 +148,7 @@ async fn every_move_has_its_time() {
     assert_eq!((admitted.state, admitted.updated), (State::Planned, desk.clock.unix()));
     assert_eq!(admitted.settlement, None, "why the other values were denied");
     desk.clock.advance(10);
-    let asked = at_the_gate_for(&desk, "op-2").await;
+    let asked = at_the_gate(&desk, "op-2").await;
     let sent = desk.operation("op-2").await;
     assert_eq!((sent.state, sent.updated), (State::Sent, desk.clock.unix()));
     assert_eq!(sent.uncertain, Some(desk.clock.unix()));
@@ -183,18 +184,6 @@ async fn admit_now(desk: &Desk, request: Request, rules: MerchantRules) -> Opera
     let admitted = desk.ledger().write(move |tx| admit(tx, request, rules, &caller("alice"), now));
     let Admitted::Corrected(operation) = admitted.await.unwrap() else { panic!("corrected") };
     *operation
-}
-
-async fn at_the_gate_for(desk: &Desk, operation: &'static str) -> JoinHandle<Outcome> {
-    desk.component.close_gate();
-    let application = desk.application.clone();
-    let begun = desk.component.calls().creates + 1;
-    let asked = tokio::spawn(async move {
-        let wanted = request(operation, "ch_1", Some(500));
-        try_ask(&application, "alice", wanted, &MerchantRules::default()).await.unwrap()
-    });
-    desk.component.until_begun(begun).await;
-    asked
 }
 
 /// An approval ends when its time is over, not when that is noticed.
@@ -265,7 +254,7 @@ fn refusal(kind: RefusalKind, status: u16) -> Refusal {
 #[tokio::test]
 async fn another_process_is_named_with_what_it_works_on() {
     let desk = Desk::new();
-    let asked = at_the_gate(&desk).await;
+    let asked = at_the_gate(&desk, "op-1").await;
     let (other, _) = desk.process();
     let wanted = request("op-2", "ch_1", Some(500));
     let text = try_ask(&other, "bob", wanted, &MerchantRules::default()).await.unwrap().text();

@@ -7,8 +7,8 @@ use clap::{Args as Group, Subcommand};
 use super::Create;
 
 pub(super) const APPROVALS_HELP: &str = "A refund that needs approval waits in the ledger. Whoever asked for the operation, or corrected it, cannot approve it.
-What was asked for without a user name cannot be approved before a named user asks for it again. Each approver has one vote; one denial calls the operation off; after seven days, or what
---valid-for says, the approval expires.
+What was asked for without a user name cannot be approved before a named user asks for it again. Each approver has one
+vote; one denial calls the operation off; after seven days, or what --valid-for says, the approval expires.
 
 `execute` checks the payment again and counts the recorded votes again, under the policy in force: --policy, or the
 one that the refund was asked for under. If it needs more approvers, the approval waits for them; if it denies the

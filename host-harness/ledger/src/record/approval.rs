@@ -152,9 +152,9 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// How many approvers agreed: each counts once, and the requester, or anybody while the requester is not known, only
-    /// where the merchant permitted that. An earlier version recorded votes under several spellings of one name, and named
-    /// another requester.
+    /// How many approvers agreed, each counted once. A vote of the requester counts only where the merchant permitted that;
+    /// while the requester is unknown, so does every vote. An earlier version recorded votes under several spellings of one
+    /// name, and named another requester.
     pub fn agreed(&self) -> usize {
         let is_another =
             |voter: &UserName| self.requester != UserName::unknown() && *voter != self.requester;

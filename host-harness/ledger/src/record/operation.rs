@@ -100,8 +100,8 @@ pub struct Operation {
     pub fingerprint: Fingerprint,
     /// Who asked first. It never changes.
     pub requester: UserName,
-    /// Who corrected the request after it had been denied or was invalid, or asked again for what no known user had asked
-    /// for.
+    /// Who corrected the request after it had been denied or was invalid, or asked again with a user name for what had been
+    /// asked for without one.
     pub corrected_by: Option<UserName>,
     /// The merchant's rules of the last attempt.
     pub rules: HeldRules,
@@ -169,8 +169,8 @@ impl Operation {
         self.requester == *user || self.corrected_by.as_ref() == Some(user)
     }
 
-    /// Who asked, as an approval shows it: the requester, or whoever asked again where that one is not known. Unknown as long
-    /// as a user who is not known made the request what it is: then no approver can be shown to be a different person.
+    /// Who asked, as an approval shows it: the requester, or whoever asked again where the requester is unknown. Unknown
+    /// after a correction without a user name: then no approver can be shown to be a different person.
     pub fn asked_by(&self) -> &UserName {
         let unknown = UserName::unknown();
         match &self.corrected_by {
