@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use refund_app::bulk::{NewLine, Options, RunError, Runner, StopLoss};
-use refund_app::outcome::{Standing, Unrecorded};
-use refund_app::{AskError, Called, OperationError, OutcomeKind};
+use refund_app::outcome::Standing;
+use refund_app::{AskError, OperationError, OutcomeKind};
 use refund_core::client::CreateError;
 use refund_core::problem::FieldProblem;
 use refund_core::wire::{Refusal, RefusalKind};
@@ -70,17 +70,6 @@ async fn a_certain_no_has_the_error_of_the_component() {
     let conflict = desk.ask("op-d", 501).await.error();
     let Some(CreateError::OperationConflict(conflict)) = conflict else { panic!("{conflict:?}") };
     assert_eq!(conflict.operation_id, "op-d");
-}
-
-/// Without a ledger the same answers mean the same.
-#[test]
-fn a_certain_no_without_a_ledger_has_the_kind_that_a_ledger_gives_it() {
-    let problem = FieldProblem::new("reason", "unread", "Stripe does not know it", "leave it out");
-    let called = Called {
-        result: Err(OperationError::Failed(CreateError::Invalid { problems: vec![problem] })),
-        changes_sent: 0,
-    };
-    assert_eq!(Unrecorded::of(called, 1).kind(), OutcomeKind::Invalid);
 }
 
 /// The same id with other values, while it is not known whether the refund was made: another id could pay again.
