@@ -1,4 +1,4 @@
-//! The generic face and the pure interfaces, through wasmtime.
+//! The generic interface and the pure ones, through wasmtime.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use refund_host::api::duplicates::{Confidence, Direction, Options, ScanError};

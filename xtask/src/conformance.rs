@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<u32> {
     let mut judge = Command::new(judge);
     judge.arg("--cases").arg(root().join("platforms/conformance/cases"));
     judge.arg("--component").arg(&component);
-    judge.arg("--manifest").arg(root().join("component/core/src/face/manifest.json"));
+    judge.arg("--manifest").arg(root().join("component/core/src/dispatch/manifest.json"));
     judge.env(N8N.0, root().join(N8N.1));
     let mut ready = 0;
     for name in named {

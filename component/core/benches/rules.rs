@@ -4,8 +4,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use refund_core::dispatch::{Never, invoke};
 use refund_core::duplicates::{Direction, Options, Row, Scanner};
-use refund_core::face::{Never, invoke};
 use refund_core::money::Currency;
 use refund_core::secret::Secret;
 use refund_core::webhook::{self, VerifyOptions};

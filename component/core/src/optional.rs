@@ -2,7 +2,7 @@
 //!
 //! A field that is left out has a meaning: everything that is left, no limit, every customer. Null often comes from a
 //! variable that was empty by mistake, so it must not get that meaning. The functions here are for
-//! `#[serde(default, deserialize_with = …)]`. The table of all fields is in `face::inputs`.
+//! `#[serde(default, deserialize_with = …)]`. The table of all fields is in `dispatch::inputs`.
 
 use serde::{Deserialize, Deserializer};
 

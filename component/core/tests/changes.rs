@@ -7,7 +7,7 @@ use refund_core::client::{
     self, ChangeError, Connection, ConnectionInput, HttpRequest, SendFailure, Transport,
     TransportKind,
 };
-use refund_core::face::{FailureKind, InvokeError, invoke};
+use refund_core::dispatch::{FailureKind, InvokeError, invoke};
 use refund_core::metadata::Metadata;
 use refund_core::model::{Refund, RefundStatus};
 use refund_core::wire::Answer;

@@ -5,11 +5,11 @@
 
 use std::path::Path;
 
-use refund_core::face::{HTTP_OPERATIONS, PURE_OPERATIONS, manifest};
+use refund_core::dispatch::{HTTP_OPERATIONS, PURE_OPERATIONS, manifest};
 use serde_json::Value;
 
 fn compare(name: &str, made: &Value) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/face").join(name);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dispatch").join(name);
     if std::env::var_os("UPDATE_MANIFEST").is_some() {
         std::fs::write(&file, made.to_string()).unwrap();
     }

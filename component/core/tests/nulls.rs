@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use refund_core::client::{HttpRequest, SendFailure, Transport, TransportKind};
-use refund_core::face::{InvokeError, invoke, manifest};
+use refund_core::dispatch::{InvokeError, invoke, manifest};
 use refund_core::problem::FieldProblem;
 use refund_core::wire::Answer;
 use serde_json::{Map, Value, json};

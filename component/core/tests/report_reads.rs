@@ -7,7 +7,7 @@ use refund_core::client::{
     self, CallError, Connection, ConnectionInput, HttpRequest, RowRange, SendFailure, TakenRange,
     Transport,
 };
-use refund_core::face::{InvokeError, invoke};
+use refund_core::dispatch::{InvokeError, invoke};
 use refund_core::reports::{Options, Summarizer, Summary};
 use refund_core::wire::Answer;
 use serde_json::{Value, json};
@@ -363,7 +363,7 @@ fn fields(error: CallError) -> Vec<String> {
 }
 
 #[test]
-fn the_face_reads_both_and_the_summary_takes_what_it_gives() {
+fn invoke_reads_both_and_the_summary_takes_what_it_gives() {
     let sold = charge("ch_1", 2500, NOW);
     let mut stripe = Stripe {
         refunds: vec![refund("re_1", 1250, &sold)],

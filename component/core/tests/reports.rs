@@ -1,7 +1,7 @@
-//! `reports.summarize` through the generic face.
+//! `reports.summarize` through `invoke`.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use refund_core::face::{InvokeError, Never, invoke};
+use refund_core::dispatch::{InvokeError, Never, invoke};
 use serde_json::{Value, json};
 
 fn summarize(input: &Value) -> Result<Value, InvokeError> {

@@ -1,6 +1,6 @@
 //! Exports `node`.
 
-use refund_core::face::{self, FailureKind, InvokeError};
+use refund_core::dispatch::{self, FailureKind, InvokeError};
 
 use crate::Component;
 use crate::bindings::exports::refund_node::refunds::node as wit;
@@ -8,15 +8,16 @@ use crate::types::problems;
 
 impl wit::Guest for Component {
     fn describe() -> String {
-        let manifest = if cfg!(feature = "http") { face::MANIFEST } else { face::PURE_MANIFEST };
+        let manifest =
+            if cfg!(feature = "http") { dispatch::MANIFEST } else { dispatch::PURE_MANIFEST };
         manifest.to_owned()
     }
 
     fn invoke(operation: String, input: String) -> Result<String, wit::InvokeError> {
         #[cfg(feature = "http")]
-        let output = face::invoke(Some(&mut crate::transport::Wasi), &operation, &input);
+        let output = dispatch::invoke(Some(&mut crate::transport::Wasi), &operation, &input);
         #[cfg(not(feature = "http"))]
-        let output = face::invoke(None::<&mut face::Never>, &operation, &input);
+        let output = dispatch::invoke(None::<&mut dispatch::Never>, &operation, &input);
         output.map_err(invoke_error)
     }
 }

@@ -7,7 +7,7 @@ use refund_app::outcome::table::{
     EXIT_BAD_INPUT, EXIT_DENIED, EXIT_FAILED, EXIT_MACHINE, EXIT_NEEDS_APPROVAL, EXIT_STOPPED,
 };
 use refund_app::{AskError, Called, DecideError, OperationError, OutcomeKind};
-use refund_core::face::InvokeError;
+use refund_core::dispatch::InvokeError;
 use refund_core::problem::FieldProblem;
 
 use crate::terminal;

@@ -13,7 +13,7 @@ fn here(path: &str) -> std::path::PathBuf {
 #[test]
 fn every_operation_is_in_a_case_that_wants_an_output() {
     let manifest =
-        std::fs::read_to_string(here("../../component/core/src/face/manifest.json")).unwrap();
+        std::fs::read_to_string(here("../../component/core/src/dispatch/manifest.json")).unwrap();
     let manifest: Value = serde_json::from_str(&manifest).unwrap();
     let operations = manifest["operations"].as_array().unwrap();
     let operations: BTreeSet<_> =

@@ -3,7 +3,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use refund_core::face::invoke;
+use refund_core::dispatch::invoke;
 use refund_core::wire::Answer;
 use refund_fuzz::Babble;
 

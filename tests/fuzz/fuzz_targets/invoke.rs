@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use refund_core::face::{Never, invoke};
+use refund_core::dispatch::{Never, invoke};
 
 const OPERATIONS: [&str; 12] = [
     "eligibility.check",

@@ -1,4 +1,4 @@
-//! A guest that tries to break out. It has the face of a refund node; `invoke` takes the name of an
+//! A guest that tries to break out. It exports what a refund node exports; `invoke` takes the name of an
 //! attack and says, as plain text, how far it came.
 
 mod attacks;
@@ -22,7 +22,7 @@ mod bindings {
 
     export!(Hostile with_types_in crate::bindings);
 }
-mod face;
+mod dispatch;
 mod http;
 
 /// Implements every interface.

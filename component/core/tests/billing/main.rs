@@ -4,7 +4,7 @@
 use refund_core::billing::SubscriptionPeriod;
 use refund_core::client::{self, CallError, Connection, ConnectionInput, InvoiceRequest};
 use refund_core::credits::Span;
-use refund_core::face::{InvokeError, invoke};
+use refund_core::dispatch::{InvokeError, invoke};
 use refund_core::id::LineId;
 use refund_core::metadata::Metadata;
 use serde_json::{Value, json};
@@ -439,7 +439,7 @@ fn periods_are_those_of_the_items() {
 }
 
 #[test]
-fn the_face_reads_both_and_the_quote_takes_what_it_gives() {
+fn invoke_reads_both_and_the_quote_takes_what_it_gives() {
     let mut stripe = Stripe::usual();
     stripe
         .objects

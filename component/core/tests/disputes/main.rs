@@ -3,8 +3,8 @@
 
 use refund_core::client::disputes::{self, DisputeAction, DisputeError, DisputeFilter};
 use refund_core::client::{CallError, ChangeError, Connection, ConnectionInput, TransportKind};
+use refund_core::dispatch::{FailureKind, InvokeError, invoke};
 use refund_core::disputes::Barrier;
-use refund_core::face::{FailureKind, InvokeError, invoke};
 use refund_core::id::PaymentRef;
 use refund_core::wire::requests::Method;
 use serde_json::{Value, json};
@@ -429,7 +429,7 @@ fn files_go_to_a_host_of_their_own() {
 }
 
 #[test]
-fn the_face_has_them_all() {
+fn invoke_has_them_all() {
     let mut script = Script::new([]);
     let mut run = |operation: &str, input: Value| -> Result<Value, InvokeError> {
         let output = invoke(Some(&mut script), operation, &input.to_string())?;

@@ -5,9 +5,9 @@ mod sums;
 use pipeline_shared::schema::{Title, compare, manifest, refuses_null};
 use pipeline_shared::script::{Script, unknown, usd};
 use refund_core::client::{CallError, CreateError, TransportFailure, TransportKind};
+use refund_core::dispatch;
 use refund_core::duplicates::Basis;
 use refund_core::eligibility::{Amount, Decision, Verdict};
-use refund_core::face;
 use refund_core::id::CustomerId;
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ fn sweep(node: &mut Script, changes: Value) -> Result<Output, InvokeError> {
     if let (Some(input), Value::Object(changes)) = (input.as_object_mut(), changes) {
         input.extend(changes);
     }
-    DuplicateSweep::run(face::read(&input.to_string())?, node)
+    DuplicateSweep::run(dispatch::read(&input.to_string())?, node)
 }
 
 fn operations(node: &Script) -> Vec<&str> {

@@ -4,7 +4,7 @@ use pipeline_shared::imports::Billing;
 use refund_core::billing::{InvoiceFacts, check_begun};
 use refund_core::client::{CallError, InvoiceRequest};
 use refund_core::credits::{PaymentShare, Price, Span};
-use refund_core::face::InvokeError;
+use refund_core::dispatch::InvokeError;
 use refund_core::id::OperationId;
 use refund_core::problem::{FieldProblem, Problems};
 

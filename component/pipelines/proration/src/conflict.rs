@@ -1,6 +1,6 @@
 //! The failure of a call that would refund something else than an earlier call with the same operation id did.
 
-use refund_core::face::{self, Failure, FailureKind, InvokeError};
+use refund_core::dispatch::{self, Failure, FailureKind, InvokeError};
 use refund_core::id::OperationId;
 use refund_core::model::Refund;
 use refund_core::money::Money;
@@ -70,7 +70,7 @@ impl<'a> Conflict<'a> {
         if more > 0 {
             self.detail = format!("{}; and {more} more", self.detail);
         }
-        let details = face::write(&self)?;
+        let details = dispatch::write(&self)?;
         Err(InvokeError::Failed(Failure {
             kind: FailureKind::Conflict,
             message: format!(

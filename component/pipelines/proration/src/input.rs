@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pipeline_shared::face::Input as Connected;
+use pipeline_shared::dispatch::Input as Connected;
 use refund_core::client::ConnectionInput;
 use refund_core::credits::{Order, PaymentShare, Price, Rounding, Span};
 use refund_core::eligibility::Policy;

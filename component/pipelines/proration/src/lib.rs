@@ -21,7 +21,7 @@ use pipeline_shared::batch::{Common, HasReport, Report};
 use pipeline_shared::imports::{Billing, Credits, Live, Refunds, Rules};
 use refund_core::billing::InvoiceFacts;
 use refund_core::credits::{Order, ProrateRequest, Proration};
-use refund_core::face::InvokeError;
+use refund_core::dispatch::InvokeError;
 use refund_core::id::OperationId;
 use serde::Serialize;
 

@@ -8,8 +8,8 @@ use pipeline_shared::script::{Script, unknown, usd};
 use refund_core::billing::SubscriptionPeriod;
 use refund_core::client::{CallError, CreateError, TransportFailure, TransportKind};
 use refund_core::credits::{PaymentShare, RefundShare, Span};
+use refund_core::dispatch::{self, FailureKind};
 use refund_core::eligibility::{Amount, Verdict};
-use refund_core::face::{self, FailureKind};
 use refund_core::id::{InvoiceId, ItemId, LineId, PaymentRef, SubscriptionId};
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ fn prorate(node: &mut Script, changes: Value) -> Result<Output, InvokeError> {
     if let (Some(input), Value::Object(changes)) = (input.as_object_mut(), changes) {
         input.extend(changes);
     }
-    Prorate::run(face::read(&input.to_string())?, node)
+    Prorate::run(dispatch::read(&input.to_string())?, node)
 }
 
 /// What was read: an invoice that was paid by the same three.
@@ -79,7 +79,7 @@ fn prorate_read(node: &mut Script, changes: Value) -> Result<Output, InvokeError
     if let (Some(input), Value::Object(changes)) = (input.as_object_mut(), changes) {
         input.extend(changes);
     }
-    Prorate::run(face::read(&input.to_string())?, node)
+    Prorate::run(dispatch::read(&input.to_string())?, node)
 }
 
 fn three() -> Script {
@@ -158,7 +158,7 @@ fn unless_told_otherwise_it_only_shows() {
     assert!(report.dry_run && node.asked.is_empty());
     assert_eq!((report.planned.len(), node.checks), (3, 6));
     let input = r#"{"operation_id":"a","price":{"amount":1,"currency":"usd"},"period":{"start":0,"end":1},"ends":0,"payments":[]}"#;
-    assert!(face::read::<Input>(input).unwrap().dry_run);
+    assert!(dispatch::read::<Input>(input).unwrap().dry_run);
 }
 
 #[test]

@@ -4,8 +4,8 @@
 //! makes the refunds that are missing and finds the ones that exist.
 
 use refund_core::client::{CreateError, Created, find_existing};
+use refund_core::dispatch::{Failure, FailureKind, InvokeError};
 use refund_core::eligibility::{Amount, Verdict};
-use refund_core::face::{Failure, FailureKind, InvokeError};
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::Reason;

@@ -15,9 +15,9 @@ use refund_core::client::{
     InvoiceRequest, ScanRange, Scanned, SendFailure, Transport, TransportKind,
 };
 use refund_core::credits::{self, ProrateRequest, Proration, Quote, SlaRequest};
+use refund_core::dispatch::{InvokeError, invoke};
 use refund_core::duplicates::Options;
 use refund_core::eligibility::Amount;
-use refund_core::face::{InvokeError, invoke};
 use refund_core::id::PaymentRef;
 use refund_core::model::Reason;
 use refund_core::policy::{Ask, Rulebook, Rules as CoreRules};

@@ -2,7 +2,7 @@
 //!
 //! A pipeline is a component that imports interfaces of ours and nothing else. Its rules speak the words of
 //! `refund-core` and ask for the traits of [`imports`]; in the component these are the imported interfaces
-//! ([`Imported`]), in tests a script or the core itself. [`batch`] makes or plans several refunds; [`face`] adds the
+//! ([`Imported`]), in tests a script or the core itself. [`batch`] makes or plans several refunds; [`dispatch`] adds the
 //! pipeline's one operation to those of the node.
 
 pub mod batch;
@@ -16,7 +16,7 @@ pub mod batch;
     reason = "made by wit-bindgen"
 )]
 pub mod bindings;
-pub mod face;
+pub mod dispatch;
 mod imported;
 pub mod imports;
 #[cfg(feature = "test")]
@@ -30,5 +30,5 @@ pub mod schema;
 pub mod script;
 
 pub use bindings::export;
-pub use face::Pipeline;
+pub use dispatch::Pipeline;
 pub use imported::Imported;

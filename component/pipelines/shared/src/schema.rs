@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use refund_core::face::{self, InvokeError};
+use refund_core::dispatch::{self, InvokeError};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::face::Pipeline;
+use crate::dispatch::Pipeline;
 
 /// What people read about an operation.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +110,7 @@ where
             tried.push((format!("{field}.{inner}"), json!({ &field: { inner: null } }), of_inner));
         }
         for (path, given, schema) in tried {
-            let is_refused = match face::read::<P::Input>(&given.to_string()) {
+            let is_refused = match dispatch::read::<P::Input>(&given.to_string()) {
                 Err(InvokeError::InvalidInput(problems)) => {
                     problems.iter().any(|one| one.field == path && one.problem.contains("null"))
                 }

@@ -10,12 +10,12 @@
 
 use pipeline_shared::Pipeline;
 use pipeline_shared::batch::{Common, HasReport, Operation, Report, refund};
-use pipeline_shared::face::Input as Connected;
+use pipeline_shared::dispatch::Input as Connected;
 use pipeline_shared::imports::{Credits, Live, Refunds, Rules};
 use refund_core::client::{ConnectionInput, CreateError, find_existing};
 use refund_core::credits::{Downtime, Price, Quote, Rounding, Scale, SlaRequest, Span};
+use refund_core::dispatch::InvokeError;
 use refund_core::eligibility::{Amount, Policy};
-use refund_core::face::InvokeError;
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::Reason;

@@ -5,8 +5,8 @@ mod sums;
 use pipeline_shared::schema::{Title, compare, manifest, refuses_null};
 use pipeline_shared::script::{PAID, Script, unknown, usd};
 use refund_core::client::{CallError, NeedsApproval};
+use refund_core::dispatch::{self, FailureKind};
 use refund_core::eligibility::Decision;
-use refund_core::face::{self, FailureKind};
 use serde_json::{Value, json};
 
 use super::*;
@@ -41,7 +41,7 @@ fn credit(node: &mut Script, changes: Value) -> Result<Output, InvokeError> {
     if let (Some(input), Value::Object(changes)) = (input.as_object_mut(), changes) {
         input.extend(changes);
     }
-    SlaCredit::run(face::read(&input.to_string())?, node)
+    SlaCredit::run(dispatch::read(&input.to_string())?, node)
 }
 
 #[test]

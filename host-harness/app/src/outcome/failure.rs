@@ -114,9 +114,9 @@ pub fn kind_of(error: &InvokeError) -> OutcomeKind {
 }
 
 /// The same for a typed error, as the core classes it.
-impl From<refund_core::face::FailureKind> for OutcomeKind {
-    fn from(kind: refund_core::face::FailureKind) -> Self {
-        use refund_core::face::FailureKind as Kind;
+impl From<refund_core::dispatch::FailureKind> for OutcomeKind {
+    fn from(kind: refund_core::dispatch::FailureKind) -> Self {
+        use refund_core::dispatch::FailureKind as Kind;
         match kind {
             Kind::Denied => Self::Denied,
             Kind::NeedsApproval => Self::Waiting,

@@ -7,7 +7,7 @@ use refund_app::component::{Attempt, Component};
 use refund_app::outcome::Unrecorded;
 use refund_app::{Application, Ask, Called, Caller, OutcomeKind, Settings, Tokio, WasmComponent};
 use refund_core::client::ListFilter;
-use refund_core::face::InvokeError;
+use refund_core::dispatch::InvokeError;
 use refund_core::id::{OperationId, PaymentRef, RefundId};
 use refund_core::model::Refund as Shown;
 use refund_core::request::Request;

@@ -1,7 +1,7 @@
 //! What is refused: each problem names its field, and all come at once.
 
 use super::*;
-use crate::face::{InvokeError, Never, invoke};
+use crate::dispatch::{InvokeError, Never, invoke};
 use crate::problem::FieldProblem;
 
 fn fields(problems: Vec<FieldProblem>) -> Vec<String> {
@@ -168,7 +168,7 @@ fn run(operation: &str, input: &str) -> Result<String, Vec<String>> {
 }
 
 #[test]
-fn the_generic_face_takes_what_the_contract_has() {
+fn invoke_takes_what_the_contract_has() {
     let quote = run(
         "credits.sla-quote",
         r#"{"paid":{"amount":4900,"currency":"USD"},"period":{"start":0,"end":1000},

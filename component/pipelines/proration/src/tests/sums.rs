@@ -64,11 +64,11 @@ impl Cancellation {
         let mut input = self.input(call);
         let fields = input.as_object_mut().unwrap();
         fields.retain(|name, _| name != "operation_id" && name != "dry_run");
-        quote_of(&face::read(&input.to_string()).unwrap()).unwrap().refund.amount
+        quote_of(&dispatch::read(&input.to_string()).unwrap()).unwrap().refund.amount
     }
 
     fn run(&self, node: &mut Node, call: &Call) -> Result<Output, InvokeError> {
-        Prorate::run(face::read(&self.input(call).to_string()).unwrap(), node)
+        Prorate::run(dispatch::read(&self.input(call).to_string()).unwrap(), node)
     }
 }
 
@@ -217,7 +217,7 @@ proptest! {
             let (cancellation, stripe, call) = inner;
             let mut input = cancellation.input(&call);
             input["operation_id"] = json!("cancel-8");
-            let _ = Prorate::run(face::read(&input.to_string()).unwrap(), &mut Node::new(&stripe));
+            let _ = Prorate::run(dispatch::read(&input.to_string()).unwrap(), &mut Node::new(&stripe));
         });
         let _ = cancellation.run(&mut outer, &first);
         for paid in &cancellation.paid {
@@ -249,7 +249,7 @@ proptest! {
         };
         fields.extend(changes.clone());
         let run = |node: &mut Node, input: &Value| {
-            Prorate::run(face::read(&input.to_string()).unwrap(), node)
+            Prorate::run(dispatch::read(&input.to_string()).unwrap(), node)
         };
         let [by_host, by_pipeline] = [true, false].map(|dry_run| {
             let stripe = cancellation.stripe();
@@ -291,7 +291,7 @@ fn another_order_a_day_later_refunds_nothing_more() {
                 "period": { "start": START, "end": START + 4000 }, "ends": START + 3000,
                 "payments": payments, "dry_run": false,
             });
-            Prorate::run(face::read(&input.to_string()).unwrap(), &mut Node::new(&stripe))
+            Prorate::run(dispatch::read(&input.to_string()).unwrap(), &mut Node::new(&stripe))
         };
         run(&["ch_a", "ch_b", "ch_c", "ch_d"]).unwrap();
         stripe.advance(hours * 3600);
@@ -326,7 +326,7 @@ fn given_or_read_from_the_invoice_it_is_the_same_operation() {
             let calls = [Call { lost, ..Call::default() }, Call::default()];
             for call in calls {
                 let _ = Prorate::run(
-                    face::read(&input.to_string()).unwrap(),
+                    dispatch::read(&input.to_string()).unwrap(),
                     &mut node(&stripe, &call),
                 );
                 stripe.advance(25 * 3600);

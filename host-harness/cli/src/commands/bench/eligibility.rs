@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use refund_core::face::{Never, invoke};
+use refund_core::dispatch::{Never, invoke};
 use refund_host::{Node, Session};
 
 use super::{Measured, Rows, median};

@@ -3,8 +3,8 @@
 use refund_app::outcome::table::{EXIT_DONE, EXIT_FAILED, worse};
 use refund_app::{Ask, Caller, PipelineCall, PipelineError, PipelineRun};
 use refund_core::client::{CreateError, Created};
+use refund_core::dispatch::{Asked, InvokeError};
 use refund_core::eligibility::Policy;
-use refund_core::face::{Asked, InvokeError};
 use refund_core::money::Money;
 use refund_core::pipeline::{Failed, Planned};
 use refund_core::policy::Document;

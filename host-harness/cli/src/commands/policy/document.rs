@@ -38,7 +38,7 @@ struct Definitions {
 /// The JSON Schema of a document, out of the manifest, with the definitions it refers to.
 pub(super) fn schema() -> anyhow::Result<String> {
     const ROOT: &str = "PolicyDocument";
-    let Definitions { mut all } = serde_json::from_str(refund_core::face::MANIFEST)?;
+    let Definitions { mut all } = serde_json::from_str(refund_core::dispatch::MANIFEST)?;
     let mut wanted = vec![ROOT.to_owned()];
     let mut found = BTreeSet::new();
     while let Some(name) = wanted.pop() {

@@ -1,4 +1,4 @@
-//! The face of a refund node. Only `invoke` does anything.
+//! The exports of a refund node. Only `invoke` does anything.
 
 use crate::bindings::exports::refund_node::refunds::{
     duplicates, eligibility, node, types, webhooks,

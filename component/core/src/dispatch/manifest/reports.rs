@@ -4,7 +4,7 @@ use schemars::SchemaGenerator;
 
 use super::{Effect, ICON_REPORT, Operation};
 use crate::client::{RowPage, TakenPage};
-use crate::face::reports as inputs;
+use crate::dispatch::reports as inputs;
 
 pub(super) fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
     vec![

@@ -122,7 +122,7 @@ pub(super) fn of_outcome(input: &str) -> Result<String, InvokeError> {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::face::{InvokeError, Never, invoke};
+    use crate::dispatch::{InvokeError, Never, invoke};
 
     fn run(operation: &str, input: &Value) -> Result<Value, InvokeError> {
         let output = invoke(None::<&mut Never>, operation, &input.to_string())?;

@@ -4,7 +4,7 @@ use schemars::SchemaGenerator;
 
 use super::{Effect, Operation};
 use crate::client::disputes::{DisputeChanged, DisputePage, DisputeReport};
-use crate::face::disputes as inputs;
+use crate::dispatch::disputes as inputs;
 use crate::model::UploadedFile;
 
 const ICON: &str = "M12 3v18M5 21h14M4 14l3-8 3 8zM14 14l3-8 3 8z";

@@ -4,7 +4,7 @@ use schemars::SchemaGenerator;
 
 use super::{Effect, ICON_CREDIT, Operation};
 use crate::billing::{InvoiceFacts, SubscriptionPeriod};
-use crate::face::billing as inputs;
+use crate::dispatch::billing as inputs;
 
 pub(super) fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
     vec![

@@ -1,7 +1,7 @@
-//! The face of a pipeline: the node's, and one operation more.
+//! The dispatch of a pipeline: the operations of the node, and one more.
 
 use refund_core::client::ConnectionInput;
-use refund_core::face::{self, FailureKind, InvokeError};
+use refund_core::dispatch::{self, FailureKind, InvokeError};
 use serde::de::DeserializeOwned;
 
 use crate::batch::{HasReport, settle};
@@ -56,10 +56,10 @@ impl<P: Pipeline> exported::Guest for P {
 }
 
 fn run<P: Pipeline>(input: &str) -> Result<String, InvokeError> {
-    let input: P::Input = face::read(input)?;
-    face::connect(input.connection().clone())?;
+    let input: P::Input = dispatch::read(input)?;
+    dispatch::connect(input.connection().clone())?;
     let mut node = Imported::new(input.connection());
-    face::write(&settle(P::run(input, &mut node)?)?)
+    dispatch::write(&settle(P::run(input, &mut node)?)?)
 }
 
 fn invoke_error(error: InvokeError) -> node::InvokeError {

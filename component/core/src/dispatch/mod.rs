@@ -1,5 +1,5 @@
-//! The generic face: `describe` and `invoke`, JSON in and JSON out. Two functions are all a platform
-//! needs to show a form and run a node.
+//! The generic interface: `describe` and `invoke`, JSON in and JSON out. With these two functions a platform shows a form
+//! and runs a node.
 
 mod asked;
 mod billing;
