@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use refund_core::dispatch::{Never, invoke};
+use refund_core::dispatch::invoke_pure;
 use refund_core::duplicates::{Direction, Options, Row, Scanner};
 use refund_core::money::Currency;
 use refund_core::secret::Secret;
@@ -31,7 +31,7 @@ fn webhooks(criterion: &mut Criterion) {
 
 fn eligibility(criterion: &mut Criterion) {
     criterion.bench_function("eligibility, JSON to JSON", |bench| {
-        bench.iter(|| invoke(None::<&mut Never>, "eligibility.check", black_box(CHARGE)));
+        bench.iter(|| invoke_pure("eligibility.check", black_box(CHARGE)));
     });
 }
 

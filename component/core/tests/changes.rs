@@ -179,7 +179,7 @@ fn invoke_says_that_nobody_knows_and_that_calling_again_does_no_harm() {
         ("refunds.update-metadata", json!({ "refund": "re_1", "metadata": { "note": "new" } })),
     ] {
         let mut stripe = Stripe::new(Fate::Gateway);
-        let error = invoke(Some(&mut stripe), operation, &input.to_string()).unwrap_err();
+        let error = invoke(&mut stripe, operation, &input.to_string()).unwrap_err();
         let InvokeError::Failed(failure) = error else { panic!("{error:?}") };
         assert_eq!((failure.kind, failure.retryable), (FailureKind::OutcomeUnknown, true));
         assert!(failure.message.contains("call again"), "{}", failure.message);

@@ -156,7 +156,7 @@ fn refuses_null(operation: &str, input: &Value, path: &str) -> bool {
         problem.field.starts_with(path) && problem.problem.contains("null")
     };
     matches!(
-        invoke(Some(&mut NothingIsSent), operation, &input.to_string()),
+        invoke(&mut NothingIsSent, operation, &input.to_string()),
         Err(InvokeError::InvalidInput(problems)) if problems.iter().any(is_about_null)
     )
 }
@@ -220,7 +220,7 @@ fn a_null_amount_is_told_with_what_to_do() {
         ] {
             let input = json!({ field: null }).to_string();
             let Err(InvokeError::InvalidInput(problems)) =
-                invoke(Some(&mut NothingIsSent), operation, &input)
+                invoke(&mut NothingIsSent, operation, &input)
             else {
                 panic!("{operation} takes {input}");
             };
@@ -262,7 +262,7 @@ fn an_empty_text_is_refused_like_null() {
             input["payment"] = json!("ch_1");
         }
         let Err(InvokeError::InvalidInput(problems)) =
-            invoke(Some(&mut NothingIsSent), operation, &input.to_string())
+            invoke(&mut NothingIsSent, operation, &input.to_string())
         else {
             panic!("{operation} takes {input}");
         };

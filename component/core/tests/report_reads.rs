@@ -371,7 +371,7 @@ fn invoke_reads_both_and_the_summary_takes_what_it_gives() {
         ..Stripe::default()
     };
     let mut run = |operation: &str, input: Value| -> Result<Value, InvokeError> {
-        let output = invoke(Some(&mut stripe), operation, &input.to_string())?;
+        let output = invoke(&mut stripe, operation, &input.to_string())?;
         Ok(serde_json::from_str(&output).unwrap())
     };
     let range = json!({ "range": { "created_from": 0 } });

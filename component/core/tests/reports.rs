@@ -1,11 +1,11 @@
 //! `reports.summarize` through `invoke`.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use refund_core::dispatch::{InvokeError, Never, invoke};
+use refund_core::dispatch::{InvokeError, invoke_pure};
 use serde_json::{Value, json};
 
 fn summarize(input: &Value) -> Result<Value, InvokeError> {
-    let output = invoke(None::<&mut Never>, "reports.summarize", &input.to_string())?;
+    let output = invoke_pure("reports.summarize", &input.to_string())?;
     Ok(serde_json::from_str(&output).unwrap())
 }
 

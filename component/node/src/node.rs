@@ -15,9 +15,9 @@ impl wit::Guest for Component {
 
     fn invoke(operation: String, input: String) -> Result<String, wit::InvokeError> {
         #[cfg(feature = "http")]
-        let output = dispatch::invoke(Some(&mut crate::transport::Wasi), &operation, &input);
+        let output = dispatch::invoke(&mut crate::transport::Wasi, &operation, &input);
         #[cfg(not(feature = "http"))]
-        let output = dispatch::invoke(None::<&mut dispatch::Never>, &operation, &input);
+        let output = dispatch::invoke_pure(&operation, &input);
         output.map_err(invoke_error)
     }
 }

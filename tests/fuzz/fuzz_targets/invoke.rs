@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use refund_core::dispatch::{Never, invoke};
+use refund_core::dispatch::invoke_pure;
 
 const OPERATIONS: [&str; 12] = [
     "eligibility.check",
@@ -22,7 +22,7 @@ const OPERATIONS: [&str; 12] = [
 fuzz_target!(|input: (u8, &str)| {
     let (operation, input) = input;
     let operation = OPERATIONS[usize::from(operation) % OPERATIONS.len()];
-    if let Ok(output) = invoke(None::<&mut Never>, operation, input) {
+    if let Ok(output) = invoke_pure(operation, input) {
         assert!(serde_json::from_str::<serde_json::Value>(&output).is_ok(), "{output}");
     }
 });

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use refund_core::dispatch::{Never, invoke};
+use refund_core::dispatch::invoke_pure;
 use serde_json::Value;
 
 fuzz_target!(|input: (&str, u64)| {
@@ -12,7 +12,7 @@ fuzz_target!(|input: (&str, u64)| {
         "amount_captured":2500,"amount_refunded":500,"currency":"usd","created":1700000000,"captured":true,"paid":true,
         "refunded":false,"status":"succeeded","disputed":false}},"refunds":[],"disputes":[],"policy":{policy}}}"#
     );
-    let Ok(output) = invoke(None::<&mut Never>, "eligibility.check", &text) else { return };
+    let Ok(output) = invoke_pure("eligibility.check", &text) else { return };
     let verdict: Value = serde_json::from_str(&output).expect("an object");
     if verdict["decision"] == "approve" {
         assert!(amount <= 2000, "{output}");

@@ -44,7 +44,7 @@ pub struct InvoiceRequest {
 
 /// Reads what was paid for a period, by which payments, and what was given back of it.
 pub fn read_invoice(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     request: &InvoiceRequest,
 ) -> Result<InvoiceFacts, CallError> {
@@ -70,7 +70,7 @@ pub fn read_invoice(
 
 /// Reads the period of a subscription: periods are those of its items.
 pub fn read_subscription(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     subscription: &str,
     item: Option<&str>,
@@ -111,7 +111,7 @@ impl Asked {
 }
 
 fn lines(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     invoice: &mut Invoice,
 ) -> Result<Vec<InvoiceLine>, CallError> {
@@ -123,7 +123,7 @@ fn lines(
 }
 
 fn payments(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     invoice: &mut Invoice,
 ) -> Result<Vec<InvoicePayment>, CallError> {
@@ -135,7 +135,7 @@ fn payments(
 }
 
 fn credit_notes(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     invoice: &Invoice,
 ) -> Result<Vec<CreditNote>, CallError> {
@@ -154,7 +154,7 @@ fn credit_notes(
 /// The lines of a credit note that do not fit into it; none where Stripe has no such list, or a list that is too
 /// long. The note then counts in full for whatever is asked about.
 fn note_lines(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     note: &str,
 ) -> Result<Option<Page<CreditNoteLine>>, CallError> {

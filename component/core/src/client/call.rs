@@ -57,7 +57,7 @@ pub(super) enum Repeat {
 
 /// Sends a request and repeats it as long as that makes sense, always with the same key.
 pub(super) fn exchange<T: DeserializeOwned>(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     request: &Request,
 ) -> Exchange<T> {
@@ -67,7 +67,7 @@ pub(super) fn exchange<T: DeserializeOwned>(
 /// The same, with a say in when it is repeated.
 pub(super) fn exchange_with<T: DeserializeOwned>(
     repeat: Repeat,
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     request: &Request,
 ) -> Exchange<T> {
@@ -107,7 +107,7 @@ pub(super) fn exchange_with<T: DeserializeOwned>(
 
 /// A call that only reads: how often it was sent does not matter.
 pub(super) fn call<T: DeserializeOwned>(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     request: &Request,
 ) -> Result<T, CallError> {

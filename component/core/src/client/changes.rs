@@ -12,7 +12,7 @@ use crate::wire::{RefusalKind, requests};
 
 /// Sets metadata keys; an empty value removes a key, keys not named stay.
 pub fn update_metadata(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     id: &str,
     metadata: &Metadata,
@@ -40,7 +40,7 @@ fn check_update(id: &str, metadata: &Metadata) -> Result<RefundId, Vec<FieldProb
 /// Cancels a refund that waits for the customer; Stripe refuses all others. One that is canceled already is the
 /// answer, so that repeating a call tells what became of it.
 pub fn cancel(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     id: &str,
 ) -> Result<Refund, ChangeError> {
@@ -64,7 +64,7 @@ pub fn cancel(
 /// lost; `shows` tells whether a refund that was read again shows the change.
 fn settle(
     sent: Exchange<Refund>,
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     id: &RefundId,
     shows: impl Fn(&Refund) -> bool,

@@ -19,7 +19,7 @@ use crate::wire::requests::{self, Request};
 /// charge's metadata. The customer is read last, if no address was found before. A PaymentIntent of a charge, and a
 /// customer, that cannot be read have no address: a restricted key need not have a right to them.
 pub fn contact(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     payment: &PaymentRef,
 ) -> Result<FoundContact, CallError> {
@@ -44,7 +44,7 @@ struct Payer {
 
 impl Payer {
     fn read(
-        transport: &mut impl Transport,
+        transport: &mut dyn Transport,
         connection: &Connection,
         payment: &PaymentRef,
     ) -> Result<Self, CallError> {
@@ -73,7 +73,7 @@ impl Payer {
     /// The PaymentIntent of the charge, where it is not read yet.
     fn read_intent(
         &mut self,
-        transport: &mut impl Transport,
+        transport: &mut dyn Transport,
         connection: &Connection,
     ) -> Result<(), CallError> {
         let intent = self.charge.as_ref().and_then(|charge| charge.payment_intent.as_ref());
@@ -87,7 +87,7 @@ impl Payer {
     /// The customer of the charge, or else of the PaymentIntent.
     fn read_customer(
         &mut self,
-        transport: &mut impl Transport,
+        transport: &mut dyn Transport,
         connection: &Connection,
     ) -> Result<(), CallError> {
         let of_charge = self.charge.as_ref().and_then(|charge| charge.customer.as_ref());
@@ -113,7 +113,7 @@ impl Payer {
 
 /// Reads an object that the key or the host may not permit to read, or that is gone.
 fn read_if_permitted<T: DeserializeOwned>(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     request: &Request,
 ) -> Result<Reading<T>, CallError> {

@@ -101,7 +101,7 @@ pub struct Previewed {
 
 /// Makes a refund at most once. The result is created, not created, or outcome unknown.
 pub fn create(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     request: &CreateRequest,
 ) -> Result<Created, CreateError> {
@@ -116,7 +116,7 @@ pub fn create(
 /// Says what [`create`] would do now, and sends nothing that changes anything. `earlier` are refunds of the same
 /// payment, in the smallest unit, that are assumed to be made before: of the lines before it in a file.
 pub fn preview(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     request: &CreateRequest,
     earlier: &[u64],
@@ -139,7 +139,7 @@ enum Examined {
 
 /// Reads the facts and decides. Everything that [`create`] does before it sends.
 fn examine(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     request: &CreateRequest,
     earlier: &[u64],
@@ -280,7 +280,7 @@ fn decide(request: &CreateRequest, facts: &Facts, now: u64) -> Result<Verdict, C
 }
 
 fn send(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     request: &CreateRequest,
     charge: &ChargeId,

@@ -33,7 +33,7 @@ pub(super) enum Known {
 
 /// Fetches charge, refunds and disputes, then decides.
 pub fn check_live(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     payment: &PaymentRef,
     ask: &Ask,
@@ -56,7 +56,7 @@ pub(super) fn unpaid(intent: &PaymentIntent, amount: &Amount) -> Verdict {
 
 /// Reads the payment with its refunds, and the disputes of a charge that ever had one.
 pub(super) fn gather(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     payment: &PaymentRef,
 ) -> Result<Known, CallError> {
@@ -75,7 +75,7 @@ pub(super) fn gather(
 /// Reads the payment with its refunds, and no disputes. The charge comes first, so that a refund made in
 /// between is seen.
 pub(super) fn charged(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     payment: &PaymentRef,
 ) -> Result<Known, CallError> {

@@ -17,7 +17,7 @@ const MAX_PAGES: usize = 10;
 
 /// Reads every page of a list that belongs to `of`.
 pub(super) fn all<T: DeserializeOwned + HasId>(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     of: &str,
     request: impl Fn(Option<&str>) -> Request,

@@ -13,7 +13,7 @@ use crate::wire::requests::{self, FULL_PAGE, RefundQuery};
 
 /// Reads one refund.
 pub fn retrieve(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     id: &str,
 ) -> Result<Refund, CallError> {
@@ -23,7 +23,7 @@ pub fn retrieve(
 
 /// Reads what can be paid out now.
 pub fn balance(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
 ) -> Result<Balance, CallError> {
     call(transport, connection, &requests::balance())
@@ -56,7 +56,7 @@ pub struct RefundPage {
 
 /// Reads a page of refunds.
 pub fn list(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     filter: &ListFilter,
 ) -> Result<RefundPage, CallError> {

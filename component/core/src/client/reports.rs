@@ -115,7 +115,7 @@ pub struct TakenPage {
 ///
 /// One request, and one more for each charge with more than ten refunds, to share out its fee.
 pub fn refund_rows(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     range: &RowRange,
 ) -> Result<RowPage, CallError> {
@@ -159,7 +159,7 @@ fn row(refund: &ReportedRefund, earlier: &Earlier<'_>, product_key: &str) -> Row
 /// Sums up the charges of a range that took money. By when they were made: an authorisation that was
 /// captured later counts in its own month.
 pub fn charges_taken(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     range: &TakenRange,
 ) -> Result<TakenPage, CallError> {

@@ -74,7 +74,7 @@ pub struct Scanned {
 /// ranges, and the parts of a scan that `max_charges` ended, report each group exactly once. To do so, it also
 /// reads one window after the range, and before the range as many charges as decide which charge begins a group.
 pub fn scan_live(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     range: &ScanRange,
     options: &Options,
@@ -121,7 +121,7 @@ impl Scan {
     /// Reads a page of charges, and returns how many there were.
     fn read(
         &mut self,
-        transport: &mut impl Transport,
+        transport: &mut dyn Transport,
         connection: &Connection,
         limit: u8,
     ) -> Result<usize, CallError> {
@@ -190,7 +190,7 @@ impl List {
 
     fn read(
         &mut self,
-        transport: &mut impl Transport,
+        transport: &mut dyn Transport,
         connection: &Connection,
         limit: u8,
     ) -> Result<Vec<Charge>, CallError> {

@@ -3,15 +3,46 @@
 use serde::Deserialize;
 
 use super::failure::InvokeError;
-use super::invoke::{connect, read, write};
+use super::inputs::connect;
+#[cfg(feature = "schema")]
+use super::manifest::{About, icon, schema};
+use super::operation::{Handler, Operation};
+use super::text::{read, write};
 use crate::client::{self, ConnectionInput, InvoiceRequest, Transport};
 use crate::credits::Span;
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "billing.invoice",
+        handler: Handler::Reads(invoice),
+        #[cfg(feature = "schema")]
+        about: About {
+            title: "Read what was paid for a period",
+            description: "Reads a paid invoice and gives what `credits.prorate` takes: price and period of a line, the payments with what was refunded of each, and what credit notes gave.",
+            icon: icon::CREDIT,
+            input: schema::<OneInvoice>,
+            output: schema::<crate::billing::InvoiceFacts>,
+        },
+    },
+    Operation {
+        name: "billing.subscription",
+        handler: Handler::Reads(subscription),
+        #[cfg(feature = "schema")]
+        about: About {
+            title: "Read a subscription's period",
+            description: "Reads the period of a subscription, or of one of its items, and its newest invoice.",
+            icon: icon::CREDIT,
+            input: schema::<OneSubscription>,
+            output: schema::<crate::billing::SubscriptionPeriod>,
+        },
+    },
+];
 
 /// `billing.invoice`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct OneInvoice {
+struct OneInvoice {
     /// Which Stripe to talk to.
     #[serde(default)]
     connection: ConnectionInput,
@@ -36,7 +67,7 @@ pub(super) struct OneInvoice {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct OneSubscription {
+struct OneSubscription {
     /// Which Stripe to talk to.
     #[serde(default)]
     connection: ConnectionInput,
@@ -48,7 +79,7 @@ pub(super) struct OneSubscription {
     item: Option<String>,
 }
 
-pub(super) fn invoice(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+fn invoice(transport: &mut dyn Transport, input: &str) -> Result<String, InvokeError> {
     let input: OneInvoice = read(input)?;
     let connection = connect(input.connection)?;
     let request = InvoiceRequest {
@@ -60,10 +91,7 @@ pub(super) fn invoice(transport: &mut impl Transport, input: &str) -> Result<Str
     write(&client::read_invoice(transport, &connection, &request)?)
 }
 
-pub(super) fn subscription(
-    transport: &mut impl Transport,
-    input: &str,
-) -> Result<String, InvokeError> {
+fn subscription(transport: &mut dyn Transport, input: &str) -> Result<String, InvokeError> {
     let input: OneSubscription = read(input)?;
     let connection = connect(input.connection)?;
     let (subscription, item) = (&input.subscription, input.item.as_deref());

@@ -6,7 +6,11 @@ use base64::Engine;
 use serde::Deserialize;
 
 use super::failure::{self, FailureKind, InvokeError};
-use super::invoke::{connect, failed, read, write};
+use super::inputs::{connect, failed};
+#[cfg(feature = "schema")]
+use super::manifest::{About, icon, schema};
+use super::operation::{Handler, Operation};
+use super::text::{read, write};
 use crate::client::disputes::{
     self, CloseConfirmation, DisputeAction, DisputeError, DisputeFilter,
 };
@@ -14,11 +18,86 @@ use crate::client::{ConnectionInput, Transport};
 use crate::id::PaymentRef;
 use crate::problem::{FieldProblem, Problems};
 
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "disputes.retrieve",
+        handler: Handler::Reads(retrieve),
+        #[cfg(feature = "schema")]
+        about: About {
+            title: "Get a dispute",
+            description: "Reads one dispute with the evidence as staged, and says whether it can be answered and until when.",
+            icon: icon::DISPUTE,
+            input: schema::<OneDispute>,
+            output: schema::<disputes::DisputeReport>,
+        },
+    },
+    Operation {
+        name: "disputes.list",
+        handler: Handler::Reads(list),
+        #[cfg(feature = "schema")]
+        about: About {
+            title: "List disputes",
+            description: "Reads disputes and orders them by what is due when, with the seconds that are left.",
+            icon: icon::DISPUTE,
+            input: schema::<ListDisputes>,
+            output: schema::<disputes::DisputePage>,
+        },
+    },
+    Operation {
+        name: "disputes.stage-evidence",
+        handler: Handler::Writes(stage),
+        #[cfg(feature = "schema")]
+        about: About {
+            title: "Stage evidence",
+            description: "Sets fields of a dispute's evidence. Stripe keeps them; the bank sees nothing before `disputes.submit`.",
+            icon: icon::DISPUTE,
+            input: schema::<StageEvidence>,
+            output: schema::<disputes::DisputeChanged>,
+        },
+    },
+    Operation {
+        name: "disputes.submit",
+        handler: Handler::Writes(submit),
+        #[cfg(feature = "schema")]
+        about: About {
+            title: "Submit evidence",
+            description: "Sends the evidence of a dispute to the bank. Cannot be undone: it is possible once, and nothing can be changed or added afterwards.",
+            icon: icon::DISPUTE,
+            input: schema::<SubmitEvidence>,
+            output: schema::<disputes::DisputeChanged>,
+        },
+    },
+    Operation {
+        name: "disputes.close",
+        handler: Handler::Writes(close),
+        #[cfg(feature = "schema")]
+        about: About {
+            title: "Close a dispute",
+            description: "Accepts the loss of a dispute. Cannot be undone: the money is lost for good. The confirmation must name dispute, amount and currency as Stripe holds them.",
+            icon: icon::DISPUTE,
+            input: schema::<CloseDispute>,
+            output: schema::<disputes::DisputeChanged>,
+        },
+    },
+    Operation {
+        name: "disputes.upload-file",
+        handler: Handler::Writes(upload),
+        #[cfg(feature = "schema")]
+        about: About {
+            title: "Upload a file of evidence",
+            description: "Uploads a PDF, JPEG or PNG file of at most 5 MiB. Its id is then staged in a file field of the evidence.",
+            icon: icon::DISPUTE,
+            input: schema::<UploadFile>,
+            output: schema::<crate::model::UploadedFile>,
+        },
+    },
+];
+
 /// `disputes.retrieve`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct OneDispute {
+struct OneDispute {
     /// Which Stripe to talk to.
     #[serde(default)]
     connection: ConnectionInput,
@@ -30,7 +109,7 @@ pub(super) struct OneDispute {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct ListDisputes {
+struct ListDisputes {
     /// Which Stripe to talk to.
     #[serde(default)]
     connection: ConnectionInput,
@@ -61,7 +140,7 @@ pub(super) struct ListDisputes {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct StageEvidence {
+struct StageEvidence {
     /// Which Stripe to talk to.
     #[serde(default)]
     connection: ConnectionInput,
@@ -76,7 +155,7 @@ pub(super) struct StageEvidence {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct SubmitEvidence {
+struct SubmitEvidence {
     /// Which Stripe to talk to.
     #[serde(default)]
     connection: ConnectionInput,
@@ -91,7 +170,7 @@ pub(super) struct SubmitEvidence {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct CloseDispute {
+struct CloseDispute {
     /// Which Stripe to talk to.
     #[serde(default)]
     connection: ConnectionInput,
@@ -105,7 +184,7 @@ pub(super) struct CloseDispute {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct UploadFile {
+struct UploadFile {
     /// Which Stripe to talk to.
     #[serde(default)]
     connection: ConnectionInput,
@@ -115,13 +194,13 @@ pub(super) struct UploadFile {
     content_base64: String,
 }
 
-pub(super) fn retrieve(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+fn retrieve(transport: &mut dyn Transport, input: &str) -> Result<String, InvokeError> {
     let input: OneDispute = read(input)?;
     let connection = connect(input.connection)?;
     write(&disputes::retrieve(transport, &connection, &input.dispute)?)
 }
 
-pub(super) fn list(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+fn list(transport: &mut dyn Transport, input: &str) -> Result<String, InvokeError> {
     let input: ListDisputes = read(input)?;
     let filter = DisputeFilter {
         payment: input.payment.as_deref().map(PaymentRef::parse).transpose()?,
@@ -135,25 +214,25 @@ pub(super) fn list(transport: &mut impl Transport, input: &str) -> Result<String
     write(&disputes::list(transport, &connection, &filter)?)
 }
 
-pub(super) fn stage(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+fn stage(transport: &mut dyn Transport, input: &str) -> Result<String, InvokeError> {
     let input: StageEvidence = read(input)?;
     let connection = connect(input.connection)?;
     write(&disputes::stage(transport, &connection, &input.dispute, input.evidence)?)
 }
 
-pub(super) fn submit(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+fn submit(transport: &mut dyn Transport, input: &str) -> Result<String, InvokeError> {
     let input: SubmitEvidence = read(input)?;
     let connection = connect(input.connection)?;
     write(&disputes::submit(transport, &connection, &input.dispute, input.evidence)?)
 }
 
-pub(super) fn close(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+fn close(transport: &mut dyn Transport, input: &str) -> Result<String, InvokeError> {
     let input: CloseDispute = read(input)?;
     let connection = connect(input.connection)?;
     write(&disputes::close(transport, &connection, &input.dispute, &input.confirmation)?)
 }
 
-pub(super) fn upload(transport: &mut impl Transport, input: &str) -> Result<String, InvokeError> {
+fn upload(transport: &mut dyn Transport, input: &str) -> Result<String, InvokeError> {
     let input: UploadFile = read(input)?;
     let mut problems = Problems::default();
     let connection = problems.keep_all(connect(input.connection));

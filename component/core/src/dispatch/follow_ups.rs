@@ -1,16 +1,46 @@
-//! What follows from events and operations: `webhooks.interpret` and `follow-ups.…`, their inputs, and how they run.
+//! What follows from events and operations.
 
 use serde::{Deserialize, Serialize};
 
 use super::failure::InvokeError;
-use super::inputs::amount;
-use super::invoke::{Named, read, write};
+use super::inputs::{amount, failed};
+#[cfg(feature = "schema")]
+use super::manifest::{About, icon, schema};
+use super::operation::{Handler, Operation};
+use super::text::{read, write};
 use crate::eligibility::Amount;
 use crate::followups::{self, Ended, FollowUp, Options, Outcome};
 use crate::id::{OperationId, PaymentRef};
 use crate::metadata::Metadata;
 use crate::problem::Problems;
-use crate::webhook::{self, Action, Event};
+use crate::webhook::{self, Event};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "follow-ups.of-event",
+        handler: Handler::Pure(of_event),
+        #[cfg(feature = "schema")]
+        about: About {
+            title: "Find what follows from an event",
+            description: "Says what is left to do after an event: tell the customer, revoke or keep access, cancel the subscription, update the order, alert somebody. The same fact always has the same id.",
+            icon: icon::FOLLOW_UP,
+            input: schema::<OfEvent>,
+            output: schema::<FollowUps>,
+        },
+    },
+    Operation {
+        name: "follow-ups.of-outcome",
+        handler: Handler::Pure(of_outcome),
+        #[cfg(feature = "schema")]
+        about: About {
+            title: "Find what follows from an operation",
+            description: "Says what is left to do after a refund was made, denied or refused, or when nobody knows. Of the same refund it tells what an event tells, under the same ids.",
+            icon: icon::FOLLOW_UP,
+            input: schema::<OfOutcome>,
+            output: schema::<FollowUps>,
+        },
+    },
+];
 
 /// `webhooks.interpret`, and `follow-ups.of-event` for those who want nothing else.
 #[derive(Debug, Deserialize)]
@@ -18,27 +48,17 @@ use crate::webhook::{self, Action, Event};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct OfEvent {
     /// The event, as `webhooks.parse` gave it.
-    event: Event,
+    pub(super) event: Event,
     /// Which follow-ups are wanted.
     #[serde(default)]
-    options: Options,
-}
-
-/// `webhooks.interpret`
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct Interpreted {
-    /// What the event says about a refund, payment or dispute.
-    action: Action,
-    /// What is left to do; deliver it at least once, and drop what has an id that was there before.
-    follow_ups: Vec<FollowUp>,
+    pub(super) options: Options,
 }
 
 /// `follow-ups.of-outcome`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct OfOutcome {
+struct OfOutcome {
     /// The operation.
     operation_id: String,
     /// The charge (`ch_…`) or PaymentIntent (`pi_…`) that was to be refunded.
@@ -70,28 +90,20 @@ pub(super) struct OfOutcome {
 }
 
 /// What both give.
-#[cfg(feature = "schema")]
-#[derive(schemars::JsonSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct FollowUps {
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct FollowUps {
     /// What to do; deliver it at least once, and drop what has an id that was there before.
     follow_ups: Vec<FollowUp>,
 }
 
-pub(super) fn interpret(input: &str) -> Result<String, InvokeError> {
+fn of_event(input: &str) -> Result<String, InvokeError> {
     let input: OfEvent = read(input)?;
-    let action = webhook::interpret(&input.event);
-    let follow_ups = followups::of_action(&action, &input.options);
-    write(&Interpreted { action, follow_ups })
+    let follow_ups = followups::of_action(&webhook::interpret(&input.event), &input.options);
+    write(&FollowUps { follow_ups })
 }
 
-pub(super) fn of_event(input: &str) -> Result<String, InvokeError> {
-    let input: OfEvent = read(input)?;
-    let found = followups::of_action(&webhook::interpret(&input.event), &input.options);
-    write(&Named("follow_ups", found))
-}
-
-pub(super) fn of_outcome(input: &str) -> Result<String, InvokeError> {
+fn of_outcome(input: &str) -> Result<String, InvokeError> {
     let input: OfOutcome = read(input)?;
     let mut problems = Problems::default();
     let operation_id = problems.keep(OperationId::parse(&input.operation_id));
@@ -101,7 +113,7 @@ pub(super) fn of_outcome(input: &str) -> Result<String, InvokeError> {
     let currency = input.currency.as_deref().filter(|_| names_amount);
     let amount = problems.keep(amount(input.amount, input.amount_decimal.as_deref(), currency));
     let (Some(operation_id), Some(payment), Some(amount)) = (operation_id, payment, amount) else {
-        return Err(problems.into_result().err().unwrap_or_default().into());
+        return Err(failed(problems));
     };
     let money = match amount {
         Amount::Exactly(money) => Some(money),
@@ -115,17 +127,17 @@ pub(super) fn of_outcome(input: &str) -> Result<String, InvokeError> {
         left: input.left,
         metadata: input.metadata,
     };
-    write(&Named("follow_ups", followups::of_outcome(&outcome, &input.options)))
+    write(&FollowUps { follow_ups: followups::of_outcome(&outcome, &input.options) })
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::dispatch::{InvokeError, Never, invoke};
+    use crate::dispatch::{InvokeError, invoke_pure};
 
     fn run(operation: &str, input: &Value) -> Result<Value, InvokeError> {
-        let output = invoke(None::<&mut Never>, operation, &input.to_string())?;
+        let output = invoke_pure(operation, &input.to_string())?;
         Ok(serde_json::from_str(&output).unwrap())
     }
 

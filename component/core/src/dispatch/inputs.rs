@@ -1,4 +1,4 @@
-//! The inputs of the operations, as a person fills them into a form.
+//! Fields that the inputs of several operations share, as a person fills them into a form.
 //!
 //! # Null
 //!
@@ -35,334 +35,33 @@
 //! Stripe's objects (`charge`, `refunds`, `disputes`, `event`, `ended`) and the rows of a report are data, not requests:
 //! null in them is absent, as Stripe writes it.
 
-use serde::Deserialize;
-
-use crate::client::{ConnectionInput, ScanRange};
-use crate::duplicates;
+use super::failure::InvokeError;
+use crate::client::{Connection, ConnectionInput};
 use crate::eligibility::{Amount, Policy};
-use crate::metadata::Metadata;
-use crate::model::{Charge, Dispute, Reason, Refund};
 use crate::money::{Currency, Money};
 use crate::policy::{Document, Rulebook, Rules};
-use crate::problem::FieldProblem;
-use crate::reports;
-use crate::secret::Secret;
+use crate::problem::{FieldProblem, Problems};
 
-/// `refunds.create`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct Create {
-    /// Which Stripe to talk to.
-    #[serde(default)]
-    pub(super) connection: ConnectionInput,
-    /// Your own name for this refund, 1 to 200 characters. One id makes at most one refund.
-    pub(super) operation_id: String,
-    /// The charge (`ch_…`) or PaymentIntent (`pi_…`) to refund.
-    pub(super) payment: String,
-    /// In the smallest unit of the currency; everything that is left when no amount is given.
-    #[serde(default, deserialize_with = "crate::optional::amount")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) amount: Option<u64>,
-    /// The same as a decimal of the currency, for example `25.00`; give one of the two.
-    #[serde(default, deserialize_with = "crate::optional::amount")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) amount_decimal: Option<String>,
-    /// The charge's currency, for example `usd`; needed beside an amount, and refused without one.
-    #[serde(default, deserialize_with = "crate::optional::currency")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) currency: Option<String>,
-    /// `duplicate`, `fraudulent` or `requested_by_customer`.
-    #[serde(default)]
-    pub(super) reason: Option<Reason>,
-    /// Your own keys, at most 49.
-    #[serde(default)]
-    pub(super) metadata: Metadata,
-    /// Connect: give the application fee back in proportion.
-    #[serde(default, deserialize_with = "crate::optional::value")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) refund_application_fee: Option<bool>,
-    /// Connect: take the money back from the connected account in proportion.
-    #[serde(default, deserialize_with = "crate::optional::value")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) reverse_transfer: Option<bool>,
-    /// Where to send instructions, for methods without native refunds.
-    #[serde(default)]
-    pub(super) instructions_email: Option<String>,
-    /// Your rules.
-    #[serde(default)]
-    pub(super) policy: Policy,
-    /// Or a policy document; nothing may stand in `policy` then.
-    #[serde(default, deserialize_with = "crate::optional::value")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) document: Option<Document>,
-    /// The customer asks, and nobody of yours looked at it; only a document takes notice.
-    #[serde(default)]
-    pub(super) self_serve: bool,
-    /// The `request_hash` of an earlier answer that asked for approval.
-    #[serde(default)]
-    pub(super) approval: Option<String>,
+/// Checks a connection; problems are named as the input has them.
+pub fn connect(input: ConnectionInput) -> Result<Connection, Vec<FieldProblem>> {
+    Connection::new(input).map_err(|problems| {
+        let named = |problem: FieldProblem| {
+            let field = format!("connection.{}", problem.field);
+            problem.at(field)
+        };
+        problems.into_iter().map(named).collect()
+    })
 }
 
-/// `refunds.preview`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct Preview {
-    /// Which Stripe to talk to.
-    #[serde(default)]
-    pub(super) connection: ConnectionInput,
-    /// The input of `refunds.create`, without its connection.
-    pub(super) request: Create,
-    /// Refunds of the same payment that are assumed to be made before this one, in the smallest unit.
-    #[serde(default)]
-    pub(super) earlier_refunds: Vec<u64>,
+pub(super) fn failed(problems: Problems) -> InvokeError {
+    problems.into_result().err().unwrap_or_default().into()
 }
 
-/// `refunds.balance`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct OnlyConnection {
-    /// Which Stripe to talk to.
-    #[serde(default)]
-    pub(super) connection: ConnectionInput,
-}
-
-/// `payments.contact`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct OnePayment {
-    /// Which Stripe to talk to.
-    #[serde(default)]
-    pub(super) connection: ConnectionInput,
-    /// The charge or PaymentIntent.
-    pub(super) payment: String,
-}
-
-/// `refunds.retrieve` and `refunds.cancel`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct OneRefund {
-    /// Which Stripe to talk to.
-    #[serde(default)]
-    pub(super) connection: ConnectionInput,
-    /// The refund, `re_…`.
-    pub(super) refund: String,
-}
-
-/// `refunds.list`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct List {
-    /// Which Stripe to talk to.
-    #[serde(default)]
-    pub(super) connection: ConnectionInput,
-    /// Only those of this charge or PaymentIntent.
-    #[serde(default, deserialize_with = "crate::optional::filter")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) payment: Option<String>,
-    /// Created at or after, Unix seconds.
-    #[serde(default, deserialize_with = "crate::optional::filter")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) created_from: Option<u64>,
-    /// Created at or before, Unix seconds.
-    #[serde(default, deserialize_with = "crate::optional::filter")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) created_to: Option<u64>,
-    /// Page size, 1 to 100; 10 when absent.
-    #[serde(default)]
-    pub(super) limit: Option<u8>,
-    /// The `next` of the page before.
-    #[serde(default)]
-    pub(super) cursor: Option<String>,
-}
-
-/// `refunds.update-metadata`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct UpdateMetadata {
-    /// Which Stripe to talk to.
-    #[serde(default)]
-    pub(super) connection: ConnectionInput,
-    /// The refund, `re_…`.
-    pub(super) refund: String,
-    /// Keys to set; an empty value removes a key.
-    pub(super) metadata: Metadata,
-}
-
-/// `eligibility.check`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct Check {
-    /// The charge, as Stripe gives it.
-    pub(super) charge: Charge,
-    /// Every refund of it.
-    #[serde(default)]
-    pub(super) refunds: Vec<Refund>,
-    /// Every dispute of it.
-    #[serde(default)]
-    pub(super) disputes: Vec<Dispute>,
-    /// In the smallest unit of the currency; everything that is left when no amount is given.
-    #[serde(default, deserialize_with = "crate::optional::amount")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) amount: Option<u64>,
-    /// The same as a decimal of the currency; give one of the two.
-    #[serde(default, deserialize_with = "crate::optional::amount")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) amount_decimal: Option<String>,
-    /// The charge's currency; needed beside an amount, and refused without one.
-    #[serde(default, deserialize_with = "crate::optional::currency")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) currency: Option<String>,
-    /// Your rules.
-    #[serde(default)]
-    pub(super) policy: Policy,
-    /// Or a policy document; nothing may stand in `policy` then.
-    #[serde(default, deserialize_with = "crate::optional::value")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) document: Option<Document>,
-    /// The customer asks, and nobody of yours looked at it; only a document takes notice.
-    #[serde(default)]
-    pub(super) self_serve: bool,
-    /// `duplicate`, `fraudulent` or `requested_by_customer`; only a document takes notice.
-    #[serde(default)]
-    pub(super) reason: Option<Reason>,
-    /// The instant against which the window is measured, Unix seconds; now where the component has a
-    /// clock.
-    #[serde(default)]
-    pub(super) now: Option<u64>,
-}
-
-/// `eligibility.check-live`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct CheckLive {
-    /// Which Stripe to talk to.
-    #[serde(default)]
-    pub(super) connection: ConnectionInput,
-    /// The charge or PaymentIntent.
-    pub(super) payment: String,
-    /// In the smallest unit of the currency; everything that is left when no amount is given.
-    #[serde(default, deserialize_with = "crate::optional::amount")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) amount: Option<u64>,
-    /// The same as a decimal of the currency; give one of the two.
-    #[serde(default, deserialize_with = "crate::optional::amount")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) amount_decimal: Option<String>,
-    /// The charge's currency; needed beside an amount, and refused without one.
-    #[serde(default, deserialize_with = "crate::optional::currency")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) currency: Option<String>,
-    /// Your rules.
-    #[serde(default)]
-    pub(super) policy: Policy,
-    /// Or a policy document; nothing may stand in `policy` then.
-    #[serde(default, deserialize_with = "crate::optional::value")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) document: Option<Document>,
-    /// The customer asks, and nobody of yours looked at it; only a document takes notice.
-    #[serde(default)]
-    pub(super) self_serve: bool,
-    /// `duplicate`, `fraudulent` or `requested_by_customer`; only a document takes notice.
-    #[serde(default)]
-    pub(super) reason: Option<Reason>,
-}
-
-/// `policies.describe`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct DescribePolicy {
-    /// The document.
-    pub(super) document: Document,
-}
-
-/// `duplicates.detect`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct Detect {
-    /// Charges, as Stripe gives them, in any order.
-    pub(super) charges: Vec<Charge>,
-    /// How to look.
-    #[serde(default)]
-    pub(super) options: duplicates::Options,
-}
-
-/// `duplicates.scan-live`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct ScanLive {
-    /// Which Stripe to talk to.
-    #[serde(default)]
-    pub(super) connection: ConnectionInput,
-    /// Which charges to look at.
-    pub(super) range: ScanRange,
-    /// How to look.
-    #[serde(default)]
-    pub(super) options: duplicates::Options,
-}
-
-/// `reports.summarize`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct Summarize {
-    /// Refunds, each once, in any order.
-    pub(super) rows: Vec<reports::Row>,
-    /// How to report, and the charges to compare with.
-    #[serde(default)]
-    pub(super) options: reports::Options,
-}
-
-/// `webhooks.verify`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct Verify {
-    /// The raw body as text, exactly as received: never a parsed and re-printed one.
-    #[serde(default)]
-    pub(super) payload: Option<String>,
-    /// The raw body in base64; give one of the two.
-    #[serde(default)]
-    pub(super) payload_base64: Option<String>,
-    /// The `Stripe-Signature` header.
-    #[serde(default)]
-    pub(super) header: Option<String>,
-    /// The endpoint's secrets, `whsec_…`.
-    pub(super) secrets: Vec<Secret>,
-    /// Greatest age in seconds; 300 when absent, 0 for any.
-    #[serde(default)]
-    pub(super) tolerance: Option<u32>,
-    /// Greatest lead over `now` in seconds; any when absent.
-    #[serde(default, deserialize_with = "crate::optional::limit")]
-    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
-    pub(super) future_tolerance: Option<u32>,
-    /// Unix seconds; now where the component has a clock.
-    #[serde(default)]
-    pub(super) now: Option<u64>,
-}
-
-/// `webhooks.parse`
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(super) struct Parse {
-    /// The body as text.
-    #[serde(default)]
-    pub(super) payload: Option<String>,
-    /// The body in base64; give one of the two.
-    #[serde(default)]
-    pub(super) payload_base64: Option<String>,
+/// The time that is given, or else the clock's.
+pub(super) fn needed_now(given: Option<u64>, clock: Option<u64>) -> Result<u64, FieldProblem> {
+    given.or(clock).ok_or_else(|| {
+        FieldProblem::missing("now", "this component has no clock: give the time in Unix seconds")
+    })
 }
 
 /// The amount out of the three fields that people fill in.

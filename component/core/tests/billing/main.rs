@@ -445,7 +445,7 @@ fn invoke_reads_both_and_the_quote_takes_what_it_gives() {
         .objects
         .insert("/v1/subscriptions/sub_1".into(), subscription(&[("si_1", START + MONTH)]));
     let mut run = |operation: &str, input: Value| -> Result<Value, InvokeError> {
-        let output = invoke(Some(&mut stripe), operation, &input.to_string())?;
+        let output = invoke(&mut stripe, operation, &input.to_string())?;
         Ok(serde_json::from_str(&output).unwrap())
     };
     let of = run("billing.subscription", json!({ "subscription": "sub_1" })).unwrap();

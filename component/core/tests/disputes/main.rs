@@ -432,7 +432,7 @@ fn files_go_to_a_host_of_their_own() {
 fn invoke_has_them_all() {
     let mut script = Script::new([]);
     let mut run = |operation: &str, input: Value| -> Result<Value, InvokeError> {
-        let output = invoke(Some(&mut script), operation, &input.to_string())?;
+        let output = invoke(&mut script, operation, &input.to_string())?;
         Ok(serde_json::from_str(&output).unwrap())
     };
     let seen = run("disputes.retrieve", json!({ "dispute": "dp_1" })).unwrap();
@@ -468,16 +468,13 @@ fn invoke_has_them_all() {
 #[test]
 fn an_unknown_outcome_is_for_a_person_to_look_at() {
     let mut script = Script::new([Fate::LoseRequest(TransportKind::Timeout); 4]);
-    let mut failure = |operation: &str, input: Value| match invoke(
-        Some(&mut script),
-        operation,
-        &input.to_string(),
-    )
-    .unwrap_err()
-    {
-        InvokeError::Failed(failure) => (failure.kind, failure.retryable),
-        other => panic!("{other:?}"),
-    };
+    let mut failure =
+        |operation: &str, input: Value| match invoke(&mut script, operation, &input.to_string())
+            .unwrap_err()
+        {
+            InvokeError::Failed(failure) => (failure.kind, failure.retryable),
+            other => panic!("{other:?}"),
+        };
     let evidence = json!({ "dispute": "dp_1", "evidence": { "customer_name": "Ann" } });
     assert_eq!(failure("disputes.submit", evidence.clone()), (FailureKind::OutcomeUnknown, false));
     assert_eq!(failure("disputes.stage-evidence", evidence), (FailureKind::OutcomeUnknown, true));

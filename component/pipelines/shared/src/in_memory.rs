@@ -357,7 +357,7 @@ impl Node {
                 request[name] = rules.clone();
             }
         }
-        let created = invoke(Some(self), "refunds.create", &request.to_string())?;
+        let created = invoke(self, "refunds.create", &request.to_string())?;
         Ok(serde_json::from_str(&created).unwrap_or_default())
     }
 }

@@ -15,7 +15,7 @@ use crate::wire::requests::disputes as requests;
 /// Stages evidence: Stripe keeps it, the bank sees nothing. Fields that are not named stay, an empty value
 /// clears one. May be repeated, until it is submitted.
 pub fn stage(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     id: &str,
     evidence: impl IntoIterator<Item = (String, String)>,
@@ -34,7 +34,7 @@ pub fn stage(
 /// Sends to the bank what is staged, together with the evidence given. It is sent once: what the bank has
 /// cannot be changed or added to.
 pub fn submit(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     id: &str,
     evidence: impl IntoIterator<Item = (String, String)>,
@@ -68,7 +68,7 @@ fn nothing(fix: &str) -> Vec<FieldProblem> {
 
 /// Reads the dispute, and goes on only if it can be answered with this.
 fn open(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     id: &DisputeId,
     evidence: &Evidence,

@@ -29,7 +29,7 @@ pub struct CloseConfirmation {
 /// Accepts the loss of a dispute that the bank waits for. Nothing is sent unless the confirmation names what
 /// Stripe holds.
 pub fn close(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     id: &str,
     confirmation: &CloseConfirmation,

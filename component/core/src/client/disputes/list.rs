@@ -56,7 +56,7 @@ pub struct DisputePage {
 
 /// Reads the newest disputes, or goes on from a cursor, and orders what was read by what is due when.
 pub fn list(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     filter: &DisputeFilter,
 ) -> Result<DisputePage, CallError> {

@@ -56,7 +56,7 @@ pub struct DisputeChanged {
 
 /// Reads a dispute.
 pub fn retrieve(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     id: &str,
 ) -> Result<DisputeReport, CallError> {
@@ -66,14 +66,14 @@ pub fn retrieve(
 }
 
 fn read(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     id: &DisputeId,
 ) -> Result<DisputeCase, CallError> {
     call(transport, connection, &requests::retrieve(id))
 }
 
-fn standing(dispute: &DisputeCase, transport: &impl Transport) -> Standing {
+fn standing(dispute: &DisputeCase, transport: &dyn Transport) -> Standing {
     Standing::of(&dispute.status, dispute.evidence_details.as_ref(), transport.now())
 }
 
@@ -82,7 +82,7 @@ fn settle(
     action: DisputeAction,
     id: &DisputeId,
     sent: Exchange<DisputeCase>,
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     shows: impl Fn(&DisputeCase) -> bool,
 ) -> Result<DisputeChanged, DisputeError> {

@@ -10,7 +10,7 @@ use crate::wire::requests::disputes as requests;
 /// Uploads a file. It is evidence only once its id is staged in a file field; one that was uploaded twice
 /// because an answer was lost does no harm.
 pub fn upload(
-    transport: &mut impl Transport,
+    transport: &mut dyn Transport,
     connection: &Connection,
     name: &str,
     content: &[u8],

@@ -26,7 +26,7 @@ impl<'a> Earlier<'a> {
     /// Takes the refunds of the page and those that Stripe includes in the charges, and reads the others:
     /// one list for each charge that has more.
     pub(super) fn read(
-        transport: &mut impl Transport,
+        transport: &mut dyn Transport,
         connection: &Connection,
         page: &'a [ReportedRefund],
     ) -> Result<Self, CallError> {

@@ -1,7 +1,7 @@
 //! What is refused: each problem names its field, and all come at once.
 
 use super::*;
-use crate::dispatch::{InvokeError, Never, invoke};
+use crate::dispatch::{InvokeError, invoke_pure};
 use crate::problem::FieldProblem;
 
 fn fields(problems: Vec<FieldProblem>) -> Vec<String> {
@@ -161,7 +161,7 @@ fn cancellations() {
 }
 
 fn run(operation: &str, input: &str) -> Result<String, Vec<String>> {
-    invoke(None::<&mut Never>, operation, input).map_err(|error| match error {
+    invoke_pure(operation, input).map_err(|error| match error {
         InvokeError::InvalidInput(problems) => fields(problems),
         other => panic!("{other:?}"),
     })

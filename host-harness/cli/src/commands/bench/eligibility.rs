@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use refund_core::dispatch::{Never, invoke};
+use refund_core::dispatch::invoke_pure;
 use refund_host::{Node, Session};
 
 use super::{Measured, Rows, median};
@@ -37,7 +37,7 @@ async fn sandboxed(session: &mut Session) -> anyhow::Result<Duration> {
 fn native() -> anyhow::Result<Duration> {
     let start = Instant::now();
     for _ in 0..CALLS {
-        let verdict = invoke(None::<&mut Never>, OPERATION, std::hint::black_box(INPUT));
+        let verdict = invoke_pure(OPERATION, std::hint::black_box(INPUT));
         std::hint::black_box(verdict.map_err(|error| anyhow!("{error:?}"))?);
     }
     Ok(start.elapsed() / CALLS)

@@ -3,7 +3,7 @@
 use refund_app::outcome::table::{EXIT_DONE, EXIT_FAILED, worse};
 use refund_app::{Ask, Caller, PipelineCall, PipelineError, PipelineRun};
 use refund_core::client::{CreateError, Created};
-use refund_core::dispatch::{Asked, InvokeError};
+use refund_core::dispatch::{CreateInput, InvokeError};
 use refund_core::eligibility::Policy;
 use refund_core::money::Money;
 use refund_core::pipeline::{Failed, Planned};
@@ -59,7 +59,7 @@ async fn refund(
     caller: &Caller,
     input: Map<String, Value>,
 ) -> Result<Answer, NoAnswer> {
-    let asked = Asked::parse(&Value::Object(input).to_string()).map_err(unread)?;
+    let asked = CreateInput::parse(&Value::Object(input).to_string()).map_err(unread)?;
     if asked.approval.is_some() {
         return Err(bad_input(APPROVAL_GIVEN));
     }

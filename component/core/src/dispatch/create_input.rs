@@ -1,16 +1,16 @@
-//! The input of `refunds.create`, for a host that records a request before it makes the refund.
+//! The input of `refunds.create`, for a host that records an operation before it makes the refund.
 
 use super::InvokeError;
-use super::inputs;
-use super::invoke::{create_request, read};
+use super::refunds::{Create, create_request};
+use super::text::read;
 use crate::client::ConnectionInput;
 use crate::eligibility::{Amount, Policy};
 use crate::policy::Document;
 use crate::request::Request;
 
-/// What an input of `refunds.create` asks for. It is checked as `refunds.create` checks it.
+/// What an input of `refunds.create` says. It is checked as `refunds.create` checks it.
 #[derive(Debug)]
-pub struct Asked {
+pub struct CreateInput {
     /// Which Stripe to talk to.
     pub connection: ConnectionInput,
     /// What to refund.
@@ -25,13 +25,13 @@ pub struct Asked {
     pub approval: Option<String>,
 }
 
-impl Asked {
+impl CreateInput {
     /// Reads an input.
     ///
     /// # Errors
     /// Every problem that `refunds.create` would report before it sends anything.
     pub fn parse(input: &str) -> Result<Self, InvokeError> {
-        let given: inputs::Create = read(input)?;
+        let given: Create = read(input)?;
         let (connection, policy) = (given.connection.clone(), given.policy.clone());
         let document = given.document.clone();
         let (_, checked) = create_request(given)?;
@@ -63,23 +63,23 @@ mod tests {
 
     #[test]
     fn an_input_is_read_as_refunds_create_reads_it() {
-        let asked = Asked::parse(
+        let given = CreateInput::parse(
             r#"{"operation_id":"a","payment":"ch_1","amount_decimal":"5.00","currency":"usd","reason":"duplicate",
                 "metadata":{"k":"v"},"policy":{"window_days":30},"approval":"3f","instructions_email":"a@example.com"}"#,
         );
-        let asked = asked.unwrap();
-        assert_eq!(asked.request.amount.unwrap().amount, 500);
-        assert_eq!(asked.request.reason.as_deref(), Some("duplicate"));
-        assert_eq!(asked.request.instructions_email.as_deref(), Some("a@example.com"));
-        assert_eq!(asked.policy.window_days, Some(30));
-        assert_eq!(asked.approval.as_deref(), Some("3f"));
+        let given = given.unwrap();
+        assert_eq!(given.request.amount.unwrap().amount, 500);
+        assert_eq!(given.request.reason.as_deref(), Some("duplicate"));
+        assert_eq!(given.request.instructions_email.as_deref(), Some("a@example.com"));
+        assert_eq!(given.policy.window_days, Some(30));
+        assert_eq!(given.approval.as_deref(), Some("3f"));
         for bad in [
             r#"{"operation_id":"a","payment":"ch_1","amount":null}"#,
             r#"{"operation_id":"","payment":"x","amount":5}"#,
             r#"{"operation_id":"a","payment":"ch_1","policy":{"window_days":null}}"#,
             "[]",
         ] {
-            assert!(matches!(Asked::parse(bad), Err(InvokeError::InvalidInput(_))), "{bad}");
+            assert!(matches!(CreateInput::parse(bad), Err(InvokeError::InvalidInput(_))), "{bad}");
         }
     }
 }
