@@ -65,7 +65,7 @@ fn input(sweep: &Sweep, dry_run: bool) -> Value {
 }
 
 fn run(node: &mut Node, input: &Value) -> Result<Output, InvokeError> {
-    DuplicateSweep::run(face::read(&input.to_string()).unwrap(), node)
+    DuplicateSweep::run(face::read(&input.to_string()).unwrap(), &mut node.imported())
 }
 
 fn node(stripe: &Stripe, sweep: &Sweep) -> Node {
