@@ -10,6 +10,7 @@
 //! libraries and documents that this project rests on.
 
 pub mod billing;
+pub mod caller;
 pub mod client;
 pub mod credits;
 pub mod dispatch;

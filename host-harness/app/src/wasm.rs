@@ -7,21 +7,21 @@ mod refunds;
 mod reports;
 
 use futures::future::BoxFuture;
+use refund_core::caller::{self, CheckInput, Connected, CreateInput, RulesInput, ScanInput};
 use refund_core::client::{
     CallError, Checked, CreateError, Created, Previewed, RefundPage, ScanRange, Scanned,
 };
 use refund_core::duplicates;
-use refund_core::eligibility::{Amount, Policy};
 use refund_core::followups::{FoundContact, Options};
 use refund_core::id::{PaymentRef, RefundId};
 use refund_core::model::{Balance, Refund};
-use refund_core::policy::Document;
 use refund_core::problem::FieldProblem;
 use refund_core::secret::Secret;
 use refund_core::webhook::{Event, VerifyError};
 use refund_host::api::node::InvokeError;
 use refund_host::api::webhooks::{VerifyError as WitVerifyError, VerifyOptions};
 use refund_host::{Answer, Node};
+use refund_ledger::MerchantRules;
 use refund_outbox::{ContactFinder, PaymentNotRead};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -51,88 +51,13 @@ pub struct WasmComponent {
     connection: Connection,
 }
 
-/// The input of `refunds.create`.
-#[derive(Serialize)]
-struct CreateInput<'a> {
-    /// Absent inside of a preview, which has it beside the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    connection: Option<&'a Connection>,
-    operation_id: &'a str,
-    payment: &'a str,
-    #[serde(flatten)]
-    amount: AmountInput<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    metadata: &'a refund_core::metadata::Metadata,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    refund_application_fee: bool,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    reverse_transfer: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instructions_email: Option<&'a str>,
-    #[serde(flatten)]
-    rules: RulesInput<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    approval: Option<&'a str>,
-}
-
-/// An absent amount means everything that is left; it is never null.
-#[derive(Default, Serialize)]
-struct AmountInput<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    amount: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    currency: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct RulesInput<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    policy: Option<&'a Policy>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    document: Option<&'a Document>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    self_serve: bool,
-}
-
-impl<'a> From<&'a refund_ledger::MerchantRules> for RulesInput<'a> {
-    fn from(rules: &'a refund_ledger::MerchantRules) -> Self {
-        Self {
-            policy: rules.policy.as_ref(),
-            document: rules.document.as_ref(),
-            self_serve: rules.self_serve,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct PreviewInput<'a> {
-    connection: &'a Connection,
-    request: CreateInput<'a>,
-    earlier_refunds: &'a [u64],
-}
-
-#[derive(Serialize)]
-struct CheckInput<'a> {
-    connection: &'a Connection,
-    payment: &'a str,
-    #[serde(flatten)]
-    amount: AmountInput<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    #[serde(flatten)]
-    rules: RulesInput<'a>,
-}
-
 #[derive(Serialize)]
 struct RetrieveInput<'a> {
-    connection: &'a Connection,
     refund: &'a str,
 }
 
 #[derive(Serialize)]
 struct ListInput<'a> {
-    connection: &'a Connection,
     limit: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<&'a str>,
@@ -144,29 +69,27 @@ struct ListInput<'a> {
     cursor: Option<&'a str>,
 }
 
-/// An input beside the connection.
 #[derive(Serialize)]
-struct Connected<'a, T> {
-    connection: &'a Connection,
-    #[serde(flatten)]
-    input: T,
-}
-
-fn connected<T>(connection: &Connection, input: T) -> Connected<'_, T> {
-    Connected { connection, input }
+struct PreviewInput<'a> {
+    request: CreateInput<'a>,
+    earlier_refunds: &'a [u64],
 }
 
 #[derive(Serialize)]
 struct ContactInput<'a> {
-    connection: &'a Connection,
     payment: &'a str,
 }
 
-#[derive(Serialize)]
-struct ScanInput<'a> {
-    connection: &'a Connection,
-    range: &'a ScanRange,
-    options: &'a duplicates::Options,
+fn connected<T>(connection: &Connection, input: T) -> Connected<'_, Connection, T> {
+    Connected { connection, input }
+}
+
+fn rules(rules: &MerchantRules) -> RulesInput<'_> {
+    RulesInput {
+        policy: rules.policy.as_ref(),
+        document: rules.document.as_ref(),
+        self_serve: rules.self_serve,
+    }
 }
 
 #[derive(Serialize)]
@@ -264,28 +187,8 @@ impl WasmComponent {
         range: &ScanRange,
         options: &duplicates::Options,
     ) -> Called<Scanned, CallError> {
-        let input = ScanInput { connection: &self.connection, range, options };
+        let input = connected(&self.connection, ScanInput { range, options });
         self.look("duplicates.scan-live", &input).await
-    }
-
-    fn create_input<'a>(&'a self, attempt: &'a Attempt) -> CreateInput<'a> {
-        let Attempt { request, rules, approval } = attempt;
-        CreateInput {
-            connection: Some(&self.connection),
-            operation_id: request.operation.as_str(),
-            payment: request.payment.as_str(),
-            amount: AmountInput {
-                amount: request.amount.map(|money| money.amount),
-                currency: request.amount.as_ref().map(|money| money.currency.as_str()),
-            },
-            reason: request.reason.as_deref(),
-            metadata: &request.metadata,
-            refund_application_fee: request.refund_application_fee,
-            reverse_transfer: request.reverse_transfer,
-            instructions_email: request.instructions_email.as_deref(),
-            rules: rules.into(),
-            approval: approval.as_deref(),
-        }
     }
 
     /// Runs an operation that may change something at Stripe.
@@ -322,6 +225,22 @@ impl WasmComponent {
     }
 }
 
+fn create_input(attempt: &Attempt) -> CreateInput<'_> {
+    let Attempt { request, rules: merchant, approval } = attempt;
+    CreateInput {
+        operation_id: request.operation.as_str(),
+        payment: request.payment.as_str(),
+        amount: request.amount.as_ref().into(),
+        reason: request.reason.as_deref(),
+        metadata: &request.metadata,
+        refund_application_fee: request.refund_application_fee,
+        reverse_transfer: request.reverse_transfer,
+        instructions_email: request.instructions_email.as_deref(),
+        rules: rules(merchant),
+        approval: approval.as_deref(),
+    }
+}
+
 fn written<E>(input: &impl Serialize) -> Result<String, OperationError<E>> {
     let unwritten =
         |error| OperationError::NoAnswer(format!("the input cannot be written: {error}"));
@@ -333,7 +252,7 @@ fn answer<T: DeserializeOwned, E: TypedError>(
     answer: Answer<String, InvokeError>,
 ) -> Result<T, OperationError<E>> {
     match answer {
-        Ok(Ok(output)) => serde_json::from_str(&output).map_err(|error| {
+        Ok(Ok(output)) => caller::read(&output).map_err(|error| {
             OperationError::NoAnswer(format!("the output of {operation} cannot be read: {error}"))
         }),
         Ok(Err(error)) => Err(typed(operation, error)),
@@ -346,7 +265,7 @@ pub(crate) trait TypedError: Sized {
     /// The input is wrong.
     fn invalid(problems: Vec<FieldProblem>) -> Self;
     /// The operation failed: `details` is the typed error as JSON.
-    fn failed(message: String, details: &str) -> Result<Self, serde_json::Error>;
+    fn failed(message: String, details: &str) -> Result<Self, String>;
 }
 
 impl<E: From<Vec<FieldProblem>> + DeserializeOwned> TypedError for E {
@@ -354,8 +273,8 @@ impl<E: From<Vec<FieldProblem>> + DeserializeOwned> TypedError for E {
         problems.into()
     }
 
-    fn failed(_: String, details: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(details)
+    fn failed(_: String, details: &str) -> Result<Self, String> {
+        caller::read(details)
     }
 }
 
@@ -364,7 +283,7 @@ impl TypedError for Unreadable {
         Self(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
     }
 
-    fn failed(message: String, _: &str) -> Result<Self, serde_json::Error> {
+    fn failed(message: String, _: &str) -> Result<Self, String> {
         Ok(Self(message))
     }
 }
@@ -400,48 +319,40 @@ fn passed(answer: Result<String, InvokeError>) -> Result<serde_json::Value, Call
 
 impl Component for WasmComponent {
     async fn create(&self, attempt: &Attempt) -> Called<Created, CreateError> {
-        self.change("refunds.create", &self.create_input(attempt)).await
+        let input = connected(&self.connection, create_input(attempt));
+        self.change("refunds.create", &input).await
     }
 
     async fn preview(&self, attempt: &Attempt, earlier: &[u64]) -> Called<Previewed, CreateError> {
-        let request = CreateInput { connection: None, ..self.create_input(attempt) };
-        let connection = &self.connection;
-        let input = PreviewInput { connection, request, earlier_refunds: earlier };
-        self.look("refunds.preview", &input).await
+        let input = PreviewInput { request: create_input(attempt), earlier_refunds: earlier };
+        self.look("refunds.preview", &connected(&self.connection, input)).await
     }
 
     async fn check(&self, question: &Question) -> Called<Checked, CallError> {
-        let amount = match &question.amount {
-            Amount::Everything => AmountInput::default(),
-            Amount::Exactly(money) => {
-                AmountInput { amount: Some(money.amount), currency: Some(money.currency.as_str()) }
-            }
-        };
         let input = CheckInput {
-            connection: &self.connection,
             payment: question.payment.as_str(),
-            amount,
+            amount: (&question.amount).into(),
             reason: question.reason.as_ref().map(refund_core::model::Reason::as_str),
-            rules: (&question.rules).into(),
+            rules: rules(&question.rules),
         };
+        let input = connected(&self.connection, input);
         self.look("eligibility.check-live", &input).await
     }
 
     async fn retrieve(&self, refund: &RefundId) -> Called<Refund, CallError> {
-        let input = RetrieveInput { connection: &self.connection, refund: refund.as_str() };
+        let input = connected(&self.connection, RetrieveInput { refund: refund.as_str() });
         self.look("refunds.retrieve", &input).await
     }
 
     async fn list(&self, listing: &Listing) -> Called<RefundPage, CallError> {
         let input = ListInput {
-            connection: &self.connection,
             limit: Some(FULL_PAGE),
             payment: listing.payment.as_ref().map(PaymentRef::as_str),
             created_from: listing.created_from,
             created_to: None,
             cursor: listing.cursor.as_deref(),
         };
-        self.look("refunds.list", &input).await
+        self.look("refunds.list", &connected(&self.connection, input)).await
     }
 }
 
@@ -484,7 +395,8 @@ impl ContactFinder for WasmComponent {
         payment: &'a PaymentRef,
     ) -> BoxFuture<'a, Result<FoundContact, PaymentNotRead>> {
         Box::pin(async move {
-            let input = ContactInput { connection: &self.connection, payment: payment.as_str() };
+            let input = ContactInput { payment: payment.as_str() };
+            let input = connected(&self.connection, input);
             let found: Result<_, OperationError<CallError>> =
                 self.read("payments.contact", &input).await;
             found.map_err(|error| PaymentNotRead(error.to_string()))

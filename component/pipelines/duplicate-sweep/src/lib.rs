@@ -11,7 +11,7 @@
 use pipeline_shared::Pipeline;
 use pipeline_shared::batch::{Common, HasReport, Operation, Report, refund};
 use pipeline_shared::dispatch::Input as Connected;
-use pipeline_shared::imports::{Credits, Live, Refunds, Rules};
+use pipeline_shared::node::{Node, Rules};
 use refund_core::client::{ConnectionInput, ScanRange, Scanned};
 use refund_core::dispatch::InvokeError;
 use refund_core::duplicates::{Confidence, Group, Options, Tally};
@@ -112,12 +112,9 @@ impl Pipeline for DuplicateSweep {
     type Input = Input;
     type Output = Output;
 
-    fn run(
-        input: Input,
-        node: &mut (impl Live + Refunds + Credits),
-    ) -> Result<Output, InvokeError> {
+    fn run(input: Input, node: &mut impl Node) -> Result<Output, InvokeError> {
         let (prefix, most) = check(&input)?;
-        let rules = Rules::either(input.policy, input.document.as_ref())?;
+        let rules = Rules::either(input.policy, input.document)?;
         let common = Common {
             dry_run: input.dry_run,
             rules: &rules,

@@ -1,6 +1,6 @@
 //! What is prorated: given, or read from Stripe.
 
-use pipeline_shared::imports::Billing;
+use pipeline_shared::node::Node;
 use refund_core::billing::{InvoiceFacts, check_begun};
 use refund_core::client::{CallError, InvoiceRequest};
 use refund_core::credits::{PaymentShare, Price, Span};
@@ -57,7 +57,7 @@ impl Source {
     /// Reads it, unless it was given. What `operation` refunded is not counted.
     pub(crate) fn resolve(
         self,
-        node: &mut impl Billing,
+        node: &mut impl Node,
         operation: &OperationId,
         ends: u64,
     ) -> Result<Basis, InvokeError> {

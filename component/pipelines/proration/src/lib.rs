@@ -18,7 +18,7 @@ mod payments;
 
 use pipeline_shared::Pipeline;
 use pipeline_shared::batch::{Common, HasReport, Report};
-use pipeline_shared::imports::{Billing, Credits, Live, Refunds, Rules};
+use pipeline_shared::node::{Node, Rules};
 use refund_core::billing::InvoiceFacts;
 use refund_core::credits::{Order, ProrateRequest, Proration};
 use refund_core::dispatch::InvokeError;
@@ -51,12 +51,9 @@ impl Pipeline for Prorate {
     type Input = Input;
     type Output = Output;
 
-    fn run(
-        mut input: Input,
-        node: &mut (impl Live + Refunds + Credits + Billing),
-    ) -> Result<Output, InvokeError> {
+    fn run(mut input: Input, node: &mut impl Node) -> Result<Output, InvokeError> {
         let operation = OperationId::parse(&input.operation_id)?;
-        let rules = Rules::either(input.policy.clone(), input.document.as_ref())?;
+        let rules = Rules::either(std::mem::take(&mut input.policy), input.document.take())?;
         let Basis { price, period, payments, read } =
             Source::of(&mut input)?.resolve(node, &operation, input.ends)?;
         let metadata = match &read {

@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use pipeline_shared::batch::{Common, Operation, Report, refund};
-use pipeline_shared::imports::{Charged, Live, Refunds};
+use pipeline_shared::node::Node;
 use refund_core::client::{CallError, CreateError, find_existing};
 use refund_core::credits::{PaymentShare, Proration};
 use refund_core::dispatch::InvokeError;
-use refund_core::eligibility::Amount;
+use refund_core::eligibility::{Amount, Facts};
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::model::Refund;
 use refund_core::money::Money;
@@ -45,7 +45,7 @@ enum Found {
 impl Payments {
     /// Reads every payment, and names its refund.
     pub(crate) fn read(
-        node: &mut impl Live,
+        node: &mut impl Node,
         operation: &OperationId,
         shares: &[PaymentShare],
         common: &Common<'_>,
@@ -80,7 +80,7 @@ impl Payments {
     /// Makes the refunds of a quote, or plans them. What was refunded before must be what is fair now.
     pub(crate) fn refund(
         self,
-        node: &mut (impl Live + Refunds),
+        node: &mut impl Node,
         operation: &OperationId,
         quote: &Proration,
         common: Common<'_>,
@@ -188,7 +188,7 @@ impl Payment {
     }
 
     fn read(
-        node: &mut impl Live,
+        node: &mut impl Node,
         operation: &OperationId,
         named: &PaymentRef,
         common: &Common<'_>,
@@ -201,8 +201,8 @@ impl Payment {
                 return Ok(Self::without_charge(operation, named, Found::Unread(error.into()))?);
             }
         };
-        let payment = if let Some(charged) = checked.charged {
-            Self::charged(operation, named, charged)
+        let payment = if let Some(facts) = checked.facts {
+            Self::charged(operation, named, facts)
         } else {
             let denied = CreateError::Denied { verdict: checked.verdict };
             Self::without_charge(operation, named, Found::Unpaid(denied))
@@ -224,9 +224,9 @@ impl Payment {
     fn charged(
         operation: &OperationId,
         named: &PaymentRef,
-        charged: Charged,
+        facts: Facts,
     ) -> Result<Self, FieldProblem> {
-        let charge = PaymentRef::Charge(charged.charge);
+        let charge = PaymentRef::Charge(facts.charge.id);
         let by_charge = operation.for_payment(&charge)?;
         let own = |refund: &Refund| {
             let intent = refund.payment_intent.clone().map(PaymentRef::PaymentIntent);
@@ -234,7 +234,7 @@ impl Payment {
             let mut own = [Some(by_charge.clone()), by_intent].into_iter().flatten();
             own.find(|own| refund.metadata.operation_id() == Some(own.as_str()))
         };
-        let mut made = charged.refunds;
+        let mut made = facts.refunds;
         made.retain(|refund| own(refund).is_some());
         let operation_id = made.first().and_then(own).unwrap_or_else(|| by_charge.clone());
         Ok(Self { named: named.clone(), charge, operation_id, found: Found::Made(made) })

@@ -15,7 +15,7 @@ pub use refund_core::pipeline::{Failed, Planned, Report};
 use refund_core::problem::{FieldProblem, Problems};
 use serde::Serialize;
 
-use crate::imports::{Live, Refunds, Request, Rules};
+use crate::node::{Node, Request, Rules};
 
 /// One refund that a pipeline intends to make.
 #[derive(Clone, Debug)]
@@ -59,11 +59,7 @@ impl Common<'_> {
 }
 
 /// Makes the refunds in order, or plans them. Stops at a failure that concerns the refunds after it too.
-pub fn refund(
-    node: &mut (impl Live + Refunds),
-    operations: Vec<Operation>,
-    common: Common<'_>,
-) -> Report {
+pub fn refund(node: &mut impl Node, operations: Vec<Operation>, common: Common<'_>) -> Report {
     let mut report =
         Report { dry_run: common.dry_run, one_sum: common.one_sum, ..Report::default() };
     let mut stopped = false;
@@ -93,23 +89,23 @@ impl Operation {
     /// Reads the payment: the refund may exist, and a payment without a charge cannot be refunded.
     fn plan(
         &self,
-        node: &mut impl Live,
+        node: &mut impl Node,
         common: &Common<'_>,
         report: &mut Report,
     ) -> Result<(), CreateError> {
         let amount = self.requested();
         let checked = node.check(&self.payment, &amount, common.reason, common.rules)?;
-        let Some(charged) = checked.charged else {
+        let Some(facts) = checked.facts else {
             return Err(CreateError::Denied { verdict: checked.verdict });
         };
-        match find_existing(&self.operation_id, &amount, common.reason, &charged.refunds) {
+        match find_existing(&self.operation_id, &amount, common.reason, &facts.refunds) {
             Some(found) => report.refunds.push(found?),
             None => report.planned.push(self.planned(common, Some(checked.verdict))),
         }
         Ok(())
     }
 
-    fn make(&self, node: &mut impl Refunds, common: &Common<'_>) -> Result<Created, CreateError> {
+    fn make(&self, node: &mut impl Node, common: &Common<'_>) -> Result<Created, CreateError> {
         node.create(&Request {
             operation_id: &self.operation_id,
             payment: &self.payment,

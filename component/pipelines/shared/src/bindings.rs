@@ -1,18 +1,8 @@
-//! What wit-bindgen makes of the worlds of all pipelines. Interfaces that a pipeline never calls are not
-//! imported by its component.
+//! What wit-bindgen makes of the world of a pipeline.
 
 wit_bindgen::generate!({
-    inline: "
-        package refund-node:pipelines;
-
-        world any {
-            include refund-node:refunds/duplicate-sweep@0.1.0;
-            include refund-node:refunds/sla-credit@0.1.0;
-            include refund-node:refunds/proration@0.1.0;
-        }
-    ",
     path: "../../../wit",
-    world: "refund-node:pipelines/any",
+    world: "refund-node:refunds/pipeline",
     generate_all,
     // What the imported and the exported `node` say is the same then.
     merge_structurally_equal_types: true,

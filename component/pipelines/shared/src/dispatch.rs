@@ -1,16 +1,16 @@
 //! The dispatch of a pipeline: the operations of the node, and one more.
 
 use refund_core::client::ConnectionInput;
-use refund_core::dispatch::{self, FailureKind, InvokeError};
+use refund_core::dispatch::{self, Failure, FailureKind, InvokeError};
+use refund_core::problem::FieldProblem;
 use serde::de::DeserializeOwned;
 
 use crate::batch::{HasReport, settle};
 use crate::bindings::exports::refund_node::refunds::node as exported;
 use crate::bindings::refund_node::refunds::node;
-use crate::imported::Imported;
-use crate::imports::{Billing, Credits, Live, Refunds};
+use crate::imported::{Imported, Invoke};
 use crate::manifest::Addition;
-use crate::outward;
+use crate::node::Node;
 
 /// An input names the Stripe to talk to.
 pub trait Input: DeserializeOwned {
@@ -30,10 +30,7 @@ pub trait Pipeline {
     type Output: HasReport;
 
     /// Runs it.
-    fn run(
-        input: Self::Input,
-        node: &mut (impl Live + Refunds + Credits + Billing),
-    ) -> Result<Self::Output, InvokeError>;
+    fn run(input: Self::Input, node: &mut impl Node) -> Result<Self::Output, InvokeError>;
 }
 
 impl<P: Pipeline> exported::Guest for P {
@@ -43,7 +40,7 @@ impl<P: Pipeline> exported::Guest for P {
 
     fn invoke(operation: String, input: String) -> Result<String, node::InvokeError> {
         if operation == P::OPERATION {
-            return run::<P>(&input).map_err(invoke_error);
+            return run::<P>(&input).map_err(to_wit);
         }
         node::invoke(&operation, &input).map_err(|error| match error {
             node::InvokeError::UnknownOperation(mut known) => {
@@ -58,15 +55,60 @@ impl<P: Pipeline> exported::Guest for P {
 fn run<P: Pipeline>(input: &str) -> Result<String, InvokeError> {
     let input: P::Input = dispatch::read(input)?;
     dispatch::connect(input.connection().clone())?;
-    let mut node = Imported::new(input.connection());
+    let mut node = Imported::new(Composed, input.connection());
     dispatch::write(&settle(P::run(input, &mut node)?)?)
 }
 
-fn invoke_error(error: InvokeError) -> node::InvokeError {
+/// The node that the component was composed with.
+struct Composed;
+
+impl Invoke for Composed {
+    fn invoke(&mut self, operation: &str, input: &str) -> Result<String, InvokeError> {
+        node::invoke(operation, input).map_err(from_wit)
+    }
+}
+
+fn from_wit(error: node::InvokeError) -> InvokeError {
+    match error {
+        node::InvokeError::UnknownOperation(known) => InvokeError::UnknownOperation(known),
+        node::InvokeError::InvalidInput(found) => {
+            let problem = |node::FieldProblem { field, value, problem, fix }| FieldProblem {
+                field,
+                value,
+                problem,
+                fix,
+            };
+            InvokeError::InvalidInput(found.into_iter().map(problem).collect())
+        }
+        node::InvokeError::Failed(failure) => InvokeError::Failed(Failure {
+            kind: match failure.kind {
+                node::FailureKind::Denied => FailureKind::Denied,
+                node::FailureKind::NeedsApproval => FailureKind::NeedsApproval,
+                node::FailureKind::Conflict => FailureKind::Conflict,
+                node::FailureKind::Refused => FailureKind::Refused,
+                node::FailureKind::Transport => FailureKind::Transport,
+                node::FailureKind::OutcomeUnknown => FailureKind::OutcomeUnknown,
+                node::FailureKind::Rejected => FailureKind::Rejected,
+            },
+            message: failure.message,
+            retryable: failure.retryable,
+            retry_after: failure.retry_after,
+            details: failure.details,
+        }),
+    }
+}
+
+fn to_wit(error: InvokeError) -> node::InvokeError {
     match error {
         InvokeError::UnknownOperation(known) => node::InvokeError::UnknownOperation(known),
         InvokeError::InvalidInput(found) => {
-            node::InvokeError::InvalidInput(outward::problems(found))
+            let problem = |FieldProblem { field, value, problem, fix }| node::FieldProblem {
+                field,
+                value,
+                problem,
+                fix,
+            };
+            node::InvokeError::InvalidInput(found.into_iter().map(problem).collect())
         }
         InvokeError::Failed(failure) => node::InvokeError::Failed(node::Failure {
             kind: match failure.kind {

@@ -1,33 +1,133 @@
-//! The interfaces of the node, as this component imports them.
+//! The node that the pipeline was composed with, called by `invoke` as any other caller does: so one contract holds for
+//! all, and nothing is converted twice.
 
 use refund_core::billing::{InvoiceFacts, SubscriptionPeriod};
+use refund_core::caller::{self, CheckInput, Connected, CreateInput, ScanInput, SubscriptionInput};
 use refund_core::client::{
-    CallError, ConnectionInput, CreateError, Created, InvoiceRequest, OutcomeUnknown, ScanRange,
-    Scanned,
+    CallError, Checked, ConnectionInput, CreateError, Created, InvoiceRequest, OutcomeUnknown,
+    ScanRange, Scanned, TransportFailure, TransportKind,
 };
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
+use refund_core::dispatch::InvokeError;
 use refund_core::duplicates::Options;
 use refund_core::eligibility::Amount;
 use refund_core::id::PaymentRef;
 use refund_core::model::Reason;
 use refund_core::problem::FieldProblem;
+use refund_core::secret::Secret;
+use serde::de::DeserializeOwned;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::bindings::refund_node::refunds::{billing, credits, live, refunds, types};
-use crate::imports::{Billing, Checked, Credits, Live, Refunds, Request, Rules};
-use crate::{inward, outward};
+use crate::node::{Node, Request, Rules};
 
-/// The node, and the Stripe it is to talk to.
-pub struct Imported {
-    connection: types::Connection,
+/// The generic interface of the node.
+pub trait Invoke {
+    /// Runs an operation: JSON object in, JSON object out.
+    fn invoke(&mut self, operation: &str, input: &str) -> Result<String, InvokeError>;
 }
 
-impl Imported {
-    pub(crate) fn new(connection: &ConnectionInput) -> Self {
-        Self { connection: outward::connection(connection) }
+/// The node, and which Stripe it talks to.
+#[derive(Debug)]
+pub struct Imported<I> {
+    node: I,
+    connection: Connection,
+}
+
+/// As the caller gave it. It is written with its key, which a caller gives where the host cannot add one.
+#[derive(Debug)]
+struct Connection(ConnectionInput);
+
+impl Serialize for Connection {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ConnectionInput { base_url, account, api_key, max_retries } = &self.0;
+        let mut object = serializer.serialize_map(None)?;
+        for (name, text) in [
+            ("base_url", base_url.as_deref()),
+            ("account", account.as_deref()),
+            ("api_key", api_key.as_ref().map(Secret::reveal)),
+        ] {
+            if let Some(text) = text {
+                object.serialize_entry(name, text)?;
+            }
+        }
+        if let Some(retries) = max_retries {
+            object.serialize_entry("max_retries", retries)?;
+        }
+        object.end()
     }
 }
 
-impl Live for Imported {
+/// Why an operation gave no output that can be used.
+enum Failed<E> {
+    /// The operation's own error.
+    Typed(E),
+    /// The node answered what is not in its contract.
+    Unreadable(String),
+}
+
+impl<I: Invoke> Imported<I> {
+    /// The node, to be called over this connection.
+    pub fn new(node: I, connection: &ConnectionInput) -> Self {
+        Self { node, connection: Connection(connection.clone()) }
+    }
+
+    fn read<T: DeserializeOwned>(
+        &mut self,
+        operation: &str,
+        input: &impl Serialize,
+    ) -> Result<T, CallError> {
+        call(&mut self.node, operation, input).map_err(read_failed)
+    }
+
+    fn read_connected<T: DeserializeOwned>(
+        &mut self,
+        operation: &str,
+        input: impl Serialize,
+    ) -> Result<T, CallError> {
+        let input = Connected { connection: &self.connection, input };
+        call(&mut self.node, operation, &input).map_err(read_failed)
+    }
+}
+
+fn call<T: DeserializeOwned, E: DeserializeOwned + From<Vec<FieldProblem>>>(
+    node: &mut impl Invoke,
+    operation: &str,
+    input: &impl Serialize,
+) -> Result<T, Failed<E>> {
+    let invalid = |problem| Failed::Typed(E::from(vec![problem]));
+    let input = serde_json::to_string(input).map_err(|error| {
+        let problem = format!("cannot be written: {error}");
+        invalid(FieldProblem::new("input", "", problem, "report this"))
+    })?;
+    match node.invoke(operation, &input) {
+        Ok(output) => caller::read(&output).map_err(Failed::Unreadable),
+        Err(InvokeError::InvalidInput(problems)) => Err(Failed::Typed(problems.into())),
+        Err(InvokeError::Failed(failure)) => {
+            Err(caller::read(&failure.details).map_or_else(Failed::Unreadable, Failed::Typed))
+        }
+        Err(InvokeError::UnknownOperation(_)) => {
+            let fix = "compose the pipeline with a node of its own version; nothing was sent";
+            Err(invalid(FieldProblem::new("operation", operation, "is not in the node", fix)))
+        }
+    }
+}
+
+fn read_failed(failed: Failed<CallError>) -> CallError {
+    match failed {
+        Failed::Typed(error) => error,
+        Failed::Unreadable(detail) => CallError::Transport(TransportFailure {
+            kind: TransportKind::Unreadable,
+            detail: unreadable(&detail),
+            attempts: 1,
+        }),
+    }
+}
+
+fn unreadable(detail: &str) -> String {
+    format!("the node's answer cannot be read: {detail}")
+}
+
+impl<I: Invoke> Node for Imported<I> {
     fn check(
         &mut self,
         payment: &PaymentRef,
@@ -35,54 +135,55 @@ impl Live for Imported {
         reason: Option<&Reason>,
         rules: &Rules,
     ) -> Result<Checked, CallError> {
-        let (to, payment) = (&self.connection, outward::payment(payment));
-        let checked = if let Some(document) = &rules.document {
-            live::check_document(to, &payment, &outward::ask(amount, reason), document)
-        } else {
-            let policy = outward::policy(&rules.terms);
-            live::check_live(to, &payment, &outward::amount(amount), &policy)
+        let input = CheckInput {
+            payment: payment.as_str(),
+            amount: amount.into(),
+            reason: reason.map(Reason::as_str),
+            rules: rules.input(),
         };
-        checked
-            .map_err(inward::call_error)
-            .and_then(|checked| inward::checked(checked).map_err(CallError::from))
+        self.read_connected("eligibility.check-live", input)
     }
 
     fn scan(&mut self, range: &ScanRange, options: &Options) -> Result<Scanned, CallError> {
-        live::scan_live(&self.connection, &outward::range(range), &outward::options(options))
-            .map_err(inward::call_error)
-            .and_then(|scanned| inward::scanned(scanned).map_err(CallError::from))
+        self.read_connected("duplicates.scan-live", ScanInput { range, options })
     }
-}
 
-impl Refunds for Imported {
     fn create(&mut self, request: &Request<'_>) -> Result<Created, CreateError> {
-        let unreadable = |problem: FieldProblem| unreadable(request, &problem);
-        match refunds::create(&self.connection, &outward::create(request)) {
-            Ok(created) => inward::created(created).map_err(unreadable),
-            Err(error) => Err(inward::create_error(error).unwrap_or_else(unreadable)),
-        }
+        let input = CreateInput {
+            operation_id: request.operation_id.as_str(),
+            payment: request.payment.as_str(),
+            amount: (&request.amount).into(),
+            reason: request.reason.map(Reason::as_str),
+            metadata: request.metadata,
+            refund_application_fee: false,
+            reverse_transfer: false,
+            instructions_email: None,
+            rules: request.rules.input(),
+            approval: request.approval,
+        };
+        let input = Connected { connection: &self.connection, input };
+        call(&mut self.node, "refunds.create", &input).map_err(|failed| match failed {
+            Failed::Typed(error) => error,
+            // The answer may be about a refund that was made.
+            Failed::Unreadable(detail) => CreateError::OutcomeUnknown(OutcomeUnknown {
+                operation_id: request.operation_id.to_string(),
+                idempotency_key: String::new(),
+                attempts: 1,
+                detail: unreadable(&detail),
+            }),
+        })
     }
-}
 
-impl Credits for Imported {
-    fn sla_quote(&mut self, request: &SlaRequest) -> Result<Quote, Vec<FieldProblem>> {
-        credits::sla_quote(&outward::sla(request))
-            .map_err(inward::problems)
-            .and_then(|quote| inward::quote(quote).map_err(|problem| vec![problem]))
+    fn sla_quote(&mut self, request: &SlaRequest) -> Result<Quote, CallError> {
+        self.read("credits.sla-quote", request)
     }
 
-    fn prorate(&mut self, request: &ProrateRequest) -> Result<Proration, Vec<FieldProblem>> {
-        credits::prorate(&outward::prorate(request))
-            .map_err(inward::problems)
-            .and_then(|quote| inward::proration(quote).map_err(|problem| vec![problem]))
+    fn prorate(&mut self, request: &ProrateRequest) -> Result<Proration, CallError> {
+        self.read("credits.prorate", request)
     }
-}
 
-impl Billing for Imported {
     fn read_invoice(&mut self, request: &InvoiceRequest) -> Result<InvoiceFacts, CallError> {
-        billing::read_invoice(&self.connection, &outward::invoice_request(request))
-            .map_err(inward::call_error)
-            .and_then(|facts| inward::facts(facts).map_err(CallError::from))
+        self.read_connected("billing.invoice", request)
     }
 
     fn read_subscription(
@@ -90,18 +191,6 @@ impl Billing for Imported {
         subscription: &str,
         item: Option<&str>,
     ) -> Result<SubscriptionPeriod, CallError> {
-        billing::read_subscription(&self.connection, subscription, item)
-            .map(inward::subscription)
-            .map_err(inward::call_error)
+        self.read_connected("billing.subscription", SubscriptionInput { subscription, item })
     }
-}
-
-/// An answer that cannot be read may tell of a refund that was made.
-fn unreadable(request: &Request<'_>, problem: &FieldProblem) -> CreateError {
-    CreateError::OutcomeUnknown(OutcomeUnknown {
-        operation_id: request.operation_id.to_string(),
-        idempotency_key: String::new(),
-        attempts: 1,
-        detail: format!("the node's answer cannot be read: {problem}"),
-    })
 }

@@ -9,25 +9,14 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use refund_core::billing::{InvoiceFacts, SubscriptionPeriod};
-use refund_core::client::{
-    self, CallError, Connection, ConnectionInput, CreateError, CreateRequest, Created, HttpRequest,
-    InvoiceRequest, ScanRange, Scanned, SendFailure, Transport, TransportKind,
-};
-use refund_core::credits::{self, ProrateRequest, Proration, Quote, SlaRequest};
+use refund_core::client::{ConnectionInput, HttpRequest, SendFailure, Transport, TransportKind};
 use refund_core::dispatch::{InvokeError, invoke};
-use refund_core::duplicates::Options;
-use refund_core::eligibility::Amount;
-use refund_core::id::PaymentRef;
-use refund_core::model::Reason;
-use refund_core::policy::{Ask, Rulebook, Rules as CoreRules};
-use refund_core::problem::FieldProblem;
 use refund_core::wire::Answer;
 use refund_core::wire::requests::Method;
 use serde_json::{Value, json};
 
 use crate::batch::Planned;
-use crate::imports::{Billing, Charged, Checked, Credits, Live, Refunds, Request, Rules};
+use crate::imported::{Imported, Invoke};
 
 /// Stripe forgets idempotency keys after this many seconds.
 const KEY_LIFETIME_SECS: u64 = 24 * 3600;
@@ -357,7 +346,7 @@ impl Node {
                 request[name] = rules.clone();
             }
         }
-        let created = invoke(self, "refunds.create", &request.to_string())?;
+        let created = invoke(Some(self), "refunds.create", &request.to_string())?;
         Ok(serde_json::from_str(&created).unwrap_or_default())
     }
 }
@@ -400,79 +389,16 @@ fn no_answer() -> SendFailure {
     SendFailure { kind: TransportKind::Timeout, detail: "no answer".to_owned() }
 }
 
-fn connection() -> Result<Connection, Vec<FieldProblem>> {
-    Connection::new(ConnectionInput { max_retries: Some(0), ..ConnectionInput::default() })
-}
-
-impl Rules {
-    fn to_core(&self) -> Result<CoreRules, Vec<FieldProblem>> {
-        let document = self.document.as_ref().map(|text| Rulebook::read(text.as_bytes()));
-        CoreRules::either(self.terms.clone(), document)
+impl Invoke for &mut Node {
+    fn invoke(&mut self, operation: &str, input: &str) -> Result<String, InvokeError> {
+        invoke(Some(&mut **self), operation, input)
     }
 }
 
-impl Live for Node {
-    fn check(
-        &mut self,
-        payment: &PaymentRef,
-        amount: &Amount,
-        reason: Option<&Reason>,
-        rules: &Rules,
-    ) -> Result<Checked, CallError> {
-        let ask = Ask { amount: *amount, reason: reason.cloned(), self_serve: false };
-        let found = client::check_live(self, &connection()?, payment, &ask, &rules.to_core()?)?;
-        let charged = found.facts.map(|facts| Charged {
-            captured: facts.charge.money(facts.charge.captured_amount()),
-            charge: facts.charge.id,
-            refunds: facts.refunds,
-        });
-        Ok(Checked { verdict: found.verdict, charged })
-    }
-
-    fn scan(&mut self, range: &ScanRange, options: &Options) -> Result<Scanned, CallError> {
-        client::scan_live(self, &connection()?, range, options)
-    }
-}
-
-impl Refunds for Node {
-    fn create(&mut self, request: &Request<'_>) -> Result<Created, CreateError> {
-        let create = CreateRequest {
-            operation_id: request.operation_id.clone(),
-            payment: request.payment.clone(),
-            amount: request.amount,
-            reason: request.reason.cloned(),
-            metadata: request.metadata.clone(),
-            refund_application_fee: None,
-            reverse_transfer: None,
-            instructions_email: None,
-            rules: request.rules.to_core()?,
-            self_serve: false,
-            approval: request.approval.map(str::to_owned),
-        };
-        client::create(self, &connection()?, &create)
-    }
-}
-
-impl Credits for Node {
-    fn sla_quote(&mut self, request: &SlaRequest) -> Result<Quote, Vec<FieldProblem>> {
-        credits::sla_quote(request)
-    }
-
-    fn prorate(&mut self, request: &ProrateRequest) -> Result<Proration, Vec<FieldProblem>> {
-        credits::prorate(request)
-    }
-}
-
-impl Billing for Node {
-    fn read_invoice(&mut self, request: &InvoiceRequest) -> Result<InvoiceFacts, CallError> {
-        client::read_invoice(self, &connection()?, request)
-    }
-
-    fn read_subscription(
-        &mut self,
-        subscription: &str,
-        item: Option<&str>,
-    ) -> Result<SubscriptionPeriod, CallError> {
-        client::read_subscription(self, &connection()?, subscription, item)
+impl Node {
+    /// The node as a pipeline calls it. A request without an answer is not repeated.
+    pub fn imported(&mut self) -> Imported<&mut Self> {
+        let connection = ConnectionInput { max_retries: Some(0), ..ConnectionInput::default() };
+        Imported::new(self, &connection)
     }
 }

@@ -1,9 +1,9 @@
 //! What the pipelines have in common.
 //!
-//! A pipeline is a component that imports interfaces of ours and nothing else. Its rules speak the words of
-//! `refund-core` and ask for the traits of [`imports`]; in the component these are the imported interfaces
-//! ([`Imported`]), in tests a script or the core itself. [`batch`] makes or plans several refunds; [`dispatch`] adds the
-//! pipeline's one operation to those of the node.
+//! A pipeline is a component that imports the node's generic interface and nothing else. Its rules use the types of
+//! `refund-core` and the trait [`Node`](node::Node). In the component that is the node it was composed with, called by
+//! `invoke` ([`Imported`]); in tests a script, or the core over a Stripe in memory, called by `invoke` too. [`batch`]
+//! makes or plans several refunds; [`dispatch`] adds the pipeline's one operation to those of the node.
 
 pub mod batch;
 #[allow(
@@ -17,13 +17,11 @@ pub mod batch;
 )]
 pub mod bindings;
 pub mod dispatch;
-mod imported;
-pub mod imports;
+pub mod imported;
 #[cfg(feature = "test")]
 pub mod in_memory;
-mod inward;
 mod manifest;
-mod outward;
+pub mod node;
 #[cfg(feature = "test")]
 pub mod schema;
 #[cfg(feature = "test")]

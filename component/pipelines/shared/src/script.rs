@@ -4,18 +4,20 @@ use std::collections::{BTreeMap, VecDeque};
 
 use refund_core::billing::{InvoiceFacts, SubscriptionPeriod};
 use refund_core::client::{
-    CallError, CreateError, Created, InvoiceRequest, Origin, OutcomeUnknown, ScanRange, Scanned,
+    CallError, Checked, CreateError, Created, InvoiceRequest, Origin, OutcomeUnknown, ScanRange,
+    Scanned,
 };
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use refund_core::duplicates::Options;
-use refund_core::eligibility::{Amount, Decision, Verdict};
+use refund_core::eligibility::{Amount, Decision, Facts, Verdict};
 use refund_core::id::{ChargeId, OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
-use refund_core::model::{Reason, Refund};
+use refund_core::model::{Charge, Reason, Refund};
 use refund_core::money::{Currency, Money};
+use refund_core::policy::Document;
 use refund_core::problem::FieldProblem;
 
-use crate::imports::{Billing, Charged, Checked, Credits, Live, Refunds, Request, Rules};
+use crate::node::{Node, Request, Rules};
 
 /// A node that follows a script. Every payment it is asked about was paid with [`PAID`] dollars' worth of cents.
 #[derive(Debug, Default)]
@@ -63,8 +65,8 @@ pub struct Asked {
     pub reason: Option<Reason>,
     /// The caller's own keys.
     pub metadata: Metadata,
-    /// The policy document, as text.
-    pub document: Option<String>,
+    /// The policy document.
+    pub document: Option<Document>,
     /// The approval.
     pub approval: Option<String>,
 }
@@ -108,6 +110,16 @@ fn charge_of(payment: &PaymentRef) -> ChargeId {
     ChargeId::from_stripe(payment.as_str().replace("pi_", "ch_"))
 }
 
+/// A charge that was paid with [`PAID`].
+fn paid(id: &ChargeId) -> Charge {
+    let charge = serde_json::json!({
+        "id": id, "amount": PAID, "amount_captured": PAID, "currency": "usd", "status": "succeeded",
+        "captured": true, "created": 1,
+    });
+    let Ok(charge) = serde_json::from_value(charge) else { panic!("a charge") };
+    charge
+}
+
 fn resolved(amount: &Amount) -> Money {
     match amount {
         Amount::Everything => usd(PAID),
@@ -139,7 +151,7 @@ fn refund(
     }
 }
 
-impl Live for Script {
+impl Node for Script {
     fn check(
         &mut self,
         payment: &PaymentRef,
@@ -153,22 +165,20 @@ impl Live for Script {
         }
         if self.unpaid.contains(payment) {
             let verdict = Verdict::not_succeeded("canceled", usd(0).currency, amount);
-            return Ok(Checked { verdict, charged: None });
+            return Ok(Checked { verdict, facts: None });
         }
-        let charge = charge_of(payment);
-        let own = |refund: &&Refund| refund.charge.as_ref() == Some(&charge);
+        let id = charge_of(payment);
+        let own = |refund: &&Refund| refund.charge.as_ref() == Some(&id);
         let refunds = self.made.values().filter(own).cloned().collect();
-        let charged = Charged { charge, captured: usd(PAID), refunds };
-        Ok(Checked { verdict: approved(resolved(amount)), charged: Some(charged) })
+        let facts = Facts { charge: paid(&id), refunds, disputes: Vec::new() };
+        Ok(Checked { verdict: approved(resolved(amount)), facts: Some(facts) })
     }
 
     fn scan(&mut self, _: &ScanRange, _: &Options) -> Result<Scanned, CallError> {
         let unscripted = || CallError::Invalid { problems: Vec::new() };
         self.scanned.clone().ok_or_else(unscripted)
     }
-}
 
-impl Refunds for Script {
     fn create(&mut self, request: &Request<'_>) -> Result<Created, CreateError> {
         self.asked.push(Asked {
             operation_id: request.operation_id.clone(),
@@ -203,21 +213,17 @@ impl Refunds for Script {
         self.made.insert(operation, refund.clone());
         Ok(answer(&refund, Origin::Made))
     }
-}
 
-impl Credits for Script {
-    fn sla_quote(&mut self, request: &SlaRequest) -> Result<Quote, Vec<FieldProblem>> {
+    fn sla_quote(&mut self, request: &SlaRequest) -> Result<Quote, CallError> {
         self.sla_request = Some(request.clone());
-        self.sla_quote.clone().ok_or_else(|| vec![FieldProblem::missing("period.end", "give it")])
+        self.sla_quote.clone().ok_or_else(|| FieldProblem::missing("period.end", "give it").into())
     }
 
-    fn prorate(&mut self, request: &ProrateRequest) -> Result<Proration, Vec<FieldProblem>> {
+    fn prorate(&mut self, request: &ProrateRequest) -> Result<Proration, CallError> {
         self.prorate_request = Some(request.clone());
-        self.proration.clone().ok_or_else(|| vec![FieldProblem::missing("ends", "give it")])
+        self.proration.clone().ok_or_else(|| FieldProblem::missing("ends", "give it").into())
     }
-}
 
-impl Billing for Script {
     fn read_invoice(&mut self, request: &InvoiceRequest) -> Result<InvoiceFacts, CallError> {
         self.invoice_request = Some(request.clone());
         let missing = || FieldProblem::missing("line", "name one of these lines").into();

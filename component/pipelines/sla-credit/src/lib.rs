@@ -11,11 +11,11 @@
 use pipeline_shared::Pipeline;
 use pipeline_shared::batch::{Common, HasReport, Operation, Report, refund};
 use pipeline_shared::dispatch::Input as Connected;
-use pipeline_shared::imports::{Credits, Live, Refunds, Rules};
-use refund_core::client::{ConnectionInput, CreateError, find_existing};
+use pipeline_shared::node::{Node, Rules};
+use refund_core::client::{CallError, ConnectionInput, CreateError, find_existing};
 use refund_core::credits::{Downtime, Price, Quote, Rounding, Scale, SlaRequest, Span};
 use refund_core::dispatch::InvokeError;
-use refund_core::eligibility::{Amount, Policy};
+use refund_core::eligibility::{Amount, Facts, Policy};
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::Reason;
@@ -122,14 +122,11 @@ impl Pipeline for SlaCredit {
     type Input = Input;
     type Output = Output;
 
-    fn run(
-        input: Input,
-        node: &mut (impl Live + Refunds + Credits),
-    ) -> Result<Output, InvokeError> {
+    fn run(input: Input, node: &mut impl Node) -> Result<Output, InvokeError> {
         let mut problems = Problems::default();
         let operation_id = problems.keep(OperationId::parse(&input.operation_id));
         let payment = problems.keep(PaymentRef::parse(&input.payment));
-        let rules = problems.keep(Rules::either(input.policy, input.document.as_ref()));
+        let rules = problems.keep(Rules::either(input.policy, input.document));
         let (Some(operation_id), Some(payment), Some(rules)) = (operation_id, payment, rules)
         else {
             return Err(problems.into_result().err().unwrap_or_default().into());
@@ -143,20 +140,19 @@ impl Pipeline for SlaCredit {
         };
         common.check()?;
         let checked = node.check(&payment, &Amount::Everything, common.reason, &rules)?;
-        let Some(charged) = checked.charged else {
+        let Some(Facts { charge, refunds, .. }) = checked.facts else {
             return Err(CreateError::Denied { verdict: checked.verdict }.into());
         };
-        let quote = node
-            .sla_quote(&input.sla.of(charged.captured))
-            .map_err(|problems| problems.into_iter().map(in_sla).collect::<Vec<_>>())?;
+        let paid = charge.money(charge.captured_amount());
+        let quote = node.sla_quote(&input.sla.of(paid)).map_err(in_sla)?;
         let amount = Amount::Exactly(quote.credit);
-        let existing = find_existing(&operation_id, &amount, common.reason, &charged.refunds);
+        let existing = find_existing(&operation_id, &amount, common.reason, &refunds);
         if let Some(Err(conflict)) = existing {
             return Err(CreateError::from(conflict).into());
         }
         let operation = Operation {
             operation_id,
-            payment: PaymentRef::Charge(charged.charge),
+            payment: PaymentRef::Charge(charge.id),
             amount: quote.credit,
             all: false,
             approval: input.approval,
@@ -172,12 +168,20 @@ impl Pipeline for SlaCredit {
 }
 
 /// Problems are named as the input has them; what was paid is not in it.
-fn in_sla(problem: FieldProblem) -> FieldProblem {
-    let field = match problem.field.as_str() {
-        paid if paid.starts_with("paid") => "payment".to_owned(),
-        field => format!("sla.{field}"),
+fn in_sla(error: CallError) -> CallError {
+    let named = |problem: FieldProblem| {
+        let field = match problem.field.as_str() {
+            paid if paid.starts_with("paid") => "payment".to_owned(),
+            field => format!("sla.{field}"),
+        };
+        problem.at(field)
     };
-    problem.at(field)
+    match error {
+        CallError::Invalid { problems } => {
+            problems.into_iter().map(named).collect::<Vec<_>>().into()
+        }
+        other => other,
+    }
 }
 
 impl Connected for Input {

@@ -1,19 +1,12 @@
 //! What is fair to give back, and the invoices that say what was paid.
 
 use refund_core::billing::{InvoiceFacts, SubscriptionPeriod};
+use refund_core::caller::SubscriptionInput;
 use refund_core::client::{CallError, InvoiceRequest};
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
-use serde::Serialize;
 
 use super::{WasmComponent, connected};
 use crate::component::OperationError;
-
-#[derive(Serialize)]
-struct Subscription<'a> {
-    subscription: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    item: Option<&'a str>,
-}
 
 impl WasmComponent {
     /// `credits.sla-quote`
@@ -55,7 +48,7 @@ impl WasmComponent {
         subscription: &str,
         item: Option<&str>,
     ) -> Result<SubscriptionPeriod, OperationError<CallError>> {
-        let input = connected(&self.connection, Subscription { subscription, item });
+        let input = connected(&self.connection, SubscriptionInput { subscription, item });
         self.read("billing.subscription", &input).await
     }
 }

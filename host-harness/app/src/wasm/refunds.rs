@@ -19,19 +19,18 @@ impl WasmComponent {
     /// `refunds.list`, a page of any size.
     pub async fn refunds(&self, filter: &ListFilter) -> Called<RefundPage, CallError> {
         let input = ListInput {
-            connection: &self.connection,
             limit: filter.limit,
             payment: filter.payment.as_ref().map(PaymentRef::as_str),
             created_from: filter.created_from,
             created_to: filter.created_to,
             cursor: filter.cursor.as_deref(),
         };
-        self.look("refunds.list", &input).await
+        self.look("refunds.list", &connected(&self.connection, input)).await
     }
 
     /// `refunds.cancel`
     pub async fn cancel(&self, refund: &str) -> Called<Refund, ChangeError> {
-        let input = RetrieveInput { connection: &self.connection, refund };
+        let input = connected(&self.connection, RetrieveInput { refund });
         self.change("refunds.cancel", &input).await
     }
 

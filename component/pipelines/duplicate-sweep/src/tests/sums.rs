@@ -65,7 +65,7 @@ fn input(sweep: &Sweep, dry_run: bool) -> Value {
 }
 
 fn run(node: &mut Node, input: &Value) -> Result<Output, InvokeError> {
-    DuplicateSweep::run(dispatch::read(&input.to_string()).unwrap(), node)
+    DuplicateSweep::run(dispatch::read(&input.to_string()).unwrap(), &mut node.imported())
 }
 
 fn node(stripe: &Stripe, sweep: &Sweep) -> Node {

@@ -68,7 +68,7 @@ impl Cancellation {
     }
 
     fn run(&self, node: &mut Node, call: &Call) -> Result<Output, InvokeError> {
-        Prorate::run(dispatch::read(&self.input(call).to_string()).unwrap(), node)
+        Prorate::run(dispatch::read(&self.input(call).to_string()).unwrap(), &mut node.imported())
     }
 }
 
@@ -217,7 +217,7 @@ proptest! {
             let (cancellation, stripe, call) = inner;
             let mut input = cancellation.input(&call);
             input["operation_id"] = json!("cancel-8");
-            let _ = Prorate::run(dispatch::read(&input.to_string()).unwrap(), &mut Node::new(&stripe));
+            let _ = Prorate::run(dispatch::read(&input.to_string()).unwrap(), &mut Node::new(&stripe).imported());
         });
         let _ = cancellation.run(&mut outer, &first);
         for paid in &cancellation.paid {
@@ -249,7 +249,7 @@ proptest! {
         };
         fields.extend(changes.clone());
         let run = |node: &mut Node, input: &Value| {
-            Prorate::run(dispatch::read(&input.to_string()).unwrap(), node)
+            Prorate::run(dispatch::read(&input.to_string()).unwrap(), &mut node.imported())
         };
         let [by_host, by_pipeline] = [true, false].map(|dry_run| {
             let stripe = cancellation.stripe();
@@ -291,7 +291,10 @@ fn another_order_a_day_later_refunds_nothing_more() {
                 "period": { "start": START, "end": START + 4000 }, "ends": START + 3000,
                 "payments": payments, "dry_run": false,
             });
-            Prorate::run(dispatch::read(&input.to_string()).unwrap(), &mut Node::new(&stripe))
+            Prorate::run(
+                dispatch::read(&input.to_string()).unwrap(),
+                &mut Node::new(&stripe).imported(),
+            )
         };
         run(&["ch_a", "ch_b", "ch_c", "ch_d"]).unwrap();
         stripe.advance(hours * 3600);
@@ -327,7 +330,7 @@ fn given_or_read_from_the_invoice_it_is_the_same_operation() {
             for call in calls {
                 let _ = Prorate::run(
                     dispatch::read(&input.to_string()).unwrap(),
-                    &mut node(&stripe, &call),
+                    &mut node(&stripe, &call).imported(),
                 );
                 stripe.advance(25 * 3600);
             }

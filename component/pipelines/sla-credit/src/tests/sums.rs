@@ -51,7 +51,7 @@ fn input(operation: &str, call: &Call) -> Value {
 }
 
 fn run(node: &mut Node, input: &Value) -> Result<Output, InvokeError> {
-    SlaCredit::run(dispatch::read(&input.to_string()).unwrap(), node)
+    SlaCredit::run(dispatch::read(&input.to_string()).unwrap(), &mut node.imported())
 }
 
 fn node(stripe: &Stripe, call: &Call) -> Node {
