@@ -60,7 +60,6 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Reconcile(args) => commands::reconcile::run(global, &args).await,
         Command::Audit(args) => commands::audit::run(global, args).await,
         Command::Component(args) => commands::component::run(global, &args),
-        Command::Bench(args) => commands::bench::run(global, &args).await,
         Command::Doctor => commands::doctor::run(global).await,
         Command::Completions { shell } => Ok(commands::completions(shell)),
     }
