@@ -1,19 +1,18 @@
-//! Policy documents on disk.
+//! Policy documents and other files that are TOML or JSON, and what the component says about a policy.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde::Deserialize;
+use refund_app::outcome::CallProblem;
+use refund_core::policy::Described;
+use refund_host::Session;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::args::Global;
+use crate::context::pure;
 use crate::exit::Exit;
 use crate::strict;
-
-/// Reads a document. Whether it makes sense is the component's to say.
-pub(crate) fn read(file: &Path) -> anyhow::Result<Value> {
-    parse(file)
-}
 
 /// Reads TOML, or JSON where the name says so.
 pub(crate) fn parse<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
@@ -28,44 +27,26 @@ pub(crate) fn parse<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
     }
 }
 
-/// The schemas in the manifest, by name.
-#[derive(Deserialize)]
-struct Definitions {
-    #[serde(rename = "$defs")]
-    all: BTreeMap<String, Value>,
+/// The input of `policies.describe`; what makes no sense in the document is the component's to say.
+#[derive(Serialize)]
+struct Document {
+    document: Value,
 }
 
-/// The JSON Schema of a document, out of the manifest, with the definitions it refers to.
-pub(super) fn schema() -> anyhow::Result<String> {
-    const ROOT: &str = "PolicyDocument";
-    let Definitions { mut all } = serde_json::from_str(refund_core::face::MANIFEST)?;
-    let mut wanted = vec![ROOT.to_owned()];
-    let mut found = BTreeSet::new();
-    while let Some(name) = wanted.pop() {
-        if found.insert(name.clone()) {
-            references(&all[&name], &mut wanted);
-        }
-    }
-    all.retain(|name, _| found.contains(name));
-    let schema = json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Policy of refund-node",
-        "$ref": format!("#/$defs/{ROOT}"),
-        "$defs": all,
-    });
-    Ok(serde_json::to_string_pretty(&schema)?)
+/// What the component says about a document; it finds everything that makes no sense.
+pub(crate) async fn describe(global: &Global, file: &Path) -> anyhow::Result<Described> {
+    let input = Document { document: parse(file)? };
+    invoke(&mut pure(global)?.session().await?, "policies.describe", &input).await
 }
 
-/// The definitions that a schema refers to.
-fn references(schema: &Value, found: &mut Vec<String>) {
-    match schema {
-        Value::Object(fields) => {
-            if let Some(name) = fields.get("$ref").and_then(Value::as_str) {
-                found.extend(name.strip_prefix("#/$defs/").map(str::to_owned));
-            }
-            fields.values().for_each(|value| references(value, found));
-        }
-        Value::Array(values) => values.iter().for_each(|value| references(value, found)),
-        _ => {}
-    }
+/// Calls an operation of the component.
+pub(crate) async fn invoke<T: DeserializeOwned>(
+    session: &mut Session,
+    operation: &str,
+    input: &impl Serialize,
+) -> anyhow::Result<T> {
+    let input = serde_json::to_string(input)?;
+    let output = session.invoke(operation, &input).await.map_err(Exit::failed)?;
+    let output = output.map_err(|error| Exit::of_call(&CallProblem::Operation(error)))?;
+    Ok(serde_json::from_str(&output)?)
 }
