@@ -24,14 +24,14 @@ pub struct Connected<'a, C, T> {
 
 /// The input of `refunds.create`, without its connection.
 #[derive(Debug, Serialize)]
-pub struct CreateInput<'a> {
+pub struct CreateCall<'a> {
     /// The operation id.
     pub operation_id: &'a str,
     /// The charge or PaymentIntent.
     pub payment: &'a str,
     /// The amount.
     #[serde(flatten)]
-    pub amount: AmountInput<'a>,
+    pub amount: AmountFields<'a>,
     /// The reason that Stripe records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
@@ -48,7 +48,7 @@ pub struct CreateInput<'a> {
     pub instructions_email: Option<&'a str>,
     /// The merchant's policy.
     #[serde(flatten)]
-    pub rules: RulesInput<'a>,
+    pub rules: RulesFields<'a>,
     /// The hash of the request that was approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<&'a str>,
@@ -56,7 +56,7 @@ pub struct CreateInput<'a> {
 
 /// An amount. Absent means everything that is refundable; it is never null.
 #[derive(Debug, Default, Serialize)]
-pub struct AmountInput<'a> {
+pub struct AmountFields<'a> {
     /// In the smallest unit of the currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<u64>,
@@ -65,7 +65,7 @@ pub struct AmountInput<'a> {
     pub currency: Option<&'a str>,
 }
 
-impl<'a> From<&'a Amount> for AmountInput<'a> {
+impl<'a> From<&'a Amount> for AmountFields<'a> {
     fn from(amount: &'a Amount) -> Self {
         match amount {
             Amount::Everything => None.into(),
@@ -74,7 +74,7 @@ impl<'a> From<&'a Amount> for AmountInput<'a> {
     }
 }
 
-impl<'a> From<Option<&'a Money>> for AmountInput<'a> {
+impl<'a> From<Option<&'a Money>> for AmountFields<'a> {
     fn from(money: Option<&'a Money>) -> Self {
         Self {
             amount: money.map(|money| money.amount),
@@ -85,7 +85,7 @@ impl<'a> From<Option<&'a Money>> for AmountInput<'a> {
 
 /// The merchant's policy: a few terms, or a document.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct RulesInput<'a> {
+pub struct RulesFields<'a> {
     /// The terms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<&'a Policy>,
@@ -99,23 +99,23 @@ pub struct RulesInput<'a> {
 
 /// The input of `eligibility.check-live`, without its connection.
 #[derive(Debug, Serialize)]
-pub struct CheckInput<'a> {
+pub struct CheckCall<'a> {
     /// The charge or PaymentIntent.
     pub payment: &'a str,
     /// The amount.
     #[serde(flatten)]
-    pub amount: AmountInput<'a>,
+    pub amount: AmountFields<'a>,
     /// The reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
     /// The merchant's policy.
     #[serde(flatten)]
-    pub rules: RulesInput<'a>,
+    pub rules: RulesFields<'a>,
 }
 
 /// The input of `duplicates.scan-live`, without its connection.
 #[derive(Debug, Serialize)]
-pub struct ScanInput<'a> {
+pub struct ScanCall<'a> {
     /// Which charges to look at.
     pub range: &'a ScanRange,
     /// How to look.
@@ -124,7 +124,7 @@ pub struct ScanInput<'a> {
 
 /// The input of `billing.subscription`, without its connection.
 #[derive(Debug, Serialize)]
-pub struct SubscriptionInput<'a> {
+pub struct SubscriptionCall<'a> {
     /// The subscription.
     pub subscription: &'a str,
     /// One of its items.

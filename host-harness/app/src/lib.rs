@@ -10,6 +10,7 @@
 //! simulation check the functions that the product runs.
 
 mod application;
+mod asking;
 pub mod bulk;
 mod caller;
 pub mod component;
@@ -24,7 +25,8 @@ mod runtime;
 #[cfg(feature = "wasm")]
 mod wasm;
 
-pub use application::{Application, Ask, AskError, Decided, Settings};
+pub use application::{Application, Decided, Settings};
+pub use asking::{Ask, AskError};
 pub use caller::Caller;
 pub use component::{Called, Component, OperationError, Webhooks};
 pub use intake::{Delivered, Delivery, Receiver, RejectReason, Rejected};

@@ -14,7 +14,8 @@ use refund_ledger::{LedgerError, MerchantRules, Operation, State, Store};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::application::{Application, Ask, AskError, FIRST_WAIT, LONGEST_WAIT};
+use crate::application::Application;
+use crate::asking::{Ask, AskError, FIRST_WAIT, LONGEST_WAIT};
 use crate::caller::Caller;
 use crate::outcome::{CallProblem, Outcome, OutcomeKind, Standing};
 use crate::rules::turn;

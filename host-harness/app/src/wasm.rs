@@ -7,7 +7,7 @@ mod refunds;
 mod reports;
 
 use futures::future::BoxFuture;
-use refund_core::caller::{self, CheckInput, Connected, CreateInput, RulesInput, ScanInput};
+use refund_core::caller::{self, CheckCall, Connected, CreateCall, RulesFields, ScanCall};
 use refund_core::client::{
     CallError, Checked, CreateError, Created, Previewed, RefundPage, ScanRange, Scanned,
 };
@@ -71,7 +71,7 @@ struct ListInput<'a> {
 
 #[derive(Serialize)]
 struct PreviewInput<'a> {
-    request: CreateInput<'a>,
+    request: CreateCall<'a>,
     earlier_refunds: &'a [u64],
 }
 
@@ -84,8 +84,8 @@ fn connected<T>(connection: &Connection, input: T) -> Connected<'_, Connection, 
     Connected { connection, input }
 }
 
-fn rules(rules: &MerchantRules) -> RulesInput<'_> {
-    RulesInput {
+fn rules(rules: &MerchantRules) -> RulesFields<'_> {
+    RulesFields {
         policy: rules.policy.as_ref(),
         document: rules.document.as_ref(),
         self_serve: rules.self_serve,
@@ -187,7 +187,7 @@ impl WasmComponent {
         range: &ScanRange,
         options: &duplicates::Options,
     ) -> Called<Scanned, CallError> {
-        let input = connected(&self.connection, ScanInput { range, options });
+        let input = connected(&self.connection, ScanCall { range, options });
         self.look("duplicates.scan-live", &input).await
     }
 
@@ -225,9 +225,9 @@ impl WasmComponent {
     }
 }
 
-fn create_input(attempt: &Attempt) -> CreateInput<'_> {
+fn create_input(attempt: &Attempt) -> CreateCall<'_> {
     let Attempt { request, rules: merchant, approval } = attempt;
-    CreateInput {
+    CreateCall {
         operation_id: request.operation.as_str(),
         payment: request.payment.as_str(),
         amount: request.amount.as_ref().into(),
@@ -329,7 +329,7 @@ impl Component for WasmComponent {
     }
 
     async fn check(&self, question: &Question) -> Called<Checked, CallError> {
-        let input = CheckInput {
+        let input = CheckCall {
             payment: question.payment.as_str(),
             amount: (&question.amount).into(),
             reason: question.reason.as_ref().map(refund_core::model::Reason::as_str),

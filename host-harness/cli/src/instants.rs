@@ -100,6 +100,11 @@ pub(crate) fn offset(flag: &str, text: &str) -> Result<Offset, FieldProblem> {
     })
 }
 
+/// Now, in Unix seconds.
+pub(crate) fn now() -> u64 {
+    u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
+}
+
 /// Unix seconds for people, in UTC.
 pub(crate) fn show(second: u64) -> String {
     let timestamp = i64::try_from(second).ok().and_then(|s| Timestamp::from_second(s).ok());

@@ -4,12 +4,18 @@ mod args;
 mod charges;
 mod commands;
 mod context;
+mod create;
+mod documents;
 mod exit;
+mod inputs;
 mod instants;
+mod listener;
+mod manifest;
 mod outcomes;
 mod percent;
 mod secrets;
 mod show;
+mod speed;
 mod stop;
 mod strict;
 mod terminal;
@@ -60,7 +66,6 @@ async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Reconcile(args) => commands::reconcile::run(global, &args).await,
         Command::Audit(args) => commands::audit::run(global, args).await,
         Command::Component(args) => commands::component::run(global, &args),
-        Command::Bench(args) => commands::bench::run(global, &args).await,
         Command::Doctor => commands::doctor::run(global).await,
         Command::Completions { shell } => Ok(commands::completions(shell)),
     }

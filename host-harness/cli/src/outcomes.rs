@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use refund_app::outcome::{Standing, Unrecorded};
 use refund_app::{Outcome, OutcomeKind};
 use refund_core::client::{Created, Origin};
-use refund_core::eligibility::Verdict;
+use refund_core::eligibility::{Decision, Verdict};
 use refund_core::model::Refund;
 use refund_ledger::Operation;
 use serde::Serialize;
@@ -116,6 +116,15 @@ fn say(kind: OutcomeKind, message: &str, is_unusual: bool) {
     } else if is_unusual {
         terminal::say(message);
     }
+}
+
+/// The exit code of a verdict.
+pub(crate) fn verdict_code(verdict: &Verdict) -> ExitCode {
+    ExitCode::from(match verdict.decision {
+        Decision::Approve => 0,
+        Decision::NeedsApproval => OutcomeKind::Waiting.row().exit,
+        Decision::Deny => OutcomeKind::Denied.row().exit,
+    })
 }
 
 impl<'a> Shown<'a> {

@@ -2,7 +2,8 @@
 
 use std::pin::Pin;
 
-use refund_app::outcome::table::EXIT_UNKNOWN;
+use refund_app::outcome::table::{EXIT_STOPPED, EXIT_UNKNOWN};
+use tokio::sync::watch;
 
 use crate::terminal::say;
 
@@ -37,4 +38,17 @@ pub(crate) async fn finishing<T>(mut work: Pin<Box<impl Future<Output = T>>>) ->
         done = &mut work => done,
         () = asked_to_stop() => std::process::exit(i32::from(EXIT_UNKNOWN)),
     }
+}
+
+/// Becomes true with the first Ctrl-C; the second one ends the process, which loses nothing either.
+pub(crate) fn interrupt() -> watch::Receiver<bool> {
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        asked_to_stop().await;
+        say("finishing what is under way; Ctrl-C again leaves at once (resume settles the rest)");
+        let _ = stop.send(true);
+        asked_to_stop().await;
+        std::process::exit(i32::from(EXIT_STOPPED));
+    });
+    stopped
 }

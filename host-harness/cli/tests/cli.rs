@@ -368,17 +368,6 @@ fn duplicates_in_any_order_are_the_same() {
 }
 
 #[test]
-fn a_bench_without_peers_gives_figures_and_goals() {
-    let output = run(&["bench", "--only", "size", "--json"]);
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((output.status.code(), rows.len()), (Some(0), 2), "{output:?}");
-    for row in rows {
-        assert_eq!(row["reached"], row["ratio"].as_f64() <= row["goal"].as_f64(), "{row}");
-    }
-}
-
-#[test]
 fn webhook_verdicts_for_programs() {
     let vectors = include_str!("../../../tests/vectors/webhook-signatures.json");
     let vectors: Value = serde_json::from_str(vectors).unwrap();

@@ -1,4 +1,4 @@
-//! What the sandbox adds: `cargo bench --bench sandbox`. Against others: `refund-node bench`.
+//! What the sandbox adds: `cargo bench --bench sandbox`. Against others: `cargo xtask bench`.
 #![allow(clippy::unwrap_used, reason = "a bench that cannot go on stops")]
 
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -1,6 +1,9 @@
 //! The names of columns and fields.
 
-use super::{PAYMENTS, Template};
+use super::template::Template;
+
+/// The names under which a payment may be given.
+pub(super) const PAYMENTS: [&str; 3] = ["payment", "charge", "payment_intent"];
 
 /// Names with a meaning.
 const KNOWN: [&str; 8] =

@@ -2,8 +2,10 @@
 
 use std::io::BufRead;
 
+use super::columns::Columns;
+use super::line::{Fields, InputError, LONGEST_LINE, shown};
 use super::lines::{Lines, RawLine};
-use super::{Columns, Fields, InputError, LONGEST_LINE, Template, shown};
+use super::template::Template;
 
 /// Most lines that one record may span.
 const MOST_LINES: usize = 100;

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use super::columns::{canonical, unknown};
 use super::csv_lines::{Read, too_long};
+use super::line::{Fields, InputError, shown};
 use super::lines::Lines;
-use super::{Fields, InputError, Template, shown};
+use super::template::Template;
 
 /// Fields in which null is refused. It often comes from a variable that was empty by mistake.
 const AMOUNTS: [&str; 3] = ["amount", "minor", "currency"];

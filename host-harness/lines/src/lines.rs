@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, ErrorKind};
 
-use super::{InputError, LONGEST_LINE};
+use super::line::{InputError, LONGEST_LINE};
 
 /// A line as it stands in the input, its line break included.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::io::BufRead;
 use serde_json::{Map, Value};
 
 use super::csv_lines::too_long;
+use super::line::{Bad, InputError, shown};
 use super::lines::Lines;
-use super::{Bad, InputError, shown};
 
 /// An object with its number, or why it is none.
 pub type NumberedObject = (u64, Result<Map<String, Value>, Bad>);

@@ -2,7 +2,7 @@
 
 use refund_core::problem::FieldProblem;
 
-use super::Fields;
+use super::line::Fields;
 
 /// A text with columns in braces, such as `recall-7-{payment}`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
+use crate::delivery::Delivery;
 use crate::message::Message;
-use crate::sink::Delivery;
 
 /// The id of the follow-up, in the program's environment.
 const ID: &str = "REFUND_NODE_FOLLOW_UP_ID";

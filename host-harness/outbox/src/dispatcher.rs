@@ -11,9 +11,10 @@ use futures::stream::{self, StreamExt};
 use crate::clock::Clock;
 use crate::config::Sinks;
 use crate::contact::{self, ContactFinder, Lookups, NoContactFinder};
+use crate::delivery::Delivery;
 use crate::message::{self, Claimed, Message};
 use crate::schedule;
-use crate::sink::{Delivery, Sink};
+use crate::sink::Sink;
 use crate::store::{Store, StoreError};
 
 /// How to dispatch.

@@ -15,8 +15,8 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use refund_core::followups::{FollowUp, Task};
 use refund_core::secret::Secret;
 
+use crate::delivery::Delivery;
 use crate::message::Message;
-use crate::sink::Delivery;
 use crate::templates::{Templates, one_line};
 
 /// How a mail server is talked to.

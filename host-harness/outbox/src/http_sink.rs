@@ -13,10 +13,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use crate::delivery::Delivery;
 use crate::message::Message;
 use crate::secret::SigningSecret;
 use crate::signature::{Signed, sign};
-use crate::sink::Delivery;
 
 /// The longest wait a receiver can ask for, in seconds.
 const LONGEST_WAIT: u64 = 86_400;

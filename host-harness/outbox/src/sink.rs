@@ -5,6 +5,7 @@ use std::time::Duration;
 use refund_core::followups::Kind;
 
 use crate::command::CommandSink;
+use crate::delivery::Delivery;
 use crate::email::EmailSink;
 use crate::http_sink::HttpSink;
 use crate::message::Message;
@@ -33,36 +34,6 @@ pub enum Target {
     Command(CommandSink),
     /// A mail.
     Email(Box<EmailSink>),
-}
-
-/// What came of a delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// It was taken.
-    Delivered,
-    /// It was not, this time.
-    Failed {
-        /// Why.
-        reason: String,
-        /// In how many seconds the receiver wants it again, if it said so.
-        retry_after: Option<u64>,
-    },
-    /// It never will be, as it is: no address, a template that fails.
-    Undeliverable {
-        /// Why.
-        reason: String,
-    },
-    /// The receiver wants nothing any more.
-    Gone {
-        /// Why.
-        reason: String,
-    },
-}
-
-impl Delivery {
-    pub(crate) fn failed(reason: impl Into<String>) -> Self {
-        Self::Failed { reason: reason.into(), retry_after: None }
-    }
 }
 
 impl Sink {

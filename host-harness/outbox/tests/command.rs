@@ -5,16 +5,16 @@
 mod support;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use refund_core::followups::FollowUp;
-use refund_outbox::{Memory, Message, Report, State};
+use refund_outbox::{Message, Report, State};
+use support::memory::Memory;
 use support::{Time, add, dispatcher, follow_up, sinks};
 
 /// Runs a shell script as the sink; what it leaves is in the folder.
 async fn run(script: &str, folder: &Path) -> (Report, Message) {
-    let (time, store) = (Time::new(), Arc::new(Memory::default()));
+    let (time, store) = (Time::new(), Memory::default());
     let document = format!(
         "[[sink]]\nname = \"run\"\nkind = \"command\"\ntimeout_seconds = 1\ncommand = [\"sh\", \"-c\", '''{script}''', \"{}\"]\n",
         folder.display()
@@ -88,7 +88,7 @@ async fn a_program_that_hangs_is_killed() {
 
 #[tokio::test]
 async fn a_program_that_is_not_there_is_tried_again() {
-    let (time, store) = (Time::new(), Arc::new(Memory::default()));
+    let (time, store) = (Time::new(), Memory::default());
     let document = "[[sink]]\nname = \"run\"\nkind = \"command\"\ncommand = [\"./not-there\"]\n";
     let sinks = sinks(document, Path::new("/nowhere"));
     add(&store, &sinks, &[follow_up(0, "ch_1")], time.now()).await;

@@ -12,9 +12,10 @@ use futures::future::BoxFuture;
 use refund_core::followups::{FollowUp, FoundContact, Look, LookResult, Place};
 use refund_core::id::PaymentRef;
 use refund_outbox::{
-    ContactFinder, Dispatcher, Memory, Message, PaymentNotRead, Report, Sinks, State, Store,
+    ContactFinder, Dispatcher, Message, PaymentNotRead, Report, Sinks, State, Store,
 };
 use serde_json::json;
+use support::memory::Memory;
 use support::smtp::{KIND, Manners, Server};
 use support::{Answer, Receiver, Time, add, dispatcher, http, sinks};
 
@@ -100,7 +101,7 @@ fn of_kind(number: usize, kind: &str, data: &serde_json::Value) -> FollowUp {
 
 struct Stage {
     time: Time,
-    store: Arc<Memory>,
+    store: Memory,
     sinks: Arc<Sinks>,
     finder: Finder,
 }
@@ -109,7 +110,7 @@ impl Stage {
     async fn new(document: &str, answer: Result<FoundContact, PaymentNotRead>) -> Self {
         let stage = Self {
             time: Time::new(),
-            store: Arc::default(),
+            store: Memory::default(),
             sinks: sinks(document, Path::new("")),
             finder: Finder::new(answer),
         };
@@ -117,7 +118,7 @@ impl Stage {
         stage
     }
 
-    fn dispatcher(&self) -> Dispatcher<Arc<Memory>> {
+    fn dispatcher(&self) -> Dispatcher<Memory> {
         dispatcher(&self.store, &self.sinks, &self.time).finding(self.finder.clone())
     }
 
@@ -224,7 +225,7 @@ async fn nothing_is_read_for_what_has_an_address_or_needs_none() {
     let mut nowhere = follow_up(4);
     (nowhere.about.charge, nowhere.about.payment_intent) = (None, None);
     let server = Server::start().await;
-    let stage = Stage { sinks: server.sinks(), store: Arc::default(), ..stage };
+    let stage = Stage { sinks: server.sinks(), store: Memory::default(), ..stage };
     add(&stage.store, &stage.sinks, &[nowhere], stage.time.now()).await;
     assert_eq!(stage.run().await.dead, 1);
     let reason = stage.message("mail").reason.unwrap();

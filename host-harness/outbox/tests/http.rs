@@ -4,11 +4,11 @@
 mod support;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use refund_core::followups::FollowUp;
-use refund_outbox::{Delivery, Memory, Report, SigningSecret, State, Store, schedule, sign};
+use refund_outbox::{Delivery, Report, SigningSecret, State, Store, schedule, sign};
+use support::memory::Memory;
 use support::{Answer, Receiver, Time, add, dispatcher, follow_up, http, sinks};
 
 const DAY: u64 = 86_400;
@@ -27,7 +27,7 @@ fn delivered(delivered: u64) -> Report {
 
 #[tokio::test]
 async fn a_receiver_that_dies_fails_hangs_and_comes_back_gets_everything() {
-    let (time, store) = (Time::new(), Arc::new(Memory::default()));
+    let (time, store) = (Time::new(), Memory::default());
     let receiver = Receiver::start(Answer::Status(500)).await;
     let address = receiver.address;
     let sinks = sinks(&http("shop", address), Path::new(""));
@@ -65,7 +65,7 @@ async fn a_receiver_that_dies_fails_hangs_and_comes_back_gets_everything() {
 
 #[tokio::test]
 async fn what_is_sent_is_signed_with_every_secret() {
-    let (time, store) = (Time::new(), Arc::new(Memory::default()));
+    let (time, store) = (Time::new(), Memory::default());
     let receiver = Receiver::start(Answer::Status(200)).await;
     let document = http("shop", receiver.address).replace("\"SECRET\"", "\"BOTH\"");
     let sinks = sinks(&document, Path::new(""));
@@ -91,7 +91,7 @@ async fn what_is_sent_is_signed_with_every_secret() {
 
 #[tokio::test]
 async fn a_crash_between_delivery_and_mark_delivers_again_under_the_same_id() {
-    let (time, store) = (Time::new(), Arc::new(Memory::default()));
+    let (time, store) = (Time::new(), Memory::default());
     let receiver = Receiver::start(Answer::Hang).await;
     let sinks = sinks(&http("shop", receiver.address), Path::new(""));
     add(&store, &sinks, &[follow_up(0, "ch_1")], time.now()).await;
@@ -116,7 +116,7 @@ async fn a_crash_between_delivery_and_mark_delivers_again_under_the_same_id() {
 
 #[tokio::test]
 async fn a_later_message_of_a_subject_waits_for_the_earlier_one() {
-    let (time, store) = (Time::new(), Arc::new(Memory::default()));
+    let (time, store) = (Time::new(), Memory::default());
     let receiver = Receiver::start(Answer::Status(503)).await;
     let sinks = sinks(&http("shop", receiver.address), Path::new(""));
     let all = [follow_up(0, "ch_1"), follow_up(1, "ch_1"), follow_up(2, "ch_2")];
@@ -136,7 +136,7 @@ async fn a_later_message_of_a_subject_waits_for_the_earlier_one() {
 
 #[tokio::test]
 async fn after_the_last_try_a_message_is_kept_and_can_be_sent_again() {
-    let (time, store) = (Time::new(), Arc::new(Memory::default()));
+    let (time, store) = (Time::new(), Memory::default());
     let receiver = Receiver::start(Answer::Status(500)).await;
     let sinks = sinks(&http("shop", receiver.address), Path::new(""));
     add(&store, &sinks, &[follow_up(0, "ch_1"), follow_up(1, "ch_1")], time.now()).await;
@@ -160,7 +160,7 @@ async fn after_the_last_try_a_message_is_kept_and_can_be_sent_again() {
 
 #[tokio::test]
 async fn gone_turns_the_sink_off_and_keeps_its_messages() {
-    let (time, store) = (Time::new(), Arc::new(Memory::default()));
+    let (time, store) = (Time::new(), Memory::default());
     let receiver = Receiver::start(Answer::Status(410)).await;
     let sinks = sinks(&http("shop", receiver.address), Path::new(""));
     add(&store, &sinks, &five()[..1], time.now()).await;
@@ -180,7 +180,7 @@ async fn gone_turns_the_sink_off_and_keeps_its_messages() {
 
 #[tokio::test]
 async fn a_receiver_says_when_it_wants_it_again() {
-    let (time, store) = (Time::new(), Arc::new(Memory::default()));
+    let (time, store) = (Time::new(), Memory::default());
     let receiver = Receiver::start(Answer::Later(429, 3600)).await;
     let sinks = sinks(&http("shop", receiver.address), Path::new(""));
     add(&store, &sinks, &[follow_up(0, "ch_1")], time.now()).await;
@@ -190,7 +190,7 @@ async fn a_receiver_says_when_it_wants_it_again() {
 
 #[tokio::test]
 async fn a_sink_that_hangs_holds_up_no_other() {
-    let (time, store) = (Time::new(), Arc::new(Memory::default()));
+    let (time, store) = (Time::new(), Memory::default());
     let stuck = Receiver::start(Answer::Hang).await;
     let quick = Receiver::start(Answer::Status(200)).await;
     let document = [
@@ -219,7 +219,7 @@ async fn a_sink_that_hangs_holds_up_no_other() {
 
 #[tokio::test]
 async fn who_asks_for_it_is_told_of_every_try() {
-    let (time, store) = (Time::new(), Arc::new(Memory::default()));
+    let (time, store) = (Time::new(), Memory::default());
     let receiver = Receiver::start(Answer::Status(500)).await;
     let sinks = sinks(&http("shop", receiver.address), Path::new(""));
     add(&store, &sinks, &[follow_up(1, "ch_1")], time.now()).await;

@@ -3,9 +3,8 @@
 
 mod support;
 
-use std::sync::Arc;
-
-use refund_outbox::{Memory, Report, State};
+use refund_outbox::{Report, State};
+use support::memory::Memory;
 use support::smtp::{KIND, Manners, Server};
 use support::{Time, add, dispatcher, follow_up};
 
@@ -15,7 +14,7 @@ fn header<'a>(mail: &'a str, name: &str) -> &'a str {
 
 #[tokio::test]
 async fn a_mail_arrives_and_a_repeat_is_recognisable() {
-    let (time, store, server) = (Time::new(), Arc::new(Memory::default()), Server::start().await);
+    let (time, store, server) = (Time::new(), Memory::default(), Server::start().await);
     let sinks = server.sinks();
     add(&store, &sinks, &[follow_up(5, "ch_1")], time.now()).await;
     let dispatcher = dispatcher(&store, &sinks, &time);
@@ -51,8 +50,7 @@ async fn busy_is_tried_again_and_no_such_mailbox_is_kept_as_dead() {
         ("530 authentication required", State::Waiting),
         ("550 no such user", State::Dead),
     ] {
-        let (time, store, server) =
-            (Time::new(), Arc::new(Memory::default()), Server::start().await);
+        let (time, store, server) = (Time::new(), Memory::default(), Server::start().await);
         let sinks = server.sinks();
         add(&store, &sinks, &[follow_up(5, "ch_1")], time.now()).await;
         server.behave(Manners { recipient, ..KIND });
@@ -66,7 +64,7 @@ async fn busy_is_tried_again_and_no_such_mailbox_is_kept_as_dead() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_loses_nothing() {
-    let (time, store, server) = (Time::new(), Arc::new(Memory::default()), Server::start().await);
+    let (time, store, server) = (Time::new(), Memory::default(), Server::start().await);
     let sinks = server.sinks();
     drop(server);
     add(&store, &sinks, &[follow_up(5, "ch_1")], time.now()).await;

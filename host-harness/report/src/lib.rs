@@ -3,6 +3,7 @@
 //! Amounts are shown as decimals of their currency and never touch a float. Product names and ids are
 //! hostile: a terminal, a spreadsheet and a browser each get them defused.
 
+mod about;
 mod html;
 mod sheet;
 mod table;
@@ -15,6 +16,7 @@ use std::str::FromStr;
 use refund_core::problem::FieldProblem;
 use refund_core::reports::Summary;
 
+pub use about::About;
 pub use sheet::COLUMNS;
 
 /// How to write a report.
@@ -59,21 +61,6 @@ impl FromStr for Format {
             let names = Self::ALL.map(Self::as_str).join(", ");
             FieldProblem::new("format", text, "is no format", format!("give one of: {names}"))
         })
-    }
-}
-
-/// What stands above a report.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct About {
-    /// The heading of text and page.
-    pub title: String,
-    /// When the report is made, Unix seconds; shown on the page.
-    pub generated: Option<u64>,
-}
-
-impl Default for About {
-    fn default() -> Self {
-        Self { title: "Refund report".to_owned(), generated: None }
     }
 }
 

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use refund_core::money::Money;
 use refund_core::reports::{Charges, Figures, Rate, Summary};
 
-use crate::About;
+use crate::about::About;
 use crate::words::{self, amounts, date, duration, plain, product, reason, status, zone};
 
 /// The whole report.

@@ -7,86 +7,15 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use refund_app::{Ballot, Decided};
-use refund_core::eligibility::Verdict;
-use refund_ledger::{Approval, ApprovalState, Vote};
-use serde::{Deserialize, Serialize};
+use refund_ledger::ApprovalState;
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::{Approver, Caller};
 use crate::problem::Problem;
-use crate::refunds::{Asked, answer, to_its_end};
+use crate::refunds::{answer, to_its_end};
 use crate::service::Service;
-
-/// An approval: a recorded decision to allow an operation.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ApprovalView {
-    /// `ap_…`.
-    id: String,
-    /// The operation that waits for it.
-    operation: String,
-    /// The payment it refunds.
-    payment: String,
-    /// What would be refunded.
-    amount: u64,
-    /// Its currency.
-    currency: String,
-    /// Binds the approval: send it along when approving, and nothing else can be approved by mistake.
-    request_hash: String,
-    /// Who asked for it; must not approve. `unknown` where no name was given: then a named user asks again first.
-    requester: String,
-    /// How many approvers must agree.
-    needed: u8,
-    /// `open`, `approved`, `denied`, `expired`, `superseded` or `executed`.
-    state: &'static str,
-    /// Why: the verdict, with every rule that asks for approval.
-    #[schema(value_type = Option<Object>)]
-    verdict: Option<Verdict>,
-    /// When it was filed, Unix seconds.
-    created: u64,
-    /// Until when approvers may decide, Unix seconds.
-    expires: u64,
-    /// The decisions, oldest first.
-    votes: Vec<VoteView>,
-}
-
-/// One approver's decision.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct VoteView {
-    /// Who.
-    voter: String,
-    /// Agrees, or objects.
-    agrees: bool,
-    /// In their words.
-    note: Option<String>,
-    /// When, Unix seconds.
-    time: u64,
-}
-
-impl From<Vote> for VoteView {
-    fn from(Vote { voter, agrees, note, time, .. }: Vote) -> Self {
-        Self { voter: voter.to_string(), agrees, note, time }
-    }
-}
-
-impl From<Approval> for ApprovalView {
-    fn from(approval: Approval) -> Self {
-        Self {
-            id: approval.id.to_string(),
-            operation: approval.operation.to_string(),
-            payment: approval.payment.to_string(),
-            amount: approval.money.amount,
-            currency: approval.money.currency.to_string(),
-            request_hash: approval.request_hash,
-            requester: approval.requester.to_string(),
-            needed: approval.needed,
-            state: approval.state.as_str(),
-            verdict: approval.verdict,
-            created: approval.created,
-            expires: approval.expires,
-            votes: approval.votes.into_iter().map(VoteView::from).collect(),
-        }
-    }
-}
+use crate::views::{ApprovalView, Asked};
 
 /// Which approvals to list.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -14,6 +14,9 @@ mod metrics;
 mod problem;
 mod refunds;
 mod service;
+mod tokens;
+mod views;
+mod watch;
 mod webhooks;
 
 use std::sync::Arc;
@@ -27,8 +30,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use auth::{NewToken, Role, Token, TokenError, Tokens};
 pub use service::Service;
+pub use tokens::{NewToken, Role, Token, TokenError, Tokens};
 
 /// Largest request: a file of 5 MB in base64, and a little.
 const MAX_BODY: usize = 8 << 20;
@@ -60,8 +63,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(disputes::close))
         .routes(routes!(disputes::upload))
         .routes(routes!(webhooks::receive))
-        .routes(routes!(metrics::health))
-        .routes(routes!(metrics::metrics))
+        .routes(routes!(watch::health))
+        .routes(routes!(watch::metrics))
 }
 
 /// The routes over a service.
@@ -70,7 +73,7 @@ pub fn router(service: Arc<Service>) -> Router {
     router
         .route("/openapi.json", get(openapi))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(middleware::from_fn_with_state(Arc::clone(&service), metrics::count))
+        .layer(middleware::from_fn_with_state(Arc::clone(&service), watch::count))
         .with_state(service)
 }
 

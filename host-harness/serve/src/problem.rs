@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::refunds::OperationView;
+use crate::views::OperationView;
 
 /// Why a request failed.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -13,15 +13,14 @@ use refund_core::money::{Currency, Money};
 use refund_core::optional;
 use refund_core::problem::FieldProblem;
 use refund_core::request::Request;
-use refund_ledger::{AuditRow, LedgerError, Operation, State as OperationState};
+use refund_ledger::{LedgerError, State as OperationState};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::approvals::ApprovalView;
 use crate::auth::{Auditor, Caller, RefundRequester};
 use crate::problem::Problem;
 use crate::service::Service;
+use crate::views::{ApprovalView, Asked, AuditView, OperationView};
 
 /// A refund to make. One operation id makes at most one refund, whenever it is sent again.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -49,70 +48,6 @@ pub(crate) struct NewRefund {
     /// `self_serve`.
     #[serde(default)]
     self_serve: bool,
-}
-
-/// An operation as the ledger holds it.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct OperationView {
-    /// The operation id.
-    id: String,
-    /// The payment it refunds.
-    payment: String,
-    /// `planned`, `sent`, `outcome-unknown`, `pending`, `succeeded`, `failed`, `refused`, `canceled` or
-    /// `needs-approval`.
-    state: &'static str,
-    /// What was asked for; everything when absent.
-    amount: Option<u64>,
-    /// Of the amount.
-    currency: Option<String>,
-    /// The refund at Stripe.
-    refund: Option<String>,
-    /// What was refunded.
-    refunded: Option<u64>,
-    /// One sentence about the last move.
-    detail: Option<String>,
-    /// Stripe's id of the last request.
-    request_id: Option<String>,
-    /// The last move, Unix seconds.
-    updated: u64,
-    /// Who asked for it; `unknown` where no name was given.
-    requester: String,
-}
-
-impl From<&Operation> for OperationView {
-    fn from(operation: &Operation) -> Self {
-        let refund = operation.refund.as_ref();
-        Self {
-            id: operation.id().to_string(),
-            payment: operation.payment().to_string(),
-            state: operation.state.as_str(),
-            amount: operation.request.amount.map(|money| money.amount),
-            currency: operation.money().map(|money| money.currency.to_string()),
-            refund: refund.map(|refund| refund.id.to_string()),
-            refunded: refund.map(|refund| refund.money.amount),
-            detail: operation.detail.clone(),
-            request_id: operation.request_id.clone(),
-            updated: operation.updated,
-            requester: operation.asked_by().to_string(),
-        }
-    }
-}
-
-/// What became of a request.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Asked {
-    /// `made`, `found` or `needs-approval`.
-    outcome: &'static str,
-    /// The operation as the ledger holds it.
-    operation: OperationView,
-    /// The approval that it waits for.
-    approval: Option<ApprovalView>,
-    /// The output of the component's `refunds.create`: refund, origin, verdict.
-    #[schema(value_type = Option<Object>)]
-    made: Option<Value>,
-    /// Other operations on the payment whose outcome this call found out.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    also_settled: Vec<OperationView>,
 }
 
 /// Ask for a refund
@@ -276,30 +211,6 @@ pub(crate) async fn retrieve(
     }
 }
 
-/// A row of the audit.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct AuditView {
-    /// Counted from 1 without gaps, over all operations.
-    seq: i64,
-    /// Unix seconds.
-    time: i64,
-    /// Who.
-    actor: String,
-    /// The state before.
-    before: Option<String>,
-    /// The state after.
-    after: String,
-    /// What happened, in one sentence.
-    outcome: Option<String>,
-}
-
-impl From<AuditRow> for AuditView {
-    fn from(row: AuditRow) -> Self {
-        let AuditRow { seq, time, actor, before, after, outcome, .. } = row;
-        Self { seq, time, actor, before, after, outcome }
-    }
-}
-
 /// Read the audit of a refund
 #[utoipa::path(get, path = "/v1/refunds/{operation}/audit", tag = "refunds", security(("token" = [])),
     params(("operation" = String, Path, description = "The operation id")), responses(
@@ -316,17 +227,4 @@ pub(crate) async fn history(
         return Err(Problem::not_found("operation", &id));
     }
     Ok(Json(rows.into_iter().map(AuditView::from).collect()))
-}
-
-impl Asked {
-    /// More approvers must agree.
-    pub(crate) fn waiting(operation: &Operation, approval: refund_ledger::Approval) -> Self {
-        Self {
-            outcome: OutcomeKind::Waiting.row().name,
-            operation: operation.into(),
-            approval: Some(approval.into()),
-            made: None,
-            also_settled: Vec::new(),
-        }
-    }
 }

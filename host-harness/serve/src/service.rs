@@ -4,8 +4,8 @@ use refund_app::{Application, Caller, Receiver, Tokio, WasmComponent};
 use refund_core::policy::Document;
 use refund_ledger::{HeldRules, Ledger, MerchantRules, UserName};
 
-use crate::auth::Tokens;
 use crate::metrics::Metrics;
+use crate::tokens::Tokens;
 
 /// The name under which the API writes to the audit.
 const COMMAND: &str = "serve";

@@ -2,7 +2,7 @@
 //! all, and nothing is converted twice.
 
 use refund_core::billing::{InvoiceFacts, SubscriptionPeriod};
-use refund_core::caller::{self, CheckInput, Connected, CreateInput, ScanInput, SubscriptionInput};
+use refund_core::caller::{self, CheckCall, Connected, CreateCall, ScanCall, SubscriptionCall};
 use refund_core::client::{
     CallError, Checked, ConnectionInput, CreateError, Created, InvoiceRequest, OutcomeUnknown,
     ScanRange, Scanned, TransportFailure, TransportKind,
@@ -135,7 +135,7 @@ impl<I: Invoke> Node for Imported<I> {
         reason: Option<&Reason>,
         rules: &Rules,
     ) -> Result<Checked, CallError> {
-        let input = CheckInput {
+        let input = CheckCall {
             payment: payment.as_str(),
             amount: amount.into(),
             reason: reason.map(Reason::as_str),
@@ -145,11 +145,11 @@ impl<I: Invoke> Node for Imported<I> {
     }
 
     fn scan(&mut self, range: &ScanRange, options: &Options) -> Result<Scanned, CallError> {
-        self.read_connected("duplicates.scan-live", ScanInput { range, options })
+        self.read_connected("duplicates.scan-live", ScanCall { range, options })
     }
 
     fn create(&mut self, request: &Request<'_>) -> Result<Created, CreateError> {
-        let input = CreateInput {
+        let input = CreateCall {
             operation_id: request.operation_id.as_str(),
             payment: request.payment.as_str(),
             amount: (&request.amount).into(),
@@ -191,6 +191,6 @@ impl<I: Invoke> Node for Imported<I> {
         subscription: &str,
         item: Option<&str>,
     ) -> Result<SubscriptionPeriod, CallError> {
-        self.read_connected("billing.subscription", SubscriptionInput { subscription, item })
+        self.read_connected("billing.subscription", SubscriptionCall { subscription, item })
     }
 }

@@ -1,7 +1,7 @@
 //! What a pipeline asks of the node, in the types of `refund-core`.
 
 use refund_core::billing::{InvoiceFacts, SubscriptionPeriod};
-use refund_core::caller::RulesInput;
+use refund_core::caller::RulesFields;
 use refund_core::client::{
     CallError, Checked, CreateError, Created, InvoiceRequest, ScanRange, Scanned,
 };
@@ -31,9 +31,9 @@ impl Rules {
         Ok(Self { terms, document })
     }
 
-    pub(crate) fn input(&self) -> RulesInput<'_> {
+    pub(crate) fn input(&self) -> RulesFields<'_> {
         let terms = self.document.is_none().then_some(&self.terms);
-        RulesInput { policy: terms, document: self.document.as_ref(), self_serve: false }
+        RulesFields { policy: terms, document: self.document.as_ref(), self_serve: false }
     }
 }
 

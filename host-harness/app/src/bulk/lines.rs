@@ -248,5 +248,5 @@ fn call_off(
         updated: now,
         ..operation.clone()
     };
-    crate::rules::record_calling_off(tx, operation.state, &canceled, caller)
+    crate::rules::approval::record_calling_off(tx, operation.state, &canceled, caller)
 }

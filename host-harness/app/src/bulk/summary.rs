@@ -7,7 +7,7 @@ use refund_core::money::Currency;
 use refund_ledger::{LedgerError, PriorRefund, State, Total};
 
 use super::stop::Stopped;
-use crate::application::AskError;
+use crate::asking::AskError;
 use crate::outcome::OutcomeKind;
 use crate::outcome::table::{EXIT_DONE, EXIT_STOPPED, worse};
 use crate::runtime::Lost;

@@ -3,7 +3,8 @@
 use refund_core::request::Request;
 use refund_ledger::{Approval, Fingerprint, MerchantRules, Operation, State, Tx, UserName};
 
-use super::{Ruled, moves, put, remark, turn};
+use super::record::{Ruled, put, remark};
+use super::{moves, turn};
 use crate::caller::Caller;
 
 /// What became of an operation id that was given with a request.

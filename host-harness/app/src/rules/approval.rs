@@ -6,7 +6,8 @@ use refund_ledger::{
 };
 
 use super::reading::ApprovalRequest;
-use super::{Ruled, follow_up, moves, put, remark};
+use super::record::{Ruled, put, record, remark};
+use super::{follow_up, moves};
 use crate::caller::Caller;
 
 /// An approver's decision.
@@ -391,4 +392,17 @@ pub fn executable(tx: &mut dyn Tx, id: &str, now: u64) -> Decision {
             needed: approval.needed,
         }),
     })
+}
+
+/// Replaces an operation that was called off, ends its approval, and records the move.
+pub(crate) fn record_calling_off(
+    tx: &mut dyn Tx,
+    before: State,
+    operation: &Operation,
+    caller: &Caller,
+) -> Ruled<()> {
+    tx.check_held(operation.id())?;
+    tx.put_operation(operation)?;
+    close(tx, operation, operation.updated)?;
+    record(tx, Some(before), operation, caller, operation.detail.clone(), None)
 }

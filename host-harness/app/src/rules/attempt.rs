@@ -6,7 +6,8 @@ use refund_ledger::{
     Tx,
 };
 
-use super::{Ruled, approval, moves, put};
+use super::record::{Ruled, put};
+use super::{approval, moves};
 use crate::caller::Caller;
 
 /// An operation that is under way in this process: durably marked as sent, alone on its payment.

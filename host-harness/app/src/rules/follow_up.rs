@@ -5,9 +5,9 @@ use refund_core::id::RefundId;
 use refund_core::model::{Refund, RefundStatus};
 use refund_ledger::{Operation, Settlement, State, Tx};
 
-use super::Ruled;
 use super::moves::state_of;
 use super::reading::Reading;
+use super::record::Ruled;
 
 /// Adds what follows, in the transaction of the move.
 pub(super) fn add(

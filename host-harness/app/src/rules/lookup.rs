@@ -5,7 +5,8 @@ use refund_core::model::Refund;
 use refund_ledger::{LedgerError, Operation, State, Tx};
 
 use super::reading::Reading;
-use super::{Ruled, attempt, seen, settlement};
+use super::record::Ruled;
+use super::{attempt, seen, settlement};
 use crate::caller::Caller;
 
 /// Whether an operation can be looked up now.

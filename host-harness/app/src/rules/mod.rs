@@ -18,69 +18,9 @@ pub mod follow_up;
 pub mod lookup;
 pub mod moves;
 pub mod reading;
+mod record;
 pub mod seen;
 pub mod settlement;
 pub mod turn;
 
-use refund_ledger::{Entry, LedgerError, Operation, State, Tx};
-
-use crate::caller::Caller;
-
-/// What a rule gives.
-pub type Ruled<T> = Result<T, LedgerError>;
-
-/// Replaces an operation and records the move.
-fn put(
-    tx: &mut dyn Tx,
-    before: Option<State>,
-    operation: &Operation,
-    caller: &Caller,
-    request_id: Option<String>,
-) -> Ruled<()> {
-    tx.put_operation(operation)?;
-    record(tx, before, operation, caller, operation.detail.clone(), request_id)
-}
-
-/// Records a move, or a remark where the state stays. Whatever else changed was put before.
-fn record(
-    tx: &mut dyn Tx,
-    before: Option<State>,
-    operation: &Operation,
-    caller: &Caller,
-    outcome: Option<String>,
-    request_id: Option<String>,
-) -> Ruled<()> {
-    let time = operation.updated;
-    tx.record(operation, Entry { before, actor: caller.actor(), outcome, request_id, time })
-}
-
-/// Records a remark about an operation that stays where it stands.
-fn remark(
-    tx: &mut dyn Tx,
-    operation: &Operation,
-    caller: &Caller,
-    text: String,
-    now: u64,
-) -> Ruled<()> {
-    let entry = Entry {
-        before: Some(operation.state),
-        actor: caller.actor(),
-        outcome: Some(text),
-        request_id: None,
-        time: now,
-    };
-    tx.record(operation, entry)
-}
-
-/// Replaces an operation that was called off, ends its approval, and records the move: for the modules beside the rules.
-pub(crate) fn record_calling_off(
-    tx: &mut dyn Tx,
-    before: State,
-    operation: &Operation,
-    caller: &Caller,
-) -> Ruled<()> {
-    tx.check_held(operation.id())?;
-    tx.put_operation(operation)?;
-    approval::close(tx, operation, operation.updated)?;
-    record(tx, Some(before), operation, caller, operation.detail.clone(), None)
-}
+pub use self::record::Ruled;

@@ -6,7 +6,8 @@ use refund_core::request::Request;
 use refund_ledger::{Effect, Event, Operation, Settlement, State, Tx};
 
 use super::moves::{self, state_of};
-use super::{Ruled, approval, follow_up, record, settlement};
+use super::record::{Ruled, record};
+use super::{approval, follow_up, settlement};
 use crate::caller::Caller;
 
 /// Takes an event, once, and moves the operation it concerns. Events may come in any order and any number of times.

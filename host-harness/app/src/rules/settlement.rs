@@ -6,7 +6,8 @@ use refund_core::model::Refund;
 use refund_ledger::{KeptRefund, LedgerError, Operation, Settlement, State, Tx};
 
 use super::reading::Reading;
-use super::{Ruled, approval, follow_up, moves, put, record};
+use super::record::{Ruled, put, record};
+use super::{approval, follow_up, moves};
 use crate::caller::Caller;
 
 /// Ends an attempt: moves the operation as the answer says, and lets go of its payment. Where an event has said more

@@ -3,7 +3,7 @@
 use refund_core::id::{OperationId, PaymentRef};
 use refund_ledger::{LedgerError, Operation, PaymentKey, Tx};
 
-use super::Ruled;
+use super::record::Ruled;
 
 /// The turn, among the payments that processes work on. It is no payment's name.
 const TURN: &str = "pipelines";

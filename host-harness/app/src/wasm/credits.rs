@@ -1,7 +1,7 @@
 //! What is fair to give back, and the invoices that say what was paid.
 
 use refund_core::billing::{InvoiceFacts, SubscriptionPeriod};
-use refund_core::caller::SubscriptionInput;
+use refund_core::caller::SubscriptionCall;
 use refund_core::client::{CallError, InvoiceRequest};
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 
@@ -48,7 +48,7 @@ impl WasmComponent {
         subscription: &str,
         item: Option<&str>,
     ) -> Result<SubscriptionPeriod, OperationError<CallError>> {
-        let input = connected(&self.connection, SubscriptionInput { subscription, item });
+        let input = connected(&self.connection, SubscriptionCall { subscription, item });
         self.read("billing.subscription", &input).await
     }
 }

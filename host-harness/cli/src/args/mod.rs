@@ -243,11 +243,6 @@ pub(crate) enum Command {
         after_help = "Exits with 0 when everything is well, 1 otherwise. It reads only: no refund is made or changed.\n\nExamples:\n  refund-node doctor\n  refund-node doctor --live --key-command 'pass show stripe/refunds'"
     )]
     Doctor,
-    /// Measure what the sandbox costs, against stripe-node, DuckDB and native code; installs them by npm and pip.
-    #[command(
-        after_help = "Ratios of medians, this against that, lower is better. Exits with 1 when something could not be measured.\n\nExamples:\n  refund-node bench\n  refund-node bench --only webhook --only size --json"
-    )]
-    Bench(Bench),
     /// Print a completion script for your shell.
     #[command(
         after_help = "Example:\n  refund-node completions bash > /etc/bash_completion.d/refund-node"
@@ -272,7 +267,6 @@ impl Command {
             Self::Webhook(Webhook { command: WebhookCommand::Verify(_) }) => "webhook verify",
             Self::Describe => "describe",
             Self::Component(_) => "component",
-            Self::Bench(_) => "bench",
             Self::Completions { .. } => "completions",
             Self::Refund(_)
             | Self::Approvals(_)

@@ -1,4 +1,4 @@
-//! What helps to try, measure and look inside.
+//! What helps to try and look inside.
 
 use std::path::PathBuf;
 
@@ -34,48 +34,6 @@ pub(crate) struct Simulate {
     /// Charges and keys are live ones.
     #[arg(long, hide = true)]
     pub(crate) livemode: bool,
-}
-
-#[derive(Group, Debug)]
-pub(crate) struct Bench {
-    /// Only this; may be repeated.
-    #[arg(long, value_enum, value_name = "WORK")]
-    pub(crate) only: Vec<BenchWork>,
-    /// Charges to find duplicates among.
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000_000)]
-    pub(crate) charges: u64,
-    /// Refunds to make.
-    #[arg(long, value_name = "COUNT", default_value_t = 5000)]
-    pub(crate) refunds: u32,
-    /// A component composed of a pipeline and the node: `cargo xtask compose` makes them.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) composed: Option<PathBuf>,
-    /// Where the others are installed; beside the cache of compiled code unless told otherwise.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) folder: Option<PathBuf>,
-}
-
-/// What can be measured.
-#[derive(clap::ValueEnum, Clone, Copy, Debug)]
-pub(crate) enum BenchWork {
-    /// Verify and parse a webhook.
-    Webhook,
-    /// Check whether a charge may be refunded.
-    Eligibility,
-    /// From the start of the process to a verdict.
-    Start,
-    /// Find duplicates in a large file.
-    Duplicates,
-    /// Make refunds.
-    Create,
-    /// The component's size.
-    Size,
-    /// Ask a policy of 200 rules.
-    Policy,
-    /// Read over the HTTP API beside a bulk run.
-    Api,
-    /// Call through a pipeline; needs --composed.
-    Composed,
 }
 
 #[derive(Group, Debug)]

@@ -22,19 +22,22 @@ const PAGES: usize = 4;
 /// The file buffer.
 const BUFFER: usize = 1 << 20;
 
-/// What was found.
-pub(crate) struct Found {
+/// What a search found.
+#[derive(Default)]
+pub(crate) struct Findings {
     /// The groups, ordered by first charge.
     pub(crate) groups: Vec<Group>,
     /// What was seen.
     pub(crate) tally: Tally,
     /// Lines that could not be read.
     pub(crate) unreadable: u64,
+    /// Why not everything was searched.
+    pub(crate) incomplete: Option<anyhow::Error>,
 }
 
 /// Searches a file, or stdin for `-`: a Stripe object a line, or CSV with the same field names. A line that cannot
 /// be read is reported with its number; the rest goes on.
-pub(crate) fn search(path: &Path, options: &Options) -> anyhow::Result<Found> {
+pub(crate) fn search(path: &Path, options: &Options) -> anyhow::Result<Findings> {
     let mut search = Search { options, unreadable: 0, told: 0 };
     let is_jsonl = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("jsonl"));
     let open = || -> anyhow::Result<Reader<BufReader<File>>> {
@@ -73,7 +76,7 @@ impl Search<'_> {
     fn passing(
         &mut self,
         reader: Reader<impl BufRead + Send>,
-    ) -> anyhow::Result<Result<Found, OutOfOrder>> {
+    ) -> anyhow::Result<Result<Findings, OutOfOrder>> {
         let mut groups = Vec::new();
         let mut scanner: Option<Scanner> = None;
         let keys = self.options.keys();
@@ -99,7 +102,7 @@ impl Search<'_> {
     }
 
     /// Holds the charges, and looks at them when they are sorted.
-    fn sorted(&mut self, mut reader: Reader<impl BufRead>) -> anyhow::Result<Found> {
+    fn sorted(&mut self, mut reader: Reader<impl BufRead>) -> anyhow::Result<Findings> {
         let keys = self.options.keys();
         let rows = reader.rows();
         let mut held = Vec::new();
@@ -124,8 +127,8 @@ impl Search<'_> {
         Ok(self.found(groups, scanner.tally()))
     }
 
-    fn found(&self, groups: Vec<Group>, tally: Tally) -> Found {
-        Found { groups, tally, unreadable: self.unreadable }
+    fn found(&self, groups: Vec<Group>, tally: Tally) -> Findings {
+        Findings { groups, tally, unreadable: self.unreadable, incomplete: None }
     }
 
     fn unreadable(&mut self, line: u64, problem: &str) {

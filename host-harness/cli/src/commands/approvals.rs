@@ -10,13 +10,13 @@ use refund_core::policy::Document;
 use refund_ledger::{Approval, ApprovalId, ApprovalState, MerchantRules, Vote};
 use serde::Serialize;
 
-use super::{inputs, policy, refund};
 use crate::args::{Approvals, ApprovalsCommand, Decide, Global};
 use crate::context::{App, Context, caller, named_caller, without_key};
+use crate::create::with_ledger;
 use crate::exit::Exit;
 use crate::outcomes::OperationShown;
 use crate::stop::finishing;
-use crate::{exit, show};
+use crate::{documents, exit, inputs, show};
 
 /// The name under which these commands write to the audit.
 const COMMAND: &str = "approvals";
@@ -26,7 +26,7 @@ pub(crate) async fn run(global: &Global, args: Approvals) -> anyhow::Result<Exit
         ApprovalsCommand::Request(request) => {
             let seconds = inputs::seconds("valid-for", &request.valid_for)?;
             let valid_for = Some(Duration::from_secs(seconds));
-            finishing(Box::pin(refund::with_ledger(global, &request.create, valid_for))).await
+            finishing(Box::pin(with_ledger(global, &request.create, valid_for))).await
         }
         ApprovalsCommand::List { state } => list(global, state.as_deref()).await,
         ApprovalsCommand::Show { approval } => {
@@ -36,7 +36,7 @@ pub(crate) async fn run(global: &Global, args: Approvals) -> anyhow::Result<Exit
         ApprovalsCommand::Approve(decide) => vote(global, decide, true).await,
         ApprovalsCommand::Deny(decide) => vote(global, decide, false).await,
         ApprovalsCommand::Execute { approvals, policy } => {
-            let document = policy.as_deref().map(policy::parse::<Document>).transpose()?;
+            let document = policy.as_deref().map(documents::parse::<Document>).transpose()?;
             finishing(Box::pin(execute(global, approvals, document))).await
         }
         ApprovalsCommand::Expire { approval } => {

@@ -2,22 +2,21 @@
 
 use std::process::ExitCode;
 
-use refund_app::OutcomeKind;
 use refund_app::component::{Component, Question};
-use refund_core::eligibility::{Decision, FeeSource, Verdict};
+use refund_core::eligibility::{FeeSource, Verdict};
 use refund_core::id::PaymentRef;
 use refund_core::model::Reason;
 
-use super::inputs;
 use crate::args::{Check, Global};
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::show;
+use crate::outcomes::verdict_code;
+use crate::{inputs, show};
 
 pub(crate) async fn run(global: &Global, args: &Check) -> anyhow::Result<ExitCode> {
     let question = Question {
         payment: PaymentRef::parse(&args.payment).map_err(Exit::bad_input)?,
-        amount: inputs::asked(&args.amount, &args.policy)?,
+        amount: inputs::amount(&args.amount, &args.policy)?,
         reason: args.reason.as_deref().map(Reason::from),
         rules: inputs::rules(&args.policy, args.amount.currency.as_deref())?,
     };
@@ -28,16 +27,7 @@ pub(crate) async fn run(global: &Global, args: &Check) -> anyhow::Result<ExitCod
     } else {
         print(&checked.verdict);
     }
-    Ok(code(&checked.verdict))
-}
-
-/// The exit code of a verdict.
-pub(crate) fn code(verdict: &Verdict) -> ExitCode {
-    ExitCode::from(match verdict.decision {
-        Decision::Approve => 0,
-        Decision::NeedsApproval => OutcomeKind::Waiting.row().exit,
-        Decision::Deny => OutcomeKind::Denied.row().exit,
-    })
+    Ok(verdict_code(&checked.verdict))
 }
 
 fn print(verdict: &Verdict) {

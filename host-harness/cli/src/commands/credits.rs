@@ -1,21 +1,18 @@
 //! `credits sla-quote | prorate`
 
 mod prorate;
+mod values;
 
 use std::process::ExitCode;
 
-use refund_app::{Connection, WasmComponent};
-use refund_core::credits::{Downtime, Quote, Scale, SlaRequest, Span, Tier};
-use refund_core::money::{Currency, Money};
+use refund_core::credits::{Downtime, Quote, Scale, SlaRequest, Tier};
+use refund_core::money::Money;
 use refund_core::problem::FieldProblem;
-use serde::de::value::Error;
-use serde::de::{DeserializeOwned, IntoDeserializer};
 
-use super::inputs;
+use self::values::{component, currency, money, optional, row, span, stretch, time, word};
 use crate::args::{Credits, CreditsCommand, Global, SlaQuote};
-use crate::context::pure;
 use crate::exit::Exit;
-use crate::{instants, percent, show};
+use crate::{inputs, percent, show};
 
 pub(crate) async fn run(global: &Global, args: Credits) -> anyhow::Result<ExitCode> {
     match &args.command {
@@ -34,11 +31,6 @@ async fn quote(global: &Global, args: &SlaQuote) -> anyhow::Result<()> {
         print_quote(&quote);
         Ok(())
     }
-}
-
-/// A component that reaches nothing.
-fn component(global: &Global) -> anyhow::Result<WasmComponent> {
-    Ok(WasmComponent::new(pure(global)?, Connection::default()))
 }
 
 fn quote_request(args: &SlaQuote) -> anyhow::Result<SlaRequest> {
@@ -66,24 +58,6 @@ fn quote_request(args: &SlaQuote) -> anyhow::Result<SlaRequest> {
     })
 }
 
-fn currency(code: &str) -> anyhow::Result<Currency> {
-    Currency::parse(code).map_err(Exit::bad_input)
-}
-
-/// A decimal of the currency.
-fn money(flag: &str, text: &str, currency: Currency) -> anyhow::Result<Money> {
-    Money::parse_decimal(text, currency).map_err(|problem| Exit::bad_input(problem.at(flag)))
-}
-
-fn optional(flag: &str, text: Option<&str>, currency: Currency) -> anyhow::Result<u64> {
-    text.map_or(Ok(0), |text| Ok(money(flag, text, currency)?.amount))
-}
-
-fn span(flag: &str, text: &str) -> anyhow::Result<Span> {
-    let (start, end) = instants::span(flag, text).map_err(Exit::bad_input)?;
-    Ok(Span { start, end })
-}
-
 fn share(flag: &str, text: &str) -> anyhow::Result<u32> {
     percent::read(flag, text).map_err(Exit::bad_input)
 }
@@ -95,11 +69,6 @@ fn tier(text: &str) -> anyhow::Result<Tier> {
         return Err(Exit::bad_input(FieldProblem::new("tier", text, "is no tier", fix)));
     };
     Ok(Tier { below: share("tier", below)?, credit: share("tier", credit)? })
-}
-
-/// A word of the contract, as it is typed: `half-up`.
-fn word<T: DeserializeOwned>(typed: &str) -> Result<T, Error> {
-    T::deserialize(typed.replace('-', "_").into_deserializer())
 }
 
 fn print_quote(quote: &Quote) {
@@ -120,19 +89,4 @@ fn print_quote(quote: &Quote) {
     }
     rows.extend(quote.merged.iter().map(|span| row("counted", stretch(*span))));
     show::table(["", ""], rows);
-}
-
-fn row(name: &str, value: String) -> [String; 2] {
-    [name.to_owned(), value]
-}
-
-/// `2026-11-01 00:00 UTC to 2026-12-01 00:00 UTC`
-fn stretch(span: Span) -> String {
-    format!("{} to {}", instants::show(span.start), instants::show(span.end))
-}
-
-/// Seconds for people: `1h 30m`.
-fn time(seconds: u64) -> String {
-    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-    format!("{:#}", jiff::SignedDuration::from_secs(seconds))
 }

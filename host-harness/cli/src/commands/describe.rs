@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use super::invoke::Manifest;
 use crate::args::Global;
 use crate::context::pure;
+use crate::manifest::Manifest;
 use crate::show;
 
 pub(crate) async fn run(global: &Global) -> anyhow::Result<ExitCode> {

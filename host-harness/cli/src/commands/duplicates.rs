@@ -9,10 +9,10 @@ use refund_core::duplicates::{Basis, Group, MAX_WINDOW, Options, Tally};
 use refund_core::money::Money;
 use serde_json::{Value, json};
 
-use super::inputs;
 use crate::args::{Duplicates, Global};
+use crate::charges::{self, Findings};
 use crate::exit::Exit;
-use crate::{charges, show};
+use crate::{inputs, show};
 
 pub(crate) async fn run(global: &Global, args: &Duplicates) -> anyhow::Result<ExitCode> {
     let window = inputs::seconds("window", &args.window)?;
@@ -44,25 +44,11 @@ pub(crate) async fn run(global: &Global, args: &Duplicates) -> anyhow::Result<Ex
     found.incomplete.map_or(Ok(ExitCode::SUCCESS), Err)
 }
 
-/// What a search found.
-#[derive(Default)]
-struct Found {
-    /// The groups, ordered by first charge.
-    groups: Vec<Group>,
-    tally: Tally,
-    /// Lines that could not be read.
-    unreadable: u64,
-    /// Why not everything was searched.
-    incomplete: Option<anyhow::Error>,
-}
-
 /// The rule runs here, not in the sandbox: what is looked at is a file of the user's, and nothing can be reached
 /// from it.
-async fn in_file(file: &Path, options: Options) -> anyhow::Result<Found> {
+async fn in_file(file: &Path, options: Options) -> anyhow::Result<Findings> {
     let file = file.to_owned();
-    let search = tokio::task::spawn_blocking(move || charges::search(&file, &options));
-    let charges::Found { groups, tally, unreadable } = search.await??;
-    Ok(Found { groups, tally, unreadable, incomplete: None })
+    tokio::task::spawn_blocking(move || charges::search(&file, &options)).await?
 }
 
 /// A group as programs get it.

@@ -9,10 +9,10 @@ use refund_ledger::{Ledger, Outbox};
 use refund_outbox::{Delivery, Dispatcher, Key, Message, Sink, State, Store, Target};
 use serde_json::{Value, json};
 
-use super::webhook::now;
 use crate::args::{FollowUps, FollowUpsCommand, Global};
 use crate::context::{Context, any_ledger, dispatcher, sinks, with_sinks};
 use crate::exit::Exit;
+use crate::instants::now;
 use crate::stop::asked_to_stop;
 use crate::{secrets, show};
 

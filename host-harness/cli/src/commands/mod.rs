@@ -2,7 +2,6 @@
 
 pub(crate) mod approvals;
 pub(crate) mod audit;
-pub(crate) mod bench;
 pub(crate) mod bulk;
 pub(crate) mod check;
 pub(crate) mod component;
@@ -13,9 +12,7 @@ pub(crate) mod disputes;
 pub(crate) mod doctor;
 pub(crate) mod duplicates;
 pub(crate) mod follow_ups;
-pub(crate) mod inputs;
 pub(crate) mod invoke;
-pub(crate) mod listen;
 pub(crate) mod policy;
 pub(crate) mod reconcile;
 pub(crate) mod refund;

@@ -6,11 +6,10 @@ use refund_app::outcome::table::EXIT_DIFFERS;
 use refund_app::{Difference, ReconcileError};
 use serde_json::{Value, json};
 
-use super::inputs;
 use crate::args::{Global, Reconcile};
 use crate::context::{Context, caller};
 use crate::exit::Exit;
-use crate::show;
+use crate::{inputs, show};
 
 pub(crate) async fn run(global: &Global, args: &Reconcile) -> anyhow::Result<ExitCode> {
     let since = inputs::seconds("since", &args.since)?;

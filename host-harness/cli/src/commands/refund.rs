@@ -1,23 +1,22 @@
 //! `refund create | get | list | update | cancel`
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use refund_app::component::{Attempt, Component};
 use refund_app::outcome::Unrecorded;
-use refund_app::{Application, Ask, Called, Caller, OutcomeKind, Settings, Tokio, WasmComponent};
+use refund_app::{Ask, Called, Caller, OutcomeKind, WasmComponent};
 use refund_core::client::ListFilter;
 use refund_core::dispatch::InvokeError;
-use refund_core::id::{OperationId, PaymentRef, RefundId};
+use refund_core::id::{PaymentRef, RefundId};
 use refund_core::model::Refund as Shown;
-use refund_core::request::Request;
 
-use super::inputs;
 use crate::args::{Create, Global, List, Refund, RefundCommand};
-use crate::context::{App, Context, caller, settings};
+use crate::context::{App, Context, caller};
+use crate::create::{ask, with_ledger};
 use crate::exit::Exit;
+use crate::instants::now;
 use crate::stop::finishing;
-use crate::{outcomes, show};
+use crate::{inputs, outcomes, show};
 
 pub(crate) async fn run(global: &Global, args: Refund) -> anyhow::Result<ExitCode> {
     match args.command {
@@ -117,47 +116,6 @@ async fn without_ledger(global: &Global, create: &Create) -> anyhow::Result<Exit
     let operation = request.operation.to_string();
     let attempt = Attempt { request, rules, approval: create.approval.clone() };
     let called = Context::new(global)?.component.create(&attempt).await;
-    let outcome = Unrecorded::of(called, super::webhook::now());
+    let outcome = Unrecorded::of(called, now());
     Ok(outcomes::unrecorded(global, &operation, &outcome))
-}
-
-/// Asks for a refund through the ledger: recorded before it is sent, alone on its payment. Where it needs approval, there
-/// is as much time for that as is given, or as the ledger gives.
-pub(crate) async fn with_ledger(
-    global: &Global,
-    create: &Create,
-    approval_time: Option<Duration>,
-) -> anyhow::Result<ExitCode> {
-    if create.approval.is_some() {
-        return Err(Exit::bad_input(
-            "--approval is for calls without a ledger; with one, approvers decide: `refund-node approvals list`. Nothing was sent.",
-        ));
-    }
-    let ask = ask(create)?;
-    let context = Context::new(global)?;
-    let ledger = context.ledger(global)?;
-    let default = settings(global);
-    let approval_secs = approval_time.map_or(default.approval_secs, |time| time.as_secs());
-    let settings = Settings { approval_secs, ..default };
-    let application: Application<WasmComponent, _, _> =
-        Application::new(context.component.clone(), ledger, Tokio, settings);
-    let outcome = application.ask(ask, &caller(global, "refund create")?).await;
-    Ok(outcomes::recorded(global, &outcome.map_err(|error| Exit::of_ask(&error))?))
-}
-
-/// What was typed, as the application layer takes it.
-fn ask(create: &Create) -> anyhow::Result<Ask> {
-    let id = OperationId::parse(&create.operation)
-        .map_err(|problem| Exit::bad_input(problem.at("--operation")))?;
-    let payment = PaymentRef::parse(&create.payment).map_err(Exit::bad_input)?;
-    let request = Request {
-        amount: inputs::money(&create.amount, &create.policy)?,
-        reason: create.reason.clone(),
-        metadata: inputs::metadata(&create.metadata)?,
-        refund_application_fee: create.refund_application_fee,
-        reverse_transfer: create.reverse_transfer,
-        ..Request::new(id, payment)
-    };
-    let rules = inputs::rules(&create.policy, create.amount.currency.as_deref())?;
-    Ok(Ask { request, rules })
 }

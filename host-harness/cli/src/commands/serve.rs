@@ -9,14 +9,12 @@ use refund_ledger::UserName;
 use refund_serve::{NewToken, Role, Service, Token, Tokens, router};
 use serde::{Deserialize, Serialize};
 
-use super::listen::bind;
-use super::{inputs, policy};
 use crate::args::{Global, Serve};
 use crate::context::{Context, caller, settings};
 use crate::exit::Exit;
-use crate::stop::asked_to_stop;
+use crate::listener::{self, bind};
 use crate::terminal::say as note;
-use crate::{secrets, show};
+use crate::{documents, inputs, secrets, show};
 
 /// The file of tokens.
 #[derive(Serialize, Deserialize)]
@@ -36,34 +34,21 @@ pub(crate) async fn run(global: &Global, args: &Serve) -> anyhow::Result<ExitCod
     let service = Arc::new(service(global, args).await?);
     let listener = bind(args.port).await?;
     note(format_args!("Serving http://{}; Ctrl-C ends it.", listener.local_addr()?));
-    let (ended, end) = tokio::sync::oneshot::channel::<()>();
-    let deliver = service.deliver_until(async {
-        // The sender is dropped when the server has ended.
-        let _ = end.await;
-    });
-    // Refunds under way are waited for: each is on disk before it is sent.
-    let server = async {
-        let result = axum::serve(listener, router(Arc::clone(&service)))
-            .with_graceful_shutdown(asked_to_stop())
-            .await;
-        drop(ended);
-        result
-    };
-    let (result, ()) = tokio::join!(server, deliver);
-    result?;
+    let app = router(Arc::clone(&service));
+    listener::serve(listener, app, |ended| service.deliver_until(ended)).await?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn service(global: &Global, args: &Serve) -> anyhow::Result<Service> {
     let file = args.tokens.as_ref().ok_or_else(|| Exit::bad_input("name a file with --tokens"))?;
-    let File { tokens } = policy::parse(file)?;
+    let File { tokens } = documents::parse(file)?;
     let tokens = Tokens::new(tokens)
         .map_err(|error| Exit::bad_input(format!("{}: {error}", file.display())))?;
     let document: Option<Document> = match &args.policy {
         Some(file) => {
             // Reported at the start, not to the first caller.
-            policy::describe(global, file).await?;
-            Some(policy::parse(file)?)
+            documents::describe(global, file).await?;
+            Some(documents::parse(file)?)
         }
         None => None,
     };

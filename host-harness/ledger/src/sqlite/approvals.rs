@@ -4,7 +4,7 @@ use refund_core::id::OperationId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::operations::{money, operation_id, payment_ref};
-use super::{Ledger, signed, unreadable, unsigned};
+use super::values::{signed, unreadable, unsigned};
 use crate::error::LedgerError;
 use crate::record::{
     Approval, ApprovalId, ApprovalState, Fingerprint, NewApproval, UserName, Vote,
@@ -211,32 +211,23 @@ pub(super) fn insert_vote(
     Ok(())
 }
 
-impl Ledger {
-    /// Approvals in a state, or all; newest first. One whose time is over is shown as expired, whether or not a write
-    /// has ended it yet.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn approvals(
-        &self,
-        state: Option<ApprovalState>,
-        now: u64,
-    ) -> Result<Vec<Approval>, LedgerError> {
-        self.read_rows(move |connection| {
-            let sql = [
-                SELECT,
-                "WHERE ?1 IS NULL OR ?1 = CASE WHEN state IN ('open', 'approved') AND expires < ?2
-                     THEN 'expired' ELSE state END
-                 ORDER BY key DESC",
-            ]
-            .concat();
-            let mut statement = connection.prepare_cached(&sql)?;
-            let wanted = params![state.map(ApprovalState::as_str), signed(now)];
-            let rows = statement.query_map(wanted, row)?.collect::<Result<Vec<_>, _>>()?;
-            rows.into_iter().map(|stored| Ok(as_of(stored.read(connection)?, now))).collect()
-        })
-        .await
-    }
+/// Approvals in a state, or all; newest first.
+pub(super) fn list(
+    connection: &Connection,
+    state: Option<ApprovalState>,
+    now: u64,
+) -> Result<Vec<Approval>, LedgerError> {
+    let sql = [
+        SELECT,
+        "WHERE ?1 IS NULL OR ?1 = CASE WHEN state IN ('open', 'approved') AND expires < ?2
+             THEN 'expired' ELSE state END
+         ORDER BY key DESC",
+    ]
+    .concat();
+    let mut statement = connection.prepare_cached(&sql)?;
+    let wanted = params![state.map(ApprovalState::as_str), signed(now)];
+    let rows = statement.query_map(wanted, row)?.collect::<Result<Vec<_>, _>>()?;
+    rows.into_iter().map(|stored| Ok(as_of(stored.read(connection)?, now))).collect()
 }
 
 /// How an approval stands at an instant, whether or not a write has ended it yet.

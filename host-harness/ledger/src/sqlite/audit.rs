@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, param
 use sha2::{Digest, Sha256};
 
 use super::operations::operation_id;
-use super::{Ledger, signed};
+use super::values::signed;
 use crate::chain::{AuditRow, BEGINNING, Broken, Hash};
 use crate::error::LedgerError;
 use crate::record::{Entry, Operation, PaymentKey};
@@ -291,42 +291,31 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(AuditRow, Vec<u8>)> {
     Ok((read, row.get(15)?))
 }
 
-impl Ledger {
-    /// Checks every page of the file, the chain of the audit from its first row, and that every table that decides about
-    /// money holds what the audit recorded. `head` is a hash noted earlier, which must be in the chain.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn audit(&self, head: Option<String>) -> Result<Audited, LedgerError> {
-        let path = self.path().display().to_string();
-        self.read_rows(move |connection| {
-            let pages: String =
-                connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-            if pages != "ok" {
-                return Err(LedgerError::Damaged { path, problem: pages });
-            }
-            verify(connection, head)
-        })
-        .await
-    }
+/// The audit of one operation, oldest first.
+pub(super) fn history(
+    connection: &Connection,
+    operation: &str,
+) -> Result<Vec<AuditRow>, LedgerError> {
+    let mut rows = connection.prepare_cached(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM audit WHERE operation = ? ORDER BY seq"
+    ))?;
+    let rows = rows.query_map([operation], |row| Ok(read(row)?.0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
 
-    /// The audit of one operation, oldest first.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn history(&self, operation: &str) -> Result<Vec<AuditRow>, LedgerError> {
-        let operation = operation.to_owned();
-        self.read_rows(move |connection| {
-            let mut rows = connection.prepare_cached(concat!(
-                "SELECT ",
-                columns!(),
-                " FROM audit WHERE operation = ? ORDER BY seq"
-            ))?;
-            let rows = rows.query_map([operation], |row| Ok(read(row)?.0))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-        .await
+/// Checks every page of the file, the chain, and the tables against it.
+pub(super) fn verify_file(
+    connection: &Connection,
+    path: String,
+    head: Option<String>,
+) -> Result<Audited, LedgerError> {
+    let pages: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if pages != "ok" {
+        return Err(LedgerError::Damaged { path, problem: pages });
     }
+    verify(connection, head)
 }
 
 /// The chain, and the tables against it.

@@ -4,7 +4,7 @@ use refund_core::id::{ChargeId, RefundId};
 use refund_core::model::{Refund, RefundStatus};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Ledger, signed, unsigned};
+use super::values::{signed, unsigned};
 use crate::error::LedgerError;
 use crate::record::{Elsewhere, Event};
 
@@ -86,18 +86,10 @@ pub(super) fn put_elsewhere(
     Ok(())
 }
 
-impl Ledger {
-    /// What was counted, by name.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn counters(&self) -> Result<Vec<(String, u64)>, LedgerError> {
-        self.read_rows(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT name, count FROM counters ORDER BY name")?;
-            let rows = statement.query_map([], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-        .await
-    }
+/// What was counted, by name.
+pub(super) fn counters(connection: &Connection) -> Result<Vec<(String, u64)>, LedgerError> {
+    let mut statement =
+        connection.prepare_cached("SELECT name, count FROM counters ORDER BY name")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }

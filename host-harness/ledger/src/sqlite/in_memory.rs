@@ -7,8 +7,10 @@ use refund_outbox::Sinks;
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
-use super::transaction::Transaction;
-use super::{Shared, prepare, schema};
+use super::audit::{self, Audited};
+use super::connection::prepare;
+use super::transaction::{Shared, Transaction};
+use super::{operations, schema};
 use crate::error::LedgerError;
 use crate::holder::Holder;
 use crate::store::{Store, Tx};
@@ -77,8 +79,8 @@ impl InMemory {
     ///
     /// # Errors
     /// When SQLite cannot be used.
-    pub fn audit(&self) -> Result<super::Audited, LedgerError> {
-        super::audit::verify(&self.connection(), None)
+    pub fn audit(&self) -> Result<Audited, LedgerError> {
+        audit::verify(&self.connection(), None)
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -111,7 +113,7 @@ impl Store for InMemory {
         let holder = &self.shared.holder;
         holder.leave(operation.as_str());
         let left = [operation.to_string()];
-        if super::operations::free(&self.connection(), &left, holder).is_ok() {
+        if operations::free(&self.connection(), &left, holder).is_ok() {
             holder.forget(&left);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Ledger;
+use super::ledger::Ledger;
 use crate::error::LedgerError;
 
 /// What the ledger knows of a refund. Instants in Unix seconds.

@@ -7,7 +7,7 @@ use refund_core::wire::hex;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
-use super::{Ledger, signed, unreadable, unsigned};
+use super::values::{signed, unreadable, unsigned};
 use crate::error::LedgerError;
 use crate::holder::Holder;
 use crate::record::{
@@ -425,58 +425,38 @@ pub(super) fn moved_since(
     Ok(moved)
 }
 
-impl Ledger {
-    /// Operations in a state, or all; newest first.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn page(
-        &self,
-        state: Option<State>,
-        limit: u16,
-        before: Option<i64>,
-    ) -> Result<Page, LedgerError> {
-        self.read_rows(move |connection| {
-            let sql = format!(
-                "SELECT {COLUMNS}, operations.rowid FROM operations
-                 WHERE (?1 IS NULL OR state = ?1) AND operations.rowid < ?2
-                 ORDER BY operations.rowid DESC LIMIT ?3"
-            );
-            let mut statement = connection.prepare_cached(&sql)?;
-            let before = before.unwrap_or(i64::MAX);
-            // One more than asked for tells whether there is a next page.
-            let rows = statement.query_map(
-                params![state.map(State::as_str), before, i64::from(limit) + 1],
-                |found| Ok((row(found)?, found.get::<_, i64>(COUNT)?)),
-            )?;
-            let mut rows: Vec<_> = rows.collect::<Result<_, _>>()?;
-            let more = rows.len() > usize::from(limit);
-            rows.truncate(usize::from(limit));
-            let next = rows.last().filter(|_| more).map(|(_, key)| *key);
-            let operations = rows.into_iter().map(|(stored, _)| stored.read());
-            Ok(Page { operations: operations.collect::<Result<_, _>>()?, next })
-        })
-        .await
-    }
-
-    /// How many operations are in each state.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn operations_by_state(&self) -> Result<Vec<(String, u64)>, LedgerError> {
-        self.read_rows(|connection| by_state(connection, "operations")).await
-    }
-
-    /// How many approvals are in each state.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn approvals_by_state(&self) -> Result<Vec<(String, u64)>, LedgerError> {
-        self.read_rows(|connection| by_state(connection, "approvals")).await
-    }
+/// Operations in a state, or all; newest first.
+pub(super) fn page(
+    connection: &Connection,
+    state: Option<State>,
+    limit: u16,
+    before: Option<i64>,
+) -> Result<Page, LedgerError> {
+    let sql = format!(
+        "SELECT {COLUMNS}, operations.rowid FROM operations
+         WHERE (?1 IS NULL OR state = ?1) AND operations.rowid < ?2
+         ORDER BY operations.rowid DESC LIMIT ?3"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let before = before.unwrap_or(i64::MAX);
+    // One more than asked for tells whether there is a next page.
+    let rows = statement
+        .query_map(params![state.map(State::as_str), before, i64::from(limit) + 1], |found| {
+            Ok((row(found)?, found.get::<_, i64>(COUNT)?))
+        })?;
+    let mut rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+    let more = rows.len() > usize::from(limit);
+    rows.truncate(usize::from(limit));
+    let next = rows.last().filter(|_| more).map(|(_, key)| *key);
+    let operations = rows.into_iter().map(|(stored, _)| stored.read());
+    Ok(Page { operations: operations.collect::<Result<_, _>>()?, next })
 }
 
-fn by_state(connection: &Connection, table: &str) -> Result<Vec<(String, u64)>, LedgerError> {
+/// How many rows of a table are in each state.
+pub(super) fn by_state(
+    connection: &Connection,
+    table: &str,
+) -> Result<Vec<(String, u64)>, LedgerError> {
     let sql = format!("SELECT state, count(*) FROM {table} GROUP BY state ORDER BY state");
     let mut statement = connection.prepare(&sql)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{at, connect};
+use super::connection::{at, connect};
 use crate::error::LedgerError;
 
 /// As many as are worth keeping; more are opened when more read at once, and closed again.

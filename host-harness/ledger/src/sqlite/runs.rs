@@ -4,7 +4,7 @@ use refund_core::id::{OperationId, PaymentRef, RefundId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::operations::{find, money, operation_id, payment_ref, waits};
-use super::{Ledger, signed, unreadable, unsigned};
+use super::values::{signed, unreadable, unsigned};
 use crate::error::LedgerError;
 use crate::holder::Holder;
 use crate::record::{
@@ -322,49 +322,12 @@ pub(super) fn prior_refunds(
     Ok(found)
 }
 
-impl Ledger {
-    /// All runs, newest first.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn runs(&self) -> Result<Vec<Run>, LedgerError> {
-        self.read_rows(|connection| {
-            let sql = [SELECT, "ORDER BY key DESC"].concat();
-            let mut statement = connection.prepare_cached(&sql)?;
-            let runs = statement.query_map([], read)?;
-            Ok(runs.collect::<Result<_, _>>()?)
-        })
-        .await
-    }
-
-    /// Sums of a run by state and currency, as they are now.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub async fn totals(&self, run: &Run) -> Result<Vec<Total>, LedgerError> {
-        let key = run.key;
-        self.read_rows(move |connection| totals(connection, key)).await
-    }
-
-    /// Gives every line of a run in order, with its operation, to `each`, and `None` at the end; memory does not grow with
-    /// the run.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read; the inner error is that of `each`, which ends it.
-    pub async fn each_line<E: Send + 'static>(
-        &self,
-        run: &Run,
-        mut each: impl FnMut(Option<LineState>) -> Result<(), E> + Send + 'static,
-    ) -> Result<Result<(), E>, LedgerError> {
-        let key = run.key;
-        self.read_rows(move |connection| {
-            match each_line(connection, key, |line| each(Some(line)))? {
-                Ok(()) => Ok(each(None)),
-                stopped => Ok(stopped),
-            }
-        })
-        .await
-    }
+/// All runs, newest first.
+pub(super) fn all(connection: &Connection) -> Result<Vec<Run>, LedgerError> {
+    let sql = [SELECT, "ORDER BY key DESC"].concat();
+    let mut statement = connection.prepare_cached(&sql)?;
+    let runs = statement.query_map([], read)?;
+    Ok(runs.collect::<Result<_, _>>()?)
 }
 
 /// Gives every line of a run in order, with its operation, to `each`, until that fails.

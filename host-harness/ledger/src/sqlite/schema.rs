@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{audit, now};
+use super::audit;
+use super::values::now;
 use crate::error::LedgerError;
 
 /// One step each, in order; `user_version` counts those that were taken.

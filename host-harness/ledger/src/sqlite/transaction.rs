@@ -1,14 +1,17 @@
 //! [`Tx`] over SQLite: each function is one of the modules beside this one.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use refund_core::followups::{FollowUp, Options};
 use refund_core::id::{ChargeId, OperationId, PaymentIntentId, PaymentRef, RefundId};
 use refund_core::model::Refund;
+use refund_outbox::Sinks;
 use rusqlite::Connection;
 
-use super::{Shared, approvals, audit, events, operations, outbox, runs};
+use super::{approvals, audit, events, messages, operations, runs};
 use crate::error::LedgerError;
+use crate::holder::Holder;
 use crate::record::{
     Approval, ApprovalId, Claimed, Elsewhere, Entry, Event, LineState, NewApproval, NewRun,
     Operation, PaymentKey, PriorRefund, Run, RunState, Total, Vote,
@@ -16,6 +19,14 @@ use crate::record::{
 use crate::store::Tx;
 
 type Held<T> = Result<T, LedgerError>;
+
+/// What every transaction of a ledger knows beside its tables.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) holder: Arc<Holder>,
+    /// Where follow-ups go.
+    pub(super) sinks: Arc<Sinks>,
+}
 
 /// A transaction that is open on a connection.
 pub(super) struct Transaction<'a> {
@@ -132,7 +143,7 @@ impl Tx for Transaction<'_> {
     }
 
     fn add_follow_ups(&mut self, follow_ups: &[FollowUp], now: u64) -> Held<()> {
-        outbox::route(self.connection, &self.shared.sinks, follow_ups, now)
+        messages::route(self.connection, &self.shared.sinks, follow_ups, now)
     }
 
     fn is_known_event(&mut self, id: &str) -> Held<bool> {

@@ -5,6 +5,7 @@
     reason = "each test needs a part of it, and one that cannot go on fails"
 )]
 
+pub(crate) mod memory;
 pub(crate) mod smtp;
 
 use std::convert::Infallible;
@@ -22,9 +23,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use refund_core::followups::FollowUp;
-use refund_outbox::{Clock, Dispatcher, DispatcherOptions, Memory, Message, Sinks, Store};
+use refund_outbox::{Clock, Dispatcher, DispatcherOptions, Message, Sinks, Store};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+
+use self::memory::Memory;
 
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) const OLD_SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
@@ -82,14 +85,10 @@ pub(crate) fn http(name: &str, address: SocketAddr) -> String {
     )
 }
 
-pub(crate) fn dispatcher(
-    store: &Arc<Memory>,
-    sinks: &Arc<Sinks>,
-    time: &Time,
-) -> Dispatcher<Arc<Memory>> {
+pub(crate) fn dispatcher(store: &Memory, sinks: &Arc<Sinks>, time: &Time) -> Dispatcher<Memory> {
     let poll = Duration::from_millis(20);
     let options = DispatcherOptions { poll, clock: time.clock() };
-    Dispatcher::new(Arc::clone(store), Arc::clone(sinks), options)
+    Dispatcher::new(store.clone(), Arc::clone(sinks), options)
 }
 
 pub(crate) async fn add(store: &Memory, sinks: &Sinks, follow_ups: &[FollowUp], now: u64) -> usize {

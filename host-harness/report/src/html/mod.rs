@@ -14,7 +14,7 @@ use refund_core::reports::{StatusLine, Summary, Total};
 use sha2::{Digest, Sha256};
 
 use self::parts::{Ids, fees, money};
-use crate::About;
+use crate::about::About;
 use crate::words::{self, count, counted, date, percent, plain, zone};
 
 const STYLE: &str = include_str!("style.css");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Call;
+use super::call::Call;
 use crate::error::{ApiError, ApiResult};
 
 /// Takes the money of an authorisation, or a part of it.

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, evidence, metadata};
+use super::call::Call;
+use super::{evidence, metadata};
 use crate::bank;
 use crate::error::{ApiError, ApiResult};
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Call;
+use super::call::Call;
 use crate::error::{ApiError, ApiResult};
 
 /// Cancels a payment that was not captured: what is done instead of a refund.

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, metadata};
+use super::call::Call;
+use super::metadata;
 use crate::error::{ApiError, ApiResult};
 use crate::world::{World, object};
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Call, metadata, proration};
+use super::call::Call;
+use super::{metadata, proration};
 use crate::error::{ApiError, ApiResult};
 use crate::world::World;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Call;
+use super::call::Call;
 use crate::error::ApiResult;
 use crate::sha;
 use crate::world::object;

@@ -3,23 +3,17 @@
 mod plan;
 mod report;
 mod run;
+mod runs;
 
 use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use refund_bulk::input::Template;
-use refund_bulk::{Format, Source, export};
-use refund_host::{KeyMode, Pace};
-use refund_ledger::{Ledger, Run, Store};
+use refund_bulk::{Format, export};
 use serde_json::json;
-use tempfile::NamedTempFile;
 
-pub(crate) use self::run::interrupt;
-use super::inputs;
-use crate::args::{Bulk, BulkCommand, BulkInput, Global, Speed};
+use self::runs::{one_run, open_lines, run_of};
+use crate::args::{Bulk, BulkCommand, Global};
 use crate::context::{any_ledger, caller, without_key};
 use crate::exit::Exit;
 use crate::show;
@@ -74,17 +68,6 @@ async fn cancel(global: &Global, run: &str) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A run by its id, or by the beginning of its id.
-async fn run_of(ledger: &Ledger, id: String) -> anyhow::Result<Run> {
-    Ok(ledger.read(move |tx| tx.run(&id)).await?)
-}
-
-/// How many lines of a run are open.
-async fn open_lines(ledger: &Ledger, run: &Run) -> anyhow::Result<u64> {
-    let run = run.clone();
-    Ok(ledger.read(move |tx| tx.open_lines(&run)).await?)
-}
-
 async fn write(
     global: &Global,
     run: Option<String>,
@@ -106,46 +89,4 @@ async fn write(
         None => export(&ledger, &run, format, crate::terminal::document()).await?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The run that is meant; the newest when none is named.
-async fn one_run(ledger: &Ledger, id: Option<String>) -> anyhow::Result<Run> {
-    if let Some(id) = id {
-        return run_of(ledger, id).await;
-    }
-    let newest = ledger.runs().await?.into_iter().next();
-    newest.ok_or_else(|| Exit::bad_input("the ledger has no run yet: begin with `bulk run FILE`"))
-}
-
-/// Where lines come from; stdin is kept in a file while it is needed.
-fn source(args: &BulkInput) -> anyhow::Result<(Source, Option<NamedTempFile>)> {
-    let template = args.operation_template.as_deref().map(Template::parse).transpose();
-    let mut source = Source {
-        path: args.input.clone(),
-        name: args.input.clone(),
-        template: template.map_err(Exit::bad_input)?,
-        ignore_unknown: args.ignore_unknown,
-        rules: inputs::rules(&args.policy, args.currency.as_deref())?,
-    };
-    if args.input != Path::new("-") {
-        if let Err(error) = File::open(&args.input) {
-            let path = args.input.display();
-            return Err(Exit::bad_input(format!("input `{path}` cannot be read: {error}")));
-        }
-        return Ok((source, None));
-    }
-    let mut kept = NamedTempFile::new().context("stdin cannot be kept in a file")?;
-    io::copy(&mut io::stdin().lock(), &mut kept).context("stdin cannot be read")?;
-    kept.path().clone_into(&mut source.path);
-    source.name = PathBuf::from("stdin");
-    Ok((source, Some(kept)))
-}
-
-/// The rates to keep to.
-pub(crate) fn pace(speed: &Speed, mode: KeyMode) -> Option<Pace> {
-    let default = if mode == KeyMode::Live { Pace::LIVE } else { Pace::TEST };
-    (!speed.no_pace).then(|| Pace {
-        endpoint: speed.rate,
-        account: speed.account_rate.unwrap_or(default.account),
-    })
 }

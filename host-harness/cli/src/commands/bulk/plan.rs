@@ -13,12 +13,13 @@ use refund_bulk::{ImportError, PlanError, Planning, plan};
 use refund_host::KeyMode;
 use serde_json::{Value, json};
 
-use super::run::{check_speed, spread};
-use super::{pace, report, source};
+use super::report;
+use super::runs::source;
 use crate::args::{BulkPlan, Global, Speed};
 use crate::context::{Context, caller, ledger_path, settings};
 use crate::exit::Exit;
 use crate::show;
+use crate::speed::{check_speed, pace, spread};
 
 /// Requests for one refund: the charge with its refunds, and the refund.
 const REQUESTS: f64 = 2.0;

@@ -6,6 +6,7 @@ use refund_app::bulk::{Ended, Summary};
 use refund_ledger::{Ledger, PriorRefund, Run, Total};
 use serde_json::{Value, json};
 
+use super::runs::open_lines;
 use crate::args::Global;
 use crate::show;
 
@@ -16,7 +17,7 @@ pub(super) async fn status(
     run: &Run,
 ) -> anyhow::Result<ExitCode> {
     let totals = ledger.totals(run).await?;
-    let open = super::open_lines(ledger, run).await?;
+    let open = open_lines(ledger, run).await?;
     if global.json {
         show::json(&json!({
             "run": run.id, "input": run.input, "state": run.state.as_str(), "lines": run.lines,

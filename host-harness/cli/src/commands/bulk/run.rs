@@ -1,21 +1,21 @@
 //! `bulk run | resume`
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use refund_app::bulk::{Options, Progress, Runner, StopLoss, rules_of, spent};
 use refund_bulk::{ImportError, Imported, Rejects, import};
 use refund_core::policy::Document;
 use refund_ledger::{MerchantRules, Run, RunState, State};
-use tokio::sync::watch;
 
-use super::{one_run, open_lines, pace, report, source};
+use super::report;
+use super::runs::{one_run, open_lines, source};
 use crate::args::{BulkResume, BulkRun, Global, Speed, StopArgs};
-use crate::commands::{inputs, policy};
 use crate::context::{App, Context, caller};
+use crate::documents;
 use crate::exit::Exit;
-use crate::stop::asked_to_stop;
+use crate::speed::{check_speed, in_flight, pace, spread};
+use crate::stop::interrupt;
 use crate::terminal::say;
 
 /// How often a line is tried in one session.
@@ -42,7 +42,7 @@ pub(super) async fn run(global: &Global, args: &BulkRun) -> anyhow::Result<ExitC
 }
 
 pub(super) async fn resume(global: &Global, args: &BulkResume) -> anyhow::Result<ExitCode> {
-    let document = args.policy.as_deref().map(policy::parse::<Document>).transpose()?;
+    let document = args.policy.as_deref().map(documents::parse::<Document>).transpose()?;
     let rules = document.map(|document| MerchantRules::document(document, args.self_serve));
     let is_named = rules.is_some();
     let mut options = options(&args.speed, &args.stop, rules)?;
@@ -79,39 +79,6 @@ fn options(
         rules,
         allow_refunded_payments: stop.allow_refunded_payments,
     })
-}
-
-/// How many lines are under way at once: no more than two seconds of the rate, since what is under way is finished
-/// before a run ends.
-fn in_flight(speed: &Speed) -> usize {
-    if speed.no_pace {
-        return speed.in_flight;
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "above zero, which is checked, and capped"
-    )]
-    let of_rate = (speed.rate * 2.0).ceil().min(1e6) as usize;
-    speed.in_flight.min(of_rate.max(1))
-}
-
-/// Checks what plan and run have in common.
-pub(super) fn check_speed(speed: &Speed) -> anyhow::Result<()> {
-    if speed.in_flight == 0 {
-        return Err(Exit::bad_input("--in-flight `0` sends nothing: give at least 1"));
-    }
-    if !speed.rate.is_finite() || speed.rate <= 0.0 {
-        return Err(Exit::bad_input(format!("--rate `{}` is not above zero", speed.rate)));
-    }
-    Ok(())
-}
-
-/// The time to spread refunds over.
-pub(super) fn spread(speed: &Speed) -> anyhow::Result<Option<Duration>> {
-    let seconds =
-        speed.spread.as_deref().map(|text| inputs::seconds("spread", text)).transpose()?;
-    Ok(seconds.map(Duration::from_secs))
 }
 
 fn stop_loss(stop: &StopArgs) -> anyhow::Result<StopLoss> {
@@ -168,19 +135,6 @@ async fn send(
     bar.finish_and_clear();
     let summary = summary.map_err(|error| Exit::of(error.kind(), error))?;
     report::end(global, ledger, run, &summary, context.host.throttled()).await
-}
-
-/// Becomes true with the first Ctrl-C; the second one ends the process, which loses nothing either.
-pub(crate) fn interrupt() -> watch::Receiver<bool> {
-    let (stop, stopped) = watch::channel(false);
-    tokio::spawn(async move {
-        asked_to_stop().await;
-        say("finishing what is under way; Ctrl-C again leaves at once (resume settles the rest)");
-        let _ = stop.send(true);
-        asked_to_stop().await;
-        std::process::exit(i32::from(refund_app::outcome::table::EXIT_STOPPED));
-    });
-    stopped
 }
 
 fn bar(lines: u64) -> ProgressBar {

@@ -8,7 +8,7 @@ use refund_core::money::{Currency, Money};
 use refund_core::problem::FieldProblem;
 use serde::Serialize;
 
-use super::{component, currency, money, optional, row, span, stretch, time, word};
+use super::values::{component, currency, money, optional, row, span, stretch, time, word};
 use crate::args::{Global, Prorate};
 use crate::context::Context;
 use crate::exit::Exit;

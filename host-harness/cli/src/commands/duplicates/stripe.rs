@@ -1,14 +1,14 @@
 //! `duplicates --since`: scans Stripe's charges, in several calls where one cannot read them all.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use refund_app::component::OperationError;
 use refund_core::client::{CallError, ScanRange, Scanned};
 use refund_core::duplicates::Options;
 use refund_host::Limits;
 
-use super::Found;
 use crate::args::Global;
+use crate::charges::Findings;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::instants;
@@ -27,11 +27,10 @@ pub(super) async fn search(
     since: u64,
     max_charges: Option<u32>,
     options: &Options,
-) -> anyhow::Result<Found> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let from = now.saturating_sub(since);
+) -> anyhow::Result<Findings> {
+    let from = instants::now().saturating_sub(since);
     let context = Context::limited(global, &Limits { call: CALL, ..Limits::default() })?;
-    let mut found = Found::default();
+    let mut found = Findings::default();
     let mut to = None;
     let mut limit = max_charges.unwrap_or(FIRST);
     let raised = |limit: u32| max_charges.unwrap_or(limit.saturating_mul(2).min(MOST));
@@ -68,7 +67,7 @@ pub(super) async fn search(
     Ok(found)
 }
 
-fn add(found: &mut Found, scanned: Scanned) {
+fn add(found: &mut Findings, scanned: Scanned) {
     found.groups.extend(scanned.groups);
     found.tally.seen += scanned.tally.seen;
     found.tally.skipped += scanned.tally.skipped;

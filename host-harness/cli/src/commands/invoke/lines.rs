@@ -18,9 +18,10 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Answer, NoAnswer, Operation};
-use crate::commands::bulk::interrupt;
+use super::operation::Operation;
+use super::output::{NoOutput, Output};
 use crate::exit::Exit;
+use crate::stop::interrupt;
 use crate::terminal::clean_json;
 
 pub(super) async fn run(
@@ -56,7 +57,7 @@ pub(super) async fn run(
 struct Run {
     operation: Arc<Operation>,
     stopped: watch::Receiver<bool>,
-    under_way: VecDeque<(u64, JoinHandle<Result<Answer, NoAnswer>>)>,
+    under_way: VecDeque<(u64, JoinHandle<Result<Output, NoOutput>>)>,
     /// The exit code so far.
     worst: u8,
     /// Why what became of the lines cannot be written any more.
@@ -127,7 +128,7 @@ impl Run {
         while self.under_way.len() > left {
             let Some((line, running)) = self.under_way.pop_front() else { break };
             let (reported, code) = match running.await {
-                Ok(Ok(Answer { json, code, .. })) => {
+                Ok(Ok(Output { json, code, .. })) => {
                     (Reported::Output { line, output: json }, code)
                 }
                 Ok(Err(problem)) => {

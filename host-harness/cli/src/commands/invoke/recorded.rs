@@ -12,7 +12,8 @@ use refund_ledger::MerchantRules;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Answer, NoAnswer, ending};
+use super::ending;
+use super::output::{NoOutput, Output};
 use crate::context::App;
 use crate::exit::{Exit, list};
 use crate::outcomes::Shown;
@@ -39,7 +40,7 @@ impl Recorded {
         application: &App,
         caller: &Caller,
         input: Map<String, Value>,
-    ) -> Result<Answer, NoAnswer> {
+    ) -> Result<Output, NoOutput> {
         if input.contains_key("connection") {
             return Err(bad_input(
                 "connection: with a ledger the command says which Stripe to talk to (--account, --base-url): leave it out of the input. Nothing was sent.",
@@ -58,28 +59,28 @@ async fn refund(
     application: &App,
     caller: &Caller,
     input: Map<String, Value>,
-) -> Result<Answer, NoAnswer> {
+) -> Result<Output, NoOutput> {
     let asked = CreateInput::parse(&Value::Object(input).to_string()).map_err(unread)?;
     if asked.approval.is_some() {
         return Err(bad_input(APPROVAL_GIVEN));
     }
     let rules = rules(asked.policy, asked.document, asked.self_serve);
     let outcome = application.ask(Ask { request: asked.request, rules }, caller).await;
-    let outcome = outcome.map_err(|error| NoAnswer::Here(Exit::of_ask(&error)))?;
+    let outcome = outcome.map_err(|error| NoOutput::Here(Exit::of_ask(&error)))?;
     let (kind, message) = (outcome.kind(), outcome.text());
     let code = kind.row().exit;
     let created = outcome.created();
     let shown = Shown::recorded(&outcome, created.as_ref(), &message);
-    Ok(Answer::new(&shown, code, (code != 0).then(|| message.clone()))?)
+    Ok(Output::new(&shown, code, (code != 0).then(|| message.clone()))?)
 }
 
 const APPROVAL_GIVEN: &str = "approval: it is for calls without a ledger; with one, approvers decide: `refund-node approvals list`. Leave it out. Nothing was sent.";
 
-fn bad_input(problem: impl std::fmt::Display) -> NoAnswer {
-    NoAnswer::Here(Exit::bad_input(problem))
+fn bad_input(problem: impl std::fmt::Display) -> NoOutput {
+    NoOutput::Here(Exit::bad_input(problem))
 }
 
-fn unread(error: InvokeError) -> NoAnswer {
+fn unread(error: InvokeError) -> NoOutput {
     match error {
         InvokeError::InvalidInput(problems) => bad_input(list(&problems)),
         other => bad_input(format!("{other:?}")),
@@ -109,12 +110,12 @@ async fn pipeline(
     caller: &Caller,
     operation: &str,
     mut input: Map<String, Value>,
-) -> Result<Answer, NoAnswer> {
+) -> Result<Output, NoOutput> {
     let asked: PipelineInput = serde_json::from_value(Value::Object(input.clone()))
         .map_err(|error| bad_input(format!("dry_run and the rules cannot be read: {error}")))?;
     if asked.dry_run != Some(false) {
         let output = application.component().pass_through_reading(operation, input).await?;
-        return Ok(Answer::new(&output, ending::code(&output), None)?);
+        return Ok(Output::new(&output, ending::code(&output), None)?);
     }
     input.remove("dry_run");
     if ["approval", "approvals"].iter().any(|given| input.contains_key(*given)) {
@@ -123,8 +124,8 @@ async fn pipeline(
     let rules = rules(asked.policy, asked.document, asked.self_serve);
     let call = PipelineCall { operation: operation.to_owned(), input, rules };
     let run = application.run_pipeline(&call, caller).await.map_err(|error| match error {
-        PipelineError::Call(problem) => NoAnswer::Component(problem),
-        other => NoAnswer::Here(Exit::of(other.kind(), other)),
+        PipelineError::Call(problem) => NoOutput::Component(problem),
+        other => NoOutput::Here(Exit::of(other.kind(), other)),
     })?;
     shown(&run)
 }
@@ -169,7 +170,7 @@ struct FailedShown<'a> {
     shown: Shown<'a>,
 }
 
-fn shown(run: &PipelineRun) -> Result<Answer, NoAnswer> {
+fn shown(run: &PipelineRun) -> Result<Output, NoOutput> {
     let texts: Vec<_> = run.asked.iter().map(|(_, outcome)| outcome.text()).collect();
     let created: Vec<_> = run.asked.iter().map(|(_, outcome)| outcome.created()).collect();
     let mut refunds: Vec<_> = run.existing.iter().map(RefundShown::Existing).collect();
@@ -204,7 +205,7 @@ fn shown(run: &PipelineRun) -> Result<Answer, NoAnswer> {
     };
     let message = (!messages.is_empty()).then(|| messages.join("\nerror: "));
     let code = code(run);
-    Ok(Answer::new(&shown, code, message)?)
+    Ok(Output::new(&shown, code, message)?)
 }
 
 /// That a refund that exists does not have its effect any more; absent where it has.

@@ -14,10 +14,9 @@ use refund_core::money::{Currency, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::document::{parse, read};
-use super::invoke;
 use crate::args::Global;
 use crate::context::pure;
+use crate::documents::{invoke, parse};
 use crate::exit::Exit;
 use crate::show;
 
@@ -96,7 +95,7 @@ struct Expected {
 }
 
 pub(super) async fn run(global: &Global, policy: &Path, file: &Path) -> anyhow::Result<ExitCode> {
-    let document = read(policy)?;
+    let document: Value = parse(policy)?;
     let Cases { cases } = parse(file)?;
     if cases.is_empty() {
         return Err(Exit::bad_input(format!("{}: there is no case in it", file.display())));

@@ -1,27 +1,23 @@
 //! `policy check | explain | test | schema`
 
 mod cases;
-mod document;
+mod schema;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use refund_app::component::{Component, Question};
-use refund_app::outcome::CallProblem;
 use refund_core::id::PaymentRef;
 use refund_core::model::Reason;
-use refund_core::policy::Described;
 use refund_ledger::MerchantRules;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
-pub(crate) use self::document::{parse, read};
-use super::{check, inputs};
 use crate::args::{Explain, Global, Policy, PolicyArgs, PolicyCommand};
-use crate::context::{Context, pure};
+use crate::context::Context;
+use crate::documents::{describe, parse};
 use crate::exit::Exit;
-use crate::show;
+use crate::outcomes::verdict_code;
+use crate::{inputs, show};
 
 pub(crate) async fn run(global: &Global, args: Policy) -> anyhow::Result<ExitCode> {
     match args.command {
@@ -29,7 +25,7 @@ pub(crate) async fn run(global: &Global, args: Policy) -> anyhow::Result<ExitCod
         PolicyCommand::Explain(args) => explain(global, &args).await,
         PolicyCommand::Test { policy, cases } => cases::run(global, &policy, &cases).await,
         PolicyCommand::Schema => {
-            show::line(document::schema()?);
+            show::line(schema::schema()?);
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -68,7 +64,7 @@ async fn explain_payment(global: &Global, args: &Explain) -> anyhow::Result<Exit
     let none = PolicyArgs::default();
     let question = Question {
         payment: PaymentRef::parse(payment).map_err(Exit::bad_input)?,
-        amount: inputs::asked(&args.amount, &none)?,
+        amount: inputs::amount(&args.amount, &none)?,
         reason: args.reason.as_deref().map(Reason::from),
         rules: MerchantRules::document(parse(&args.policy)?, args.self_serve),
     };
@@ -80,28 +76,5 @@ async fn explain_payment(global: &Global, args: &Explain) -> anyhow::Result<Exit
     } else {
         sentences.iter().for_each(show::line);
     }
-    Ok(check::code(&verdict))
-}
-
-/// The input of `policies.describe`; what makes no sense in the document is the component's to say.
-#[derive(Serialize)]
-struct Document {
-    document: Value,
-}
-
-/// What the component says about a document; it finds everything that makes no sense.
-pub(crate) async fn describe(global: &Global, file: &Path) -> anyhow::Result<Described> {
-    let input = Document { document: read(file)? };
-    invoke(&mut pure(global)?.session().await?, "policies.describe", &input).await
-}
-
-async fn invoke<T: DeserializeOwned>(
-    session: &mut refund_host::Session,
-    operation: &str,
-    input: &impl Serialize,
-) -> anyhow::Result<T> {
-    let input = serde_json::to_string(input)?;
-    let output = session.invoke(operation, &input).await.map_err(Exit::failed)?;
-    let output = output.map_err(|error| Exit::of_call(&CallProblem::Operation(error)))?;
-    Ok(serde_json::from_str(&output)?)
+    Ok(verdict_code(&verdict))
 }

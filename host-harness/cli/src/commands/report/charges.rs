@@ -7,7 +7,7 @@ use refund_core::client::TakenRange;
 use refund_core::money::Currency;
 use refund_core::reports::{Charges, ChargesTaken, Month};
 
-use super::Range;
+use super::range::Range;
 use crate::context::Context;
 use crate::exit::Exit;
 

@@ -10,17 +10,17 @@ const STRIPE: &str = "stripe@23.1.0";
 const DUCKDB: &str = "duckdb==2.0.0";
 
 /// Where they are.
-pub(super) struct Peers {
+pub(crate) struct Peers {
     folder: PathBuf,
 }
 
 impl Peers {
-    pub(super) fn new(folder: PathBuf) -> Self {
+    pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
     /// A folder in which `require('stripe')` works.
-    pub(super) fn stripe_node(&self) -> anyhow::Result<PathBuf> {
+    pub(crate) fn stripe_node(&self) -> anyhow::Result<PathBuf> {
         let folder = self.folder.join("node");
         let package = folder.join("node_modules/stripe/package.json");
         let wanted = STRIPE.split('@').nth(1).unwrap_or_default();
@@ -39,7 +39,7 @@ impl Peers {
     }
 
     /// A Python that has DuckDB.
-    pub(super) fn duckdb(&self) -> anyhow::Result<PathBuf> {
+    pub(crate) fn duckdb(&self) -> anyhow::Result<PathBuf> {
         let folder = self.folder.join("python");
         let python = folder.join("bin/python");
         let stamp = folder.join("installed");
@@ -61,7 +61,7 @@ fn must(command: &mut Command) -> anyhow::Result<()> {
 }
 
 /// Runs a script; what it says.
-pub(super) fn read(command: &mut Command) -> anyhow::Result<String> {
+pub(crate) fn read(command: &mut Command) -> anyhow::Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().with_context(|| format!("{name} cannot be started"))?;
     ensure!(
@@ -74,7 +74,7 @@ pub(super) fn read(command: &mut Command) -> anyhow::Result<String> {
 }
 
 /// Runs a script of Node's that prints seconds.
-pub(super) fn seconds(folder: &Path, script: &str, arguments: &[&str]) -> anyhow::Result<Duration> {
+pub(crate) fn seconds(folder: &Path, script: &str, arguments: &[&str]) -> anyhow::Result<Duration> {
     let mut node = Command::new("node");
     node.current_dir(folder).args(["-e", script, "--"]).args(arguments);
     let text = read(&mut node)?;

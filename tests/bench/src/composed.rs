@@ -1,27 +1,24 @@
 //! What composing adds to a call: the same operation through a pipeline that passes it on, and without one.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
-use refund_host::{Allow, Node, Session, StripeKey};
+use anyhow::anyhow;
+use refund_host::{Allow, HostBuilder, Node, Session, StripeKey};
+use refund_pipelines::SLA_CREDIT;
 use serde_json::json;
 
-use super::create::{KEY, Simulator, charges};
-use super::eligibility::{INPUT, OPERATION};
-use super::{Measured, Rows, median};
-use crate::args::Global;
-use crate::context;
+use crate::create::charges;
+use crate::eligibility::{INPUT, OPERATION};
+use crate::figures::{Measured, Rows, median};
+use crate::process::{KEY, Simulator};
 
 const ROUNDS: usize = 9;
 const CALLS: u32 = 5_000;
 const REFUNDS: u32 = 400;
 
-pub(super) async fn measure(global: &Global, composed: Option<&Path>) -> Rows {
-    let file = composed
-        .context("name a composed component with --composed (`cargo xtask compose` makes them)")?;
-    let host = context::host(global).build()?;
-    let (plain, composed) = (host.load(refund_artifact::NODE)?, host.load_file(file)?);
+pub(crate) async fn measure(host: fn() -> HostBuilder) -> Rows {
+    let built = host().build()?;
+    let (plain, composed) = (built.load(refund_artifact::NODE)?, built.load(SLA_CREDIT.composed)?);
     let kept = kept(&plain, &composed).await?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -30,16 +27,15 @@ pub(super) async fn measure(global: &Global, composed: Option<&Path>) -> Rows {
     }
     let uncomposed = (median(theirs), "not composed");
     let fresh = Measured::times("composed, fresh instance", median(ours), uncomposed, 1.3);
-    Ok(vec![kept, fresh, refunds(global, file).await?])
+    Ok(vec![kept, fresh, refunds(host()).await?])
 }
 
 /// As every refund is made: in a fresh instance, which reads the charge and refunds it.
-async fn refunds(global: &Global, file: &Path) -> anyhow::Result<Measured> {
+async fn refunds(host: HostBuilder) -> anyhow::Result<Measured> {
     let csv = tempfile::NamedTempFile::new()?;
-    let stripe = Simulator::start(csv.path(), 2 * REFUNDS)?;
-    let host = context::host(global).key(StripeKey::parse(KEY)?);
-    let host = host.allow(Allow::stripe_at(&stripe.url)?).build()?;
-    let (plain, composed) = (host.load(refund_artifact::NODE)?, host.load_file(file)?);
+    let stripe = Simulator::start(csv.path(), 2 * REFUNDS, &["--lean"])?;
+    let host = host.key(StripeKey::parse(KEY)?).allow(Allow::stripe_at(&stripe.url)?).build()?;
+    let (plain, composed) = (host.load(refund_artifact::NODE)?, host.load(SLA_CREDIT.composed)?);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for [one, other] in charges(csv.path())?.as_chunks().0 {
         theirs.push(refund(&plain, &stripe.url, one).await?);

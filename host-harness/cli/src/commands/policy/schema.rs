@@ -1,32 +1,9 @@
-//! Policy documents on disk.
+//! `policy schema`
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-
-use crate::exit::Exit;
-use crate::strict;
-
-/// Reads a document. Whether it makes sense is the component's to say.
-pub(crate) fn read(file: &Path) -> anyhow::Result<Value> {
-    parse(file)
-}
-
-/// Reads TOML, or JSON where the name says so.
-pub(crate) fn parse<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
-    let bad =
-        |problem: String| Exit::bad_input(format!("{}: {}", file.display(), problem.trim_end()));
-    let text =
-        std::fs::read_to_string(file).map_err(|error| bad(format!("cannot be read: {error}")))?;
-    if file.extension().is_some_and(|extension| extension == "json") {
-        strict::from_str(&text).map_err(|error| bad(error.to_string()))
-    } else {
-        toml::from_str(&text).map_err(|error| bad(error.to_string()))
-    }
-}
 
 /// The schemas in the manifest, by name.
 #[derive(Deserialize)]

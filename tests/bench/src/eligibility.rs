@@ -6,14 +6,14 @@ use anyhow::anyhow;
 use refund_core::dispatch::invoke_pure;
 use refund_host::{Node, Session};
 
-use super::{Measured, Rows, median};
+use crate::figures::{Measured, Rows, median};
 
-pub(super) const OPERATION: &str = "eligibility.check";
-pub(super) const INPUT: &str = include_str!("../../../../../tests/vectors/bench-check.json");
+pub(crate) const OPERATION: &str = "eligibility.check";
+pub(crate) const INPUT: &str = include_str!("../../vectors/bench-check.json");
 const ROUNDS: usize = 5;
 const CALLS: u32 = 20_000;
 
-pub(super) async fn measure(node: &Node) -> Rows {
+pub(crate) async fn measure(node: &Node) -> Rows {
     let mut session = node.session().await?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     sandboxed(&mut session).await?;

@@ -3,24 +3,24 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use refund_serve::{NewToken, Role};
 
-use super::create::{KEY, Simulator};
-use super::{Measured, Rows, median, time};
+use crate::figures::{Measured, Rows, median};
+use crate::process::{Ended, KEY, Simulator, refund_node};
 
 const GOAL: Duration = Duration::from_millis(2);
 const READS: usize = 2_000;
 /// Enough to be still under way when the last read is answered.
 const REFUNDS: u32 = 40_000;
 
-pub(super) fn measure() -> Rows {
+pub(crate) fn measure() -> Rows {
     let folder = tempfile::tempdir()?;
     let input = folder.path().join("input.csv");
-    let stripe = Simulator::start(&input, REFUNDS)?;
+    let stripe = Simulator::start(&input, REFUNDS, &["--lean"])?;
     let new = NewToken::new("bench", vec![Role::Auditor], &[1; 32]);
     let entry = &new.entry;
     std::fs::write(
@@ -28,7 +28,7 @@ pub(super) fn measure() -> Rows {
         format!("[[tokens]]\nname = \"bench\"\nroles = []\nsha256 = \"{}\"\n", entry.sha256),
     )?;
     let mut bulk = Ended(
-        command(folder.path(), &stripe.url)
+        command(folder.path(), &stripe.url)?
             .args(["bulk", "run", "--no-pace"])
             .arg(&input)
             .stdout(Stdio::null())
@@ -46,36 +46,18 @@ pub(super) fn measure() -> Rows {
     }
     anyhow::ensure!(bulk.0.try_wait()?.is_none(), "the bulk run ended before the last read");
     drop(server);
-    let each = median(times);
-    Ok(vec![Measured {
-        work: "API, a read beside a bulk run",
-        ours: time(each),
-        theirs: format!("{} (the goal)", time(GOAL)),
-        ratio: each.as_secs_f64() / GOAL.as_secs_f64(),
-        most: 1.0,
-    }])
+    Ok(vec![Measured::against_goal("API, a read beside a bulk run", median(times), GOAL)])
 }
 
-fn command(folder: &Path, stripe: &str) -> Command {
-    let mut command =
-        Command::new(std::env::current_exe().unwrap_or_else(|_| "refund-node".into()));
+fn command(folder: &Path, stripe: &str) -> anyhow::Result<Command> {
+    let mut command = refund_node()?;
     command.current_dir(folder).env("STRIPE_SECRET_KEY", KEY).args(["--base-url", stripe]);
     command.args(["--ledger", "bench.ledger"]);
-    command
-}
-
-/// A process that is ended when dropped.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    Ok(command)
 }
 
 fn serve(folder: &Path, stripe: &str) -> anyhow::Result<(Ended, String)> {
-    let mut child = command(folder, stripe)
+    let mut child = command(folder, stripe)?
         .args(["serve", "--port", "0", "--tokens", "tokens.toml"])
         .stderr(Stdio::piped())
         .spawn()?;

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
-use super::peers::Peers;
-use super::process::{self, Took};
-use super::{Measured, Rows, median};
+use crate::figures::{Measured, Rows, median};
+use crate::peers::Peers;
+use crate::process::{self, Took};
 
 const SQL: &str = include_str!("duplicates.py");
 const ROUNDS: usize = 3;
 /// Most memory, in bytes.
 const MEMORY: u64 = 100_000_000;
 
-pub(super) fn measure(peers: &Peers, charges: u64) -> Rows {
+pub(crate) fn measure(peers: &Peers, charges: u64) -> Rows {
     let python = peers.duckdb()?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("charges.csv");
@@ -38,24 +38,12 @@ pub(super) fn measure(peers: &Peers, charges: u64) -> Rows {
     let theirs: (Duration, &str) = (median(there), "DuckDB");
     Ok(vec![
         Measured::times("duplicates among charges in CSV", median(here), theirs, 1.0),
-        most_memory(memory),
+        Measured::bytes("duplicates, memory", (memory, MEMORY), (1_000_000, "MB")),
     ])
 }
 
-#[expect(clippy::cast_precision_loss, reason = "to two digits")]
-fn most_memory(memory: u64) -> Measured {
-    Measured {
-        work: "duplicates, memory",
-        ours: format!("{} MB", memory / 1_000_000),
-        theirs: format!("{} MB (the goal)", MEMORY / 1_000_000),
-        ratio: memory as f64 / MEMORY as f64,
-        most: 1.0,
-    }
-}
-
 fn ours(file: &Path) -> anyhow::Result<Took> {
-    let program = std::env::current_exe()?;
-    process::run(Command::new(program).args(["duplicates", "--json", "--input"]).arg(file))
+    process::run(process::refund_node()?.args(["duplicates", "--json", "--input"]).arg(file))
 }
 
 /// Twenty charges a second; one in five hundred is paid again within the window. The numbers only look random:

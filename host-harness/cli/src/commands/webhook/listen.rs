@@ -1,6 +1,5 @@
 //! `webhook listen`: deliveries are verified, kept once, and move the operations they concern.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -17,13 +16,12 @@ use refund_ledger::{Effect, Ledger, Outbox};
 use refund_outbox::Dispatcher;
 use serde_json::{Map, Value, json};
 
-use super::inputs;
 use crate::args::{Global, Listen};
 use crate::context::{Context, caller, dispatcher, ledger_without_key, pure};
 use crate::exit::Exit;
-use crate::stop::asked_to_stop;
+use crate::listener::{self, bind};
 use crate::terminal::say as note;
-use crate::{secrets, show};
+use crate::{inputs, secrets, show};
 
 /// Largest delivery: Stripe's are far below.
 const MAX_BODY: usize = 1 << 20;
@@ -35,7 +33,7 @@ struct Desk {
     json: bool,
 }
 
-pub(crate) async fn run(global: &Global, args: Listen) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(global: &Global, args: Listen) -> anyhow::Result<ExitCode> {
     let listener = bind(args.port).await?;
     let secrets = secrets::webhook(args.secret, &args.secret_file)?;
     let stripe = if secrets::has_key(global) { Some(Context::new(global)?) } else { None };
@@ -83,28 +81,7 @@ async fn serve(
         .route("/health", get(health))
         .with_state(Arc::new(desk));
     note(format_args!("Waiting for deliveries on http://{address}/webhook; Ctrl-C ends it."));
-    let (ended, until) = tokio::sync::oneshot::channel::<()>();
-    let receiving = async {
-        let served = axum::serve(listener, app).with_graceful_shutdown(asked_to_stop()).await;
-        drop(ended);
-        served
-    };
-    let delivering = dispatcher.run_until(async {
-        // It ends by being dropped.
-        let _ = until.await;
-    });
-    let (served, ()) = tokio::join!(receiving, delivering);
-    Ok(served?)
-}
-
-pub(crate) async fn bind(port: u16) -> anyhow::Result<tokio::net::TcpListener> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    tokio::net::TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => Exit::bad_input(format!(
-            "port `{port}` is in use: choose another with --port, 0 takes a free one"
-        )),
-        _ => Exit::bad_input(format!("cannot listen on {address}: {error}")),
-    })
+    listener::serve(listener, app, |ended| dispatcher.run_until(ended)).await
 }
 
 /// Events that were missed left their mark on the refunds: those are read again.

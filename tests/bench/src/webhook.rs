@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use refund_host::api::webhooks::VerifyOptions;
 use refund_host::{Node, Session};
 
-use super::peers::{Peers, seconds};
-use super::{Measured, Rows, median};
+use crate::figures::{Measured, Rows, median};
+use crate::peers::{Peers, seconds};
 
-pub(super) const EVENT: &str = include_str!("../../../../../tests/vectors/bench-event.json");
-pub(super) const HEADER: &str =
+pub(crate) const EVENT: &str = include_str!("../../vectors/bench-event.json");
+pub(crate) const HEADER: &str =
     "t=1700000000,v1=62e05279f9c423c42b7aa45fe1def7f28602a54e5bc003464bf7a618ce7cc83c";
-pub(super) const SECRET: &str = "whsec_test";
+pub(crate) const SECRET: &str = "whsec_test";
 const NOW: u64 = 1_700_000_000;
 const ROUNDS: usize = 5;
 const WARM: u32 = 20_000;
@@ -30,7 +30,7 @@ run(20000);
 console.log(Number(process.hrtime.bigint() - start) / 20000 / 1e9);
 ";
 
-pub(super) async fn measure(node: &Node, peers: &Peers) -> Rows {
+pub(crate) async fn measure(node: &Node, peers: &Peers) -> Rows {
     let folder = peers.stripe_node()?;
     let mut session = node.session().await?;
     let secrets = [SECRET.to_owned()];

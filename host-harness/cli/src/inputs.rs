@@ -1,17 +1,19 @@
 //! From what was typed to what operations take.
 
 use anyhow::Result;
-use refund_core::eligibility::{Amount as Asked, FeeRate, MetadataCondition, Policy};
+use refund_core::eligibility::{self, FeeRate, MetadataCondition, Policy};
 use refund_core::metadata::Metadata;
 use refund_core::money::{Currency, Money};
 use refund_ledger::MerchantRules;
 
 use crate::args::{Amount, PolicyArgs};
+use crate::documents;
 use crate::exit::Exit;
 
 /// What is asked for: everything that is left where no amount is given.
-pub(crate) fn asked(amount: &Amount, rules: &PolicyArgs) -> Result<Asked> {
-    Ok(money(amount, rules)?.map_or(Asked::Everything, Asked::Exactly))
+pub(crate) fn amount(amount: &Amount, rules: &PolicyArgs) -> Result<eligibility::Amount> {
+    let money = money(amount, rules)?;
+    Ok(money.map_or(eligibility::Amount::Everything, eligibility::Amount::Exactly))
 }
 
 /// The amount; `None` for everything that is left.
@@ -57,7 +59,7 @@ pub(crate) fn rules(args: &PolicyArgs, currency: Option<&str>) -> Result<Merchan
             "--policy is given beside rules of its own: put them all into the document, or leave it out",
         ));
     }
-    Ok(MerchantRules::document(super::policy::parse(file)?, args.self_serve))
+    Ok(MerchantRules::document(documents::parse(file)?, args.self_serve))
 }
 
 /// The rules that were typed.

@@ -1,19 +1,20 @@
-//! `webhook verify`
+//! `webhook verify | listen`
+
+mod listen;
 
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use refund_app::verify_error;
 use refund_host::api::webhooks::VerifyOptions;
 use serde_json::json;
 
-use super::listen;
 use crate::args::{Global, Verify, Webhook, WebhookCommand};
 use crate::context::pure;
 use crate::exit::Exit;
+use crate::instants::now;
 use crate::{secrets, show};
 
 pub(crate) async fn run(global: &Global, args: Webhook) -> anyhow::Result<ExitCode> {
@@ -59,8 +60,4 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| {
         Exit::bad_input(format!("payload `{}` cannot be read: {error}", path.display()))
     })
-}
-
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -3,17 +3,18 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::peers::{Peers, read};
-use super::{Measured, Rows, median, webhook};
+use crate::figures::{Measured, Rows, median};
+use crate::peers::{Peers, read};
+use crate::process::refund_node;
+use crate::webhook;
 
 const ROUNDS: usize = 21;
 
-pub(super) fn measure(peers: &Peers) -> Rows {
+pub(crate) fn measure(peers: &Peers) -> Rows {
     let folder = peers.stripe_node()?;
     let event = tempfile::NamedTempFile::new()?;
     std::fs::write(&event, webhook::EVENT)?;
-    let program = std::env::current_exe()?;
-    let mut ours = Command::new(program);
+    let mut ours = refund_node()?;
     ours.args(["webhook", "verify", "--tolerance", "4000000000", "--payload"])
         .arg(event.path())
         .args(["--header", webhook::HEADER, "--secret", webhook::SECRET]);
