@@ -65,7 +65,7 @@ impl Builder {
             .args(features.iter().flat_map(|feature| ["--features", feature]))
             .arg("--target-dir")
             .arg(&target_dir)
-            .env("CARGO_ENCODED_RUSTFLAGS", self.remap())
+            .env("CARGO_ENCODED_RUSTFLAGS", self.flags())
             .env_remove("RUSTFLAGS")
             .env_remove("RUSTC_WRAPPER")
             .env_remove("RUSTC_WORKSPACE_WRAPPER");
@@ -82,13 +82,14 @@ impl Builder {
             std::fs::read(&module).with_context(|| format!("{} is missing", module.display()))?;
         drop(turn);
         let component = ComponentEncoder::default().validate(true).module(&module)?.encode()?;
+        let component = without_names(&component).context("the component has no sections")?;
         std::fs::write(file, component)?;
         Ok(())
     }
 
-    /// Panic messages hold file names: without the machine's folders, so that the bytes are the same
-    /// everywhere.
-    fn remap(&self) -> String {
+    /// Panic messages hold file names: without the machine's folders, so that the bytes are the same everywhere. The
+    /// linker writes the shortest form of numbers, where it would leave room for any: 5 % of the component.
+    fn flags(&self) -> String {
         let home = env::var_os("CARGO_HOME")
             .map(PathBuf::from)
             .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")))
@@ -96,9 +97,29 @@ impl Builder {
         [
             format!("--remap-path-prefix={}=/source", self.root.display()),
             format!("--remap-path-prefix={}=/cargo", home.display()),
+            "-Clink-arg=--compress-relocations".to_owned(),
         ]
         .join("\u{1f}")
     }
+}
+
+/// Without the custom sections of the component: the names of its parts, 14 kB, and the tools that made it. No host reads
+/// them.
+fn without_names(component: &[u8]) -> Option<Vec<u8>> {
+    const CUSTOM: u8 = 0;
+    let (preamble, mut rest) = component.split_at_checked(8)?;
+    let mut kept = preamble.to_vec();
+    while let Some((&id, behind)) = rest.split_first() {
+        let digits = 1 + behind.iter().position(|byte| byte & 0x80 == 0)?;
+        let size = behind[..digits].iter().rev();
+        let size = size.fold(0_usize, |size, byte| size << 7 | usize::from(byte & 0x7f));
+        let (section, next) = rest.split_at_checked(1 + digits + size)?;
+        if id != CUSTOM {
+            kept.extend_from_slice(section);
+        }
+        rest = next;
+    }
+    Some(kept)
 }
 
 /// Fetches the wasm target if it is not there: rustup reads `rust-toolchain.toml` only when it installs
@@ -116,4 +137,21 @@ fn need_target() -> Result<()> {
         "the target {TARGET} is missing and could not be added: run `rustup target add {TARGET}`"
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    #[test]
+    fn custom_sections_are_left_out() {
+        // A size may have more than one digit.
+        let module = [&[1, 0x81, 0][..], b"m"].concat();
+        let named = [PREAMBLE, &[0, 2, 1, b'n'], &module, &[0, 1, 0]].concat();
+        assert_eq!(without_names(&named), Some([PREAMBLE, &module].concat()));
+        assert_eq!(without_names(&[PREAMBLE, &[0, 9, 1]].concat()), None);
+        assert_eq!(without_names(b"short"), None);
+    }
 }

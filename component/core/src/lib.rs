@@ -31,6 +31,7 @@ pub mod reports;
 pub mod request;
 pub mod rounding;
 pub mod secret;
+mod sort;
 #[cfg(test)]
 mod testing;
 pub mod webhook;

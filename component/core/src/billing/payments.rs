@@ -4,6 +4,7 @@ use crate::id::PaymentRef;
 use crate::model::{Invoice, InvoicePayment, InvoicePaymentStatus};
 use crate::money::Currency;
 use crate::problem::FieldProblem;
+use crate::sort::sort_by;
 
 /// A payment, and how much of it was for the invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,9 @@ impl Payments {
     pub(crate) fn of(invoice: &Invoice, all: Vec<InvoicePayment>) -> Result<Self, FieldProblem> {
         let mut paid: Vec<_> =
             all.into_iter().filter(|one| one.status == InvoicePaymentStatus::Paid).collect();
-        paid.sort_by(|a, b| (a.paid_at(), a.created, &a.id).cmp(&(b.paid_at(), b.created, &b.id)));
+        sort_by(&mut paid, |a, b| {
+            (a.paid_at(), a.created, &a.id).cmp(&(b.paid_at(), b.created, &b.id))
+        });
         let mut payments = Self::default();
         for one in &paid {
             check_currency(invoice, &one.id, one.currency)?;

@@ -1,5 +1,7 @@
 //! How much of each payment is left for the period that is asked about.
 
+use std::collections::BTreeMap;
+
 use super::attribution::Attribution;
 use super::credited::{Credits, Marked};
 use super::payments::check_currency;
@@ -61,8 +63,10 @@ impl<'a> Tally<'a> {
             return Err(self.nothing_to_refund());
         }
         let attribution = Attribution { invoice: &self.invoice.id, item: &self.billed.item };
-        let marks = self.payments.iter().flat_map(|payment| payment.marks(attribution));
-        let credits = self.notes.credits(&marks.collect());
+        // One by one: collecting would bring a sort into the component.
+        let mut marks = BTreeMap::new();
+        marks.extend(self.payments.iter().flat_map(|payment| payment.marks(attribution)));
+        let credits = self.notes.credits(&marks);
         let share = |payment: &Payment| payment.share(attribution, &credits);
         Ok(InvoiceFacts {
             invoice: self.invoice.id.clone(),

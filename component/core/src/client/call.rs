@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::connection::Connection;
 use super::error::{CallError, TransportFailure, TransportKind};
-use super::transport::{SendFailure, Transport};
+use super::transport::{HttpRequest, SendFailure, Transport};
 use crate::wire::requests::Request;
 use crate::wire::retry::{self, Failed};
 use crate::wire::{Answer, NoObject, Refusal, Replied, read};
@@ -72,37 +72,10 @@ pub(super) fn exchange_with<T: DeserializeOwned>(
     request: &Request,
 ) -> Exchange<T> {
     let http = connection.complete(request);
-    let seed = request.idempotency_key.as_ref().map_or(request.path.as_str(), |key| key.as_str());
-    let mut ambiguous = false;
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let (failure, wait) = match transport.send(&http) {
-            Ok(answer) => match read(&answer) {
-                Ok(replied) => return Exchange { outcome: Ok(replied), attempts, ambiguous },
-                Err(reason) => {
-                    let wait = retry::delay(
-                        attempts,
-                        connection.max_retries,
-                        Failed::Answered(&answer),
-                        seed,
-                    );
-                    (unusable(reason, &answer, attempts), wait)
-                }
-            },
-            Err(failure) => {
-                let failed =
-                    Failed::NoAnswer { worth_repeating: failure.kind != TransportKind::Denied };
-                let wait = retry::delay(attempts, connection.max_retries, failed, seed);
-                (lost(failure, attempts), wait)
-            }
-        };
-        ambiguous |= failure.is_ambiguous();
-        match wait {
-            Some(wait) if !ambiguous || repeat == Repeat::Freely => transport.sleep(wait),
-            _ => return Exchange { outcome: Err(failure), attempts, ambiguous },
-        }
-    }
+    let mut tries =
+        Tries { repeat, transport, connection, request, http, attempts: 0, ambiguous: false };
+    let outcome = tries.object();
+    Exchange { outcome, attempts: tries.attempts, ambiguous: tries.ambiguous }
 }
 
 /// A call that only reads: how often it was sent does not matter.
@@ -112,6 +85,60 @@ pub(super) fn call<T: DeserializeOwned>(
     request: &Request,
 ) -> Result<T, CallError> {
     Ok(exchange(transport, connection, request).outcome?.object)
+}
+
+/// The tries of one call. Only `object` is compiled for each type of answer.
+struct Tries<'a> {
+    repeat: Repeat,
+    transport: &'a mut dyn Transport,
+    connection: &'a Connection,
+    request: &'a Request,
+    http: HttpRequest,
+    attempts: u32,
+    ambiguous: bool,
+}
+
+impl Tries<'_> {
+    fn object<T: DeserializeOwned>(&mut self) -> Result<Replied<T>, Failure> {
+        loop {
+            let answer = self.answer()?;
+            match read(&answer) {
+                Ok(replied) => return Ok(replied),
+                Err(reason) => self.without_object(reason, &answer)?,
+            }
+        }
+    }
+
+    /// Sends until there is an answer.
+    fn answer(&mut self) -> Result<Answer, Failure> {
+        loop {
+            self.attempts += 1;
+            let failure = match self.transport.send(&self.http) {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let worth_repeating = failure.kind != TransportKind::Denied;
+            self.wait(lost(failure, self.attempts), Failed::NoAnswer { worth_repeating })?;
+        }
+    }
+
+    fn without_object(&mut self, reason: NoObject, answer: &Answer) -> Result<(), Failure> {
+        self.wait(unusable(reason, answer, self.attempts), Failed::Answered(answer))
+    }
+
+    /// Waits before the next try; where there is none, the failure is the outcome.
+    fn wait(&mut self, failure: Failure, failed: Failed<'_>) -> Result<(), Failure> {
+        self.ambiguous |= failure.is_ambiguous();
+        let key = self.request.idempotency_key.as_ref();
+        let seed = key.map_or(self.request.path.as_str(), |key| key.as_str());
+        match retry::delay(self.attempts, self.connection.max_retries, failed, seed) {
+            Some(wait) if !self.ambiguous || self.repeat == Repeat::Freely => {
+                self.transport.sleep(wait);
+                Ok(())
+            }
+            _ => Err(failure),
+        }
+    }
 }
 
 impl Failure {

@@ -10,6 +10,7 @@ use crate::duplicates::{Direction, Group, Options, Scanner, Tally};
 use crate::id::CustomerId;
 use crate::model::{Charge, Page};
 use crate::problem::{FieldProblem, Problems};
+use crate::sort::sort_by;
 use crate::wire::requests::{self, FULL_PAGE};
 
 const DEFAULT_CHARGES: u32 = 10_000;
@@ -166,7 +167,7 @@ impl Scan {
         self.groups.extend(self.scanner.cut(self.list.known_from));
         let range = scanned_from..=self.to;
         self.groups.retain(|group| range.contains(&group.last_created));
-        self.groups.sort_by(|a, b| (a.first_created, &a.keep).cmp(&(b.first_created, &b.keep)));
+        sort_by(&mut self.groups, Group::compare);
         let tally = self.counts.within(scanned_from, self.to);
         Scanned { groups: self.groups, tally, complete, reached }
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::input::check_length;
 use crate::problem::{FieldProblem, Problems};
+use crate::sort::sort_by;
 
 /// The last second of the year 9999. Milliseconds of our time lie far beyond it.
 pub const MAX_INSTANT: u64 = 253_402_300_799;
@@ -72,7 +73,7 @@ impl Coverage {
             end: span.end.min(within.end),
         };
         let mut inside: Vec<_> = spans.iter().map(clip).filter(|s| s.start < s.end).collect();
-        inside.sort_unstable();
+        sort_by(&mut inside, Span::cmp);
         let mut merged: Vec<Span> = Vec::new();
         for span in inside {
             match merged.last_mut() {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::sort::sort_by;
+
 /// From which payments to take it first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,7 +57,8 @@ fn proportionally(total: u64, room: &[u64]) -> Vec<u64> {
     let missing = total - parts.iter().sum::<u64>();
     let mut by_remainder: Vec<usize> = (0..room.len()).collect();
     // Stable: of equal remainders the first stays first.
-    by_remainder.sort_by_key(|&index| std::cmp::Reverse(exact(&room[index]) % all));
+    let remainder = |&index: &usize| exact(&room[index]) % all;
+    sort_by(&mut by_remainder, |a, b| remainder(b).cmp(&remainder(a)));
     for index in by_remainder.into_iter().take(usize::try_from(missing).unwrap_or(room.len())) {
         parts[index] += 1;
     }

@@ -1,5 +1,6 @@
 //! What is found.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,13 @@ pub struct Group {
     pub confidence: Confidence,
     /// Why.
     pub observations: Vec<Observation>,
+}
+
+impl Group {
+    /// The order of a list: by first charge.
+    pub(crate) fn compare(&self, other: &Self) -> Ordering {
+        (self.first_created, &self.keep).cmp(&(other.first_created, &other.keep))
+    }
 }
 
 impl fmt::Display for Confidence {

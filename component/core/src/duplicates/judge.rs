@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use super::group::{Basis, Confidence, Group, Observation};
 use super::window::Seen;
 use crate::id::{ChargeId, CustomerId};
+use crate::sort::sort_by;
 
 /// Groups charges that are alike, greedily from the oldest: the first opens a group, later ones within
 /// the window of the first join it. A second charge of a payment that is in the group already is no
 /// duplicate, and a charge seen twice counts once.
 pub(super) fn groups(mut charges: Vec<&Seen>, window: u64, keys: &[String]) -> Vec<Group> {
-    charges.sort_by_key(|charge| (charge.created, charge.id()));
+    sort_by(&mut charges, |a, b| (a.created, a.id()).cmp(&(b.created, b.id())));
     charges.dedup_by_key(|charge| charge.id());
     let mut found = Vec::new();
     let mut rest = charges.into_iter().peekable();

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Charge;
 use crate::problem::FieldProblem;
+use crate::sort::sort_by;
 
 /// The window when nothing is said: five minutes.
 pub const DEFAULT_WINDOW: u32 = 300;
@@ -85,7 +86,7 @@ impl Options {
 pub fn detect(charges: &[Charge], options: &Options) -> Result<Vec<Group>, Vec<FieldProblem>> {
     options.check_input()?;
     let mut sorted: Vec<&Charge> = charges.iter().collect();
-    sorted.sort_by_key(|charge| charge.created);
+    sort_by(&mut sorted, |a, b| a.created.cmp(&b.created));
     let mut scanner = Scanner::new(options, Direction::OldestFirst);
     let mut groups = Vec::new();
     for charge in sorted {
@@ -93,7 +94,7 @@ pub fn detect(charges: &[Charge], options: &Options) -> Result<Vec<Group>, Vec<F
         let _ = scanner.take(charge, &mut groups);
     }
     groups.extend(scanner.finish());
-    groups.sort_by(|a, b| (a.first_created, &a.keep).cmp(&(b.first_created, &b.keep)));
+    sort_by(&mut groups, Group::compare);
     Ok(groups)
 }
 

@@ -152,7 +152,10 @@ fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, 
     let named = |(name, value): (std::borrow::Cow<'_, str>, Tree<'_>)| {
         Some((name.into_owned(), text(value)?))
     };
-    Ok(fields.into_iter().filter_map(named).collect())
+    // One by one: collecting would bring a sort into the component.
+    let mut texts = BTreeMap::new();
+    texts.extend(fields.into_iter().filter_map(named));
+    Ok(texts)
 }
 
 #[cfg(test)]

@@ -61,8 +61,9 @@ fn missing_facts(document: &Document, product: &str) -> Option<String> {
 /// What becomes of payments in other currencies, if amounts are listed by currency.
 fn unlisted_currencies(document: &Document) -> Option<String> {
     let terms = || document.rules.iter().map(|rule| &rule.then).chain([&document.defaults]);
-    let listed: BTreeSet<_> =
-        terms().flat_map(tables).flat_map(|(_, table)| table.0.keys()).collect();
+    // One by one: collecting would bring a sort into the component.
+    let mut listed = BTreeSet::new();
+    listed.extend(terms().flat_map(tables).flat_map(|(_, table)| table.0.keys()));
     let listed: Vec<_> = listed.into_iter().map(Currency::as_str).collect();
     let several = terms().any(|terms| terms.second_approval_above.is_some());
     let people = if several { ", by as many people as the largest amounts" } else { "" };

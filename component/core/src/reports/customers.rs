@@ -9,6 +9,7 @@ use super::Row;
 use super::figures::add_to;
 use crate::id::CustomerId;
 use crate::money::Money;
+use crate::sort::sort_by;
 
 /// Up to this many customers are told apart.
 pub const MAX_CUSTOMERS: usize = 100_000;
@@ -96,7 +97,7 @@ impl Customers {
         };
         let mut found: Vec<_> =
             self.seen.iter().filter(|(_, seen)| seen.count > 1).map(repeat).collect();
-        found.sort_by(RepeatCustomer::compare);
+        sort_by(&mut found, RepeatCustomer::compare);
         let repeating = found.len() as u64;
         found.truncate(top);
         RepeatCustomers {

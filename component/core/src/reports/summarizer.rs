@@ -11,6 +11,7 @@ use super::{
 use crate::model::{Reason, RefundStatus};
 use crate::money::{Currency, Money};
 use crate::problem::{FieldProblem, Problems};
+use crate::sort::sort_by;
 
 /// Sums up a stream of refunds, page by page.
 ///
@@ -209,7 +210,7 @@ fn add_under(groups: &mut BTreeMap<String, Figures>, key: &str, row: &Row) {
 /// The largest amount first; equal ones by name.
 fn by_amount(groups: &BTreeMap<String, Figures>) -> impl Iterator<Item = (&str, &Figures)> {
     let mut lines: Vec<_> = groups.iter().map(|(key, figures)| (key.as_str(), figures)).collect();
-    lines.sort_by(|(_, a), (_, b)| a.compare(b));
+    sort_by(&mut lines, |(_, a), (_, b)| a.compare(b));
     lines.into_iter()
 }
 

@@ -64,25 +64,32 @@ pub(crate) enum NoObject {
 /// Reads an answer: an object of the wanted type, a refusal, or neither.
 pub(crate) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<Replied<T>, NoObject> {
     match answer.status {
-        200..=299 => decode(&answer.body).map_err(NoObject::Unreadable).map(|object| Replied {
+        200..=299 => json::read(&answer.body).map_err(unreadable).map(|object| Replied {
             object,
             request_id: answer.request_id(),
             replayed: answer.header("idempotent-replayed") == Some("true"),
         }),
-        400.. => Err(NoObject::Refused(Refusal {
-            request_id: answer.request_id(),
-            retry_after: answer.retry_after(),
-            ..Refusal::read(answer.status, &answer.body)
-        })),
-        status => Err(NoObject::Unreadable(format!(
-            "HTTP {status} is no answer of Stripe's; redirects are not followed"
-        ))),
+        _ => Err(no_object(answer)),
     }
 }
 
-/// Reads JSON; a failure names the field.
-fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    json::read(body).map_err(|error| match error {
+/// What an answer without an object says.
+fn no_object(answer: &Answer) -> NoObject {
+    match answer.status {
+        400.. => NoObject::Refused(Refusal {
+            request_id: answer.request_id(),
+            retry_after: answer.retry_after(),
+            ..Refusal::read(answer.status, &answer.body)
+        }),
+        status => NoObject::Unreadable(format!(
+            "HTTP {status} is no answer of Stripe's; redirects are not followed"
+        )),
+    }
+}
+
+/// Why an object cannot be read, with the field.
+fn unreadable(error: json::Error) -> NoObject {
+    NoObject::Unreadable(match error {
         json::Error::Syntax(problem) => format!("the answer is not JSON: {problem}"),
         json::Error::Field { path, problem } => {
             format!("field {path} of the answer cannot be read: {problem}")

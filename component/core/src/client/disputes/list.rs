@@ -9,6 +9,7 @@ use crate::disputes::Standing;
 use crate::id::{DisputeId, PaymentRef};
 use crate::model::{Dispute, Page};
 use crate::problem::{FieldProblem, Problems};
+use crate::sort::sort_by;
 use crate::wire::requests::FULL_PAGE;
 use crate::wire::requests::disputes::{self as requests, DisputeQuery};
 
@@ -88,7 +89,7 @@ pub fn list(
     let mut disputes: Vec<_> = found.into_iter().map(judged).collect();
     disputes.retain(|one| one.standing.awaits_response || !filter.open_only);
     // Stable: what is equally urgent stays as Stripe lists it, newest first.
-    disputes.sort_by_key(|one| one.standing.urgency());
+    sort_by(&mut disputes, |a, b| a.standing.urgency().cmp(&b.standing.urgency()));
     Ok(DisputePage { disputes, next })
 }
 
