@@ -17,17 +17,11 @@ struct Subscription<'a> {
 
 impl WasmComponent {
     /// `credits.sla-quote`
-    ///
-    /// # Errors
-    /// When the input is wrong.
     pub async fn sla_quote(&self, input: &SlaRequest) -> Result<Quote, OperationError<CallError>> {
         self.read("credits.sla-quote", input).await
     }
 
     /// `credits.prorate`
-    ///
-    /// # Errors
-    /// When the input is wrong.
     pub async fn prorate(
         &self,
         input: &ProrateRequest,
@@ -36,9 +30,6 @@ impl WasmComponent {
     }
 
     /// `billing.invoice`
-    ///
-    /// # Errors
-    /// When the invoice was not read.
     pub async fn invoice(
         &self,
         request: &InvoiceRequest,
@@ -47,9 +38,6 @@ impl WasmComponent {
     }
 
     /// `billing.subscription`
-    ///
-    /// # Errors
-    /// When the subscription was not read.
     pub async fn subscription(
         &self,
         subscription: &str,
