@@ -80,9 +80,6 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     }
 
     /// Takes an approver's decision.
-    ///
-    /// # Errors
-    /// When it does not count, or the ledger failed.
     pub async fn decide(
         &self,
         approval: &str,
@@ -105,18 +102,12 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     }
 
     /// Ends an approval before its time. Asking again files a new one.
-    ///
-    /// # Errors
-    /// When it cannot be ended, or the ledger failed.
     pub async fn withdraw(&self, approval: &str, caller: &Caller) -> Result<Approval, DecideError> {
         let (id, who) = (approval.to_owned(), caller.clone());
         self.write(move |tx, now| approval::withdraw(tx, &id, &who, now)).await?
     }
 
     /// Takes a refund that Stripe showed, and moves the operation it belongs to.
-    ///
-    /// # Errors
-    /// When the ledger cannot be used.
     pub async fn see(&self, refund: Refund, caller: &Caller) -> Result<Effect, LedgerError> {
         let who = caller.clone();
         self.write(move |tx, now| seen::see(tx, &refund, &who, now)).await

@@ -9,12 +9,12 @@ use refund_ledger::{Fingerprint, LedgerError, MerchantRules, Operation, State, S
 use crate::application::Application;
 use crate::caller::Caller;
 use crate::component::{Attempt, Component};
-use crate::lookups::{Named, Working};
+use crate::lookups::{PaymentNames, WorkGuard};
 use crate::outcome::{self, Outcome, OutcomeKind, Standing};
 use crate::rules::admission::{Admitted, admit};
 use crate::rules::approval::{self, DecideError};
-use crate::rules::attempt::{Begun, UnderWay, begin};
-use crate::rules::reading::{self, Earlier};
+use crate::rules::attempt::{AttemptStart, OpenAttempt, begin};
+use crate::rules::reading::{self, EarlierRequest};
 use crate::rules::{seen, settlement, turn};
 use crate::runtime::Runtime;
 
@@ -71,20 +71,20 @@ impl AskError {
 }
 
 /// What the first transaction of a call came to.
-enum Entered {
-    Begun(Begun, OperationId, Fingerprint),
+enum FirstStep {
+    Started(AttemptStart, OperationId, Fingerprint),
     Refused(Box<Operation>, Standing),
 }
 
 /// What is left to do for an operation.
-enum Way {
+enum Clearance {
     /// Send it.
-    Free(Box<UnderWay>, Vec<Operation>),
+    Free(Box<OpenAttempt>, Vec<Operation>),
     /// Nothing: this is its outcome.
     Ends(Box<Outcome>),
 }
 
-impl Way {
+impl Clearance {
     fn ends(outcome: Outcome) -> Self {
         Self::Ends(Box::new(outcome))
     }
@@ -104,7 +104,7 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
                 Admitted::New(one) | Admitted::Known(one) | Admitted::Corrected(one) => {
                     let (id, print) = (one.id().clone(), one.fingerprint.clone());
                     let begun = begin(tx, &id, Some(&print), Some(&ask.rules), &[], &who, now)?;
-                    return Ok(Entered::Begun(begun, id, print));
+                    return Ok(FirstStep::Started(begun, id, print));
                 }
                 Admitted::Conflict(known) => {
                     let standing = conflict(&known);
@@ -118,13 +118,13 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
                     (operation, Standing::Conflict(detail))
                 }
             };
-            Ok(Entered::Refused(operation, standing))
+            Ok(FirstStep::Refused(operation, standing))
         });
         match entered.await {
             Err(error) => Err(self.ledger_failed(wanted, Some(payment), error).await),
-            Ok(Entered::Refused(operation, standing)) => Ok(Self::unsent(*operation, standing)),
-            Ok(Entered::Begun(begun, id, print)) => {
-                let wanted = Wanted {
+            Ok(FirstStep::Refused(operation, standing)) => Ok(Self::unsent(*operation, standing)),
+            Ok(FirstStep::Started(begun, id, print)) => {
+                let wanted = AttemptOptions {
                     id,
                     print: Some(print),
                     rules: Some(rules),
@@ -170,8 +170,13 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
         rules: Option<MerchantRules>,
         caller: &Caller,
     ) -> Result<Outcome, AskError> {
-        let wanted =
-            Wanted { id: id.clone(), print: None, rules, refresh: false, elsewhere: Vec::new() };
+        let wanted = AttemptOptions {
+            id: id.clone(),
+            print: None,
+            rules,
+            refresh: false,
+            elsewhere: Vec::new(),
+        };
         match self.begin(&wanted, caller).await {
             Ok(begun) => self.go_on(wanted, begun, caller).await,
             Err(error) => Err(self.ledger_failed(id.clone(), None, error).await),
@@ -179,9 +184,6 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     }
 
     /// Executes an approved approval under the rules in force: everything is checked again.
-    ///
-    /// # Errors
-    /// When it cannot be executed, or the ledger failed.
     pub async fn execute(
         &self,
         approval: &str,
@@ -194,8 +196,12 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
         Ok(self.ask_again(&approval.operation, rules, caller).await)
     }
 
-    async fn begin(&self, wanted: &Wanted, caller: &Caller) -> Result<Begun, LedgerError> {
-        let Wanted { id, print, rules, elsewhere, .. } = wanted.clone();
+    async fn begin(
+        &self,
+        wanted: &AttemptOptions,
+        caller: &Caller,
+    ) -> Result<AttemptStart, LedgerError> {
+        let AttemptOptions { id, print, rules, elsewhere, .. } = wanted.clone();
         let who = caller.clone();
         self.write(move |tx, now| {
             begin(tx, &id, print.as_ref(), rules.as_ref(), &elsewhere, &who, now)
@@ -205,16 +211,16 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
 
     async fn go_on(
         &self,
-        wanted: Wanted,
-        begun: Begun,
+        wanted: AttemptOptions,
+        begun: AttemptStart,
         caller: &Caller,
     ) -> Result<Outcome, AskError> {
         let id = wanted.id.clone();
         match self.make_way(wanted, begun, caller).await {
-            Ok(Way::Free(under_way, also_settled)) => {
+            Ok(Clearance::Free(under_way, also_settled)) => {
                 self.send(*under_way, also_settled, caller).await
             }
-            Ok(Way::Ends(outcome)) => Ok(*outcome),
+            Ok(Clearance::Ends(outcome)) => Ok(*outcome),
             Err(AskError::Ledger(error)) => Err(self.ledger_failed(id, None, error).await),
             Err(error) => Err(error),
         }
@@ -223,61 +229,61 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     /// Finds out about what is in the way of an operation, until it may be sent or there is an outcome.
     async fn make_way(
         &self,
-        mut wanted: Wanted,
-        mut begun: Begun,
+        mut wanted: AttemptOptions,
+        mut begun: AttemptStart,
         caller: &Caller,
-    ) -> Result<Way, AskError> {
+    ) -> Result<Clearance, AskError> {
         let start = self.runtime.elapsed();
         let mut wait = FIRST_WAIT;
         let mut also_settled = Vec::new();
         loop {
             match begun {
-                Begun::Go(under_way) => {
-                    return Ok(Way::Free(under_way, also_settled));
+                AttemptStart::Go(under_way) => {
+                    return Ok(Clearance::Free(under_way, also_settled));
                 }
-                Begun::Settled(operation) => {
+                AttemptStart::Settled(operation) => {
                     let settled = self.settled_before(*operation, also_settled, &wanted, caller);
-                    return settled.await.map(Way::ends);
+                    return settled.await.map(Clearance::ends);
                 }
-                Begun::Conflict(operation) => {
+                AttemptStart::Conflict(operation) => {
                     let standing = conflict(&operation);
-                    return Ok(Way::ends(Self::unsent(*operation, standing)));
+                    return Ok(Clearance::ends(Self::unsent(*operation, standing)));
                 }
-                Begun::Unsettled(ids) => {
+                AttemptStart::Unsettled(ids) => {
                     for id in ids {
                         match self.find_out(&id, caller).await? {
                             Some(earlier) if earlier.state.is_unsettled() => {
                                 let blocked = self.blocked(&wanted, &earlier, also_settled);
-                                return blocked.await.map(Way::ends);
+                                return blocked.await.map(Clearance::ends);
                             }
                             Some(earlier) => also_settled.push(earlier),
                             None => {}
                         }
                     }
                 }
-                Begun::OtherNames(ids) => {
+                AttemptStart::OtherNames(ids) => {
                     for id in ids {
                         let other = self.held(&id).await?;
                         match self.name_payment(other.payment().clone()).await? {
-                            Named::Both => {}
-                            Named::Alone => wanted.elsewhere.push(id),
-                            Named::Unread => {
+                            PaymentNames::Both => {}
+                            PaymentNames::Alone => wanted.elsewhere.push(id),
+                            PaymentNames::Unread => {
                                 let seen = Standing::Unread(id);
                                 return self
                                     .in_the_way(&wanted, seen, also_settled)
                                     .await
-                                    .map(Way::ends);
+                                    .map(Clearance::ends);
                             }
                         }
                     }
                 }
-                Begun::Busy { operation }
+                AttemptStart::Busy { operation }
                     if self.runtime.elapsed().saturating_sub(start) > self.settings.patience =>
                 {
                     let seen = Standing::Busy(operation);
-                    return self.in_the_way(&wanted, seen, also_settled).await.map(Way::ends);
+                    return self.in_the_way(&wanted, seen, also_settled).await.map(Clearance::ends);
                 }
-                Begun::Busy { .. } => {
+                AttemptStart::Busy { .. } => {
                     self.runtime.sleep(wait).await;
                     wait = (wait * 2).min(LONGEST_WAIT);
                 }
@@ -289,13 +295,13 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     /// Calls the component, and records what came of it before anything is answered.
     async fn send(
         &self,
-        under_way: UnderWay,
+        under_way: OpenAttempt,
         also_settled: Vec<Operation>,
         caller: &Caller,
     ) -> Result<Outcome, AskError> {
-        let UnderWay { operation, rules, earlier, approval } = under_way;
+        let OpenAttempt { operation, rules, earlier, approval } = under_way;
         let id = operation.id().clone();
-        let mut working = Working::on(&self.store, &id);
+        let mut working = WorkGuard::on(&self.store, &id);
         let attempt = Attempt { request: operation.request, rules, approval };
         let begun = self.runtime.now();
         let answer = self.component.create(&attempt).await;
@@ -305,7 +311,8 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
         let may_have_left = answer.changes_sent > 0 || earlier.is_some();
         let grace = self.settings.grace_secs;
         // The payment may have been read as soon as the call began; a request may have left until it ended.
-        let earlier = earlier.map(|at| Earlier { at, is_over: begun.saturating_sub(at) >= grace });
+        let earlier =
+            earlier.map(|at| EarlierRequest { at, is_over: begun.saturating_sub(at) >= grace });
         let reading = reading::read(answer, earlier, self.runtime.now());
         let said = reading.detail.clone().unwrap_or_else(|| reading.state.to_string());
         let (wanted, who, approval_secs) =
@@ -335,7 +342,7 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
         &self,
         mut operation: Operation,
         also_settled: Vec<Operation>,
-        wanted: &Wanted,
+        wanted: &AttemptOptions,
         caller: &Caller,
     ) -> Result<Outcome, AskError> {
         let mut refund = None;
@@ -357,7 +364,7 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     /// An earlier operation on the payment cannot be settled yet.
     async fn blocked(
         &self,
-        wanted: &Wanted,
+        wanted: &AttemptOptions,
         earlier: &Operation,
         also_settled: Vec<Operation>,
     ) -> Result<Outcome, AskError> {
@@ -370,7 +377,7 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     /// event may have moved the operation: then the answer is how it stands.
     async fn in_the_way(
         &self,
-        wanted: &Wanted,
+        wanted: &AttemptOptions,
         seen: Standing,
         also_settled: Vec<Operation>,
     ) -> Result<Outcome, AskError> {
@@ -406,7 +413,7 @@ fn conflict(operation: &Operation) -> Standing {
 
 /// What a call wants of an operation.
 #[derive(Clone)]
-struct Wanted {
+struct AttemptOptions {
     id: OperationId,
     /// The request that the caller asked for; absent for whoever takes what the ledger holds.
     print: Option<Fingerprint>,
@@ -417,7 +424,7 @@ struct Wanted {
     elsewhere: Vec<OperationId>,
 }
 
-impl Wanted {
+impl AttemptOptions {
     /// Whether the operation was corrected in the meantime: it is not what the caller asked for.
     fn is_of_another(&self, operation: &Operation) -> bool {
         self.print.as_ref().is_some_and(|print| *print != operation.fingerprint)

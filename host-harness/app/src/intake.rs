@@ -32,7 +32,7 @@ pub struct Receiver<C, S, R> {
 
 /// An event that was taken.
 #[derive(Clone, Debug)]
-pub struct Delivery {
+pub struct ReceivedEvent {
     /// The event.
     pub event: Event,
     /// The contract's name for what it means, for example `refund-failed`.
@@ -45,9 +45,9 @@ pub struct Delivery {
 
 /// What became of a delivery that Stripe need not repeat.
 #[derive(Clone, Debug)]
-pub enum Delivered {
+pub enum Received {
     /// Taken.
-    Taken(Box<Delivery>),
+    Taken(Box<ReceivedEvent>),
     /// Of the other mode (live or test); counted and dropped.
     OtherMode(Box<Event>),
     /// Signed by Stripe, and not an event that is known today: taking it ends the repetitions.
@@ -106,26 +106,26 @@ impl<C: Component + Webhooks, S: Store, R: Runtime> Receiver<C, S, R> {
     ///
     /// # Errors
     /// When the signature does not hold, or the event could not be kept.
-    pub async fn take(&self, body: &[u8], header: Option<&str>) -> Result<Delivered, Rejected> {
+    pub async fn take(&self, body: &[u8], header: Option<&str>) -> Result<Received, Rejected> {
         self.verify(body, header).await?;
         let Ok(text) = std::str::from_utf8(body) else {
-            return Ok(Delivered::Unreadable("the body is not UTF-8".to_owned()));
+            return Ok(Received::Unreadable("the body is not UTF-8".to_owned()));
         };
         let event = match self.parser.parse(text).await {
             Ok(event) => event,
             Err(OperationError::Failed(error)) => {
-                return Ok(Delivered::Unreadable(error.to_string()));
+                return Ok(Received::Unreadable(error.to_string()));
             }
             Err(OperationError::NoAnswer(why)) => return Err(not_now(why)),
         };
         if event.livemode != self.live {
             self.count("other-mode").await?;
-            return Ok(Delivered::OtherMode(Box::new(event)));
+            return Ok(Received::OtherMode(Box::new(event)));
         }
-        self.apply(event).await.map(|delivery| Delivered::Taken(Box::new(delivery)))
+        self.apply(event).await.map(|delivery| Received::Taken(Box::new(delivery)))
     }
 
-    async fn apply(&self, event: Event) -> Result<Delivery, Rejected> {
+    async fn apply(&self, event: Event) -> Result<ReceivedEvent, Rejected> {
         let options = self.store.read(|tx| Ok(tx.follow_up_options())).await?;
         let wanted = options.clone().unwrap_or_default();
         let interpreted = self.parser.interpret(&event, &wanted).await.map_err(not_now)?;
@@ -149,7 +149,7 @@ impl<C: Component + Webhooks, S: Store, R: Runtime> Receiver<C, S, R> {
         let effect = self.store.write(move |tx| {
             seen::receive(tx, &kept, refund.as_ref(), follow_ups, &caller, runtime.now())
         });
-        Ok(Delivery { effect: effect.await?, event, action, object })
+        Ok(ReceivedEvent { effect: effect.await?, event, action, object })
     }
 
     async fn verify(&self, body: &[u8], header: Option<&str>) -> Result<(), Rejected> {
@@ -167,9 +167,6 @@ impl<C: Component + Webhooks, S: Store, R: Runtime> Receiver<C, S, R> {
     }
 
     /// Counts something, such as an oversized delivery.
-    ///
-    /// # Errors
-    /// When the ledger cannot be used.
     pub fn count(&self, name: &'static str) -> BoxFuture<'static, Result<(), LedgerError>> {
         let store = self.store.clone();
         // Boxed: the compiler cannot see by itself that the future is `Send`.

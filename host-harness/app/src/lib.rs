@@ -29,7 +29,7 @@ pub use application::{Application, Decided, Settings};
 pub use asking::{Ask, AskError};
 pub use caller::Caller;
 pub use component::{Called, Component, OperationError, Webhooks};
-pub use intake::{Delivered, Delivery, Receiver, RejectReason, Rejected};
+pub use intake::{Received, ReceivedEvent, Receiver, RejectReason, Rejected};
 pub use outcome::{Outcome, OutcomeKind};
 #[cfg(feature = "wasm")]
 pub use pipeline::{PipelineCall, PipelineError, PipelineRun};

@@ -11,13 +11,13 @@ use refund_ledger::{LedgerError, MerchantRules, Operation, Store};
 use crate::application::Application;
 use crate::caller::Caller;
 use crate::component::{Component, Listing, OperationError, Question};
-use crate::rules::lookup::{self, Found, Looking};
+use crate::rules::lookup::{self, LookupResult, LookupStart};
 use crate::rules::seen;
 use crate::runtime::Runtime;
 
 /// What is known of the names of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Named {
+pub(crate) enum PaymentNames {
     /// Its charge and its PaymentIntent.
     Both,
     /// It has no other name: a charge without a PaymentIntent, a PaymentIntent that was never paid, or no payment of this
@@ -41,16 +41,17 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
         let wanted = id.clone();
         let looking = self.write(move |tx, now| lookup::begin(tx, &wanted, now)).await?;
         let (operation, last_request) = match looking {
-            Looking::Settled(operation) => return Ok(Some(*operation)),
-            Looking::Busy => return Ok(None),
-            Looking::Look { operation, last_request } => (*operation, last_request),
+            LookupStart::Settled(operation) => return Ok(Some(*operation)),
+            LookupStart::Busy => return Ok(None),
+            LookupStart::Look { operation, last_request } => (*operation, last_request),
         };
-        let mut working = Working::on(&self.store, id);
+        let mut working = WorkGuard::on(&self.store, id);
         // Stripe may answer much later than it looked.
         let looked_at = self.runtime.now();
         let refund = self.refund_of(&operation).await;
         let is_definite = looked_at.saturating_sub(last_request) >= self.settings.grace_secs;
-        let (found, wanted, who) = (Found { refund, is_definite }, id.clone(), caller.clone());
+        let (found, wanted, who) =
+            (LookupResult { refund, is_definite }, id.clone(), caller.clone());
         let ended =
             self.write(move |tx, now| lookup::end(tx, &wanted, found, last_request, &who, now));
         let ended = ended.await?;
@@ -84,7 +85,10 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     }
 
     /// Finds out which charge and which PaymentIntent are one payment, and keeps it.
-    pub(crate) async fn name_payment(&self, payment: PaymentRef) -> Result<Named, LedgerError> {
+    pub(crate) async fn name_payment(
+        &self,
+        payment: PaymentRef,
+    ) -> Result<PaymentNames, LedgerError> {
         let question = Question {
             payment,
             amount: Amount::Everything,
@@ -96,39 +100,39 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
             Err(OperationError::Failed(CallError::Refused(refusal)))
                 if refusal.kind == RefusalKind::NotFound =>
             {
-                return Ok(Named::Alone);
+                return Ok(PaymentNames::Alone);
             }
-            Err(_) => return Ok(Named::Unread),
+            Err(_) => return Ok(PaymentNames::Unread),
         };
         let Some(charge) = checked.facts.map(|facts| facts.charge) else {
-            return Ok(Named::Alone);
+            return Ok(PaymentNames::Alone);
         };
         let intent = match question.payment {
             PaymentRef::PaymentIntent(intent) => Some(intent),
             PaymentRef::Charge(_) => charge.payment_intent,
         };
-        let Some(intent) = intent else { return Ok(Named::Alone) };
+        let Some(intent) = intent else { return Ok(PaymentNames::Alone) };
         let charge = charge.id;
         self.store.write(move |tx| tx.keep_charge(&intent, &charge)).await?;
-        Ok(Named::Both)
+        Ok(PaymentNames::Both)
     }
 }
 
 /// This process works on an operation until this is dropped, however the work ends.
-pub(crate) struct Working<'a, S: Store> {
+pub(crate) struct WorkGuard<'a, S: Store> {
     store: &'a S,
     operation: OperationId,
     /// Whether a transaction has freed its payment. Another call may work on the operation by now.
     pub(crate) is_freed: bool,
 }
 
-impl<'a, S: Store> Working<'a, S> {
+impl<'a, S: Store> WorkGuard<'a, S> {
     pub(crate) fn on(store: &'a S, operation: &OperationId) -> Self {
         Self { store, operation: operation.clone(), is_freed: false }
     }
 }
 
-impl<S: Store> Drop for Working<'_, S> {
+impl<S: Store> Drop for WorkGuard<'_, S> {
     fn drop(&mut self) {
         if !self.is_freed {
             self.store.let_go(&self.operation);

@@ -122,9 +122,6 @@ fn stripe(error: &OperationError<CallError>) -> ReconcileError {
 impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     /// Compares every refund that Stripe made since `from` with the ledger, and every operation that moved since then
     /// with Stripe. With `repair`, operations move on to what Stripe says. `each` gets every difference as it is found.
-    ///
-    /// # Errors
-    /// When the ledger or Stripe cannot be read.
     pub async fn reconcile(
         &self,
         from: u64,

@@ -129,9 +129,6 @@ impl WasmComponent {
 
     /// Passes an operation through: JSON in, JSON out, for what is only shown. The connection is added where the input has
     /// none.
-    ///
-    /// # Errors
-    /// When the operation gave no output.
     pub async fn pass_through(
         &self,
         operation: &str,
@@ -141,9 +138,6 @@ impl WasmComponent {
     }
 
     /// The same where nothing that changes anything can leave, whatever the component is.
-    ///
-    /// # Errors
-    /// When the operation gave no output.
     pub async fn pass_through_reading(
         &self,
         operation: &str,
@@ -154,9 +148,6 @@ impl WasmComponent {
     }
 
     /// The same for an operation that talks to nothing, and so takes no connection.
-    ///
-    /// # Errors
-    /// When the operation gave no output.
     pub async fn run_pure(
         &self,
         operation: &str,

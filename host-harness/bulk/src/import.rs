@@ -71,9 +71,6 @@ pub struct Imported {
 /// Records an input in the ledger. The same input is the same run: one that was interrupted goes on. One that is there is
 /// read again as well: why a line was rejected may be gone by now, and an operation may have other values than its line.
 /// `progress` is given how many lines were read; `rejects` says where rejected lines are kept.
-///
-/// # Errors
-/// When the input or the ledger cannot be used.
 pub async fn import<C: Component, S: Store, R: Runtime>(
     application: &Application<C, S, R>,
     source: &Source,

@@ -15,7 +15,7 @@ use crate::{show, terminal};
 
 /// An outcome for programs. Where there is a refund it has the fields of the component's `refunds.create`.
 #[derive(Serialize)]
-pub(crate) struct Shown<'a> {
+pub(crate) struct OutcomeJson<'a> {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     refund: Option<&'a Refund>,
@@ -26,19 +26,19 @@ pub(crate) struct Shown<'a> {
     request_id: Option<&'a str>,
     verdict: Option<&'a Verdict>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    operation: Option<OperationShown<'a>>,
+    operation: Option<OperationJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_hash: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    also_settled: Vec<OperationShown<'a>>,
+    also_settled: Vec<OperationJson<'a>>,
     message: &'a str,
 }
 
 /// An operation as the ledger holds it, for programs.
 #[derive(Serialize)]
-pub(crate) struct OperationShown<'a> {
+pub(crate) struct OperationJson<'a> {
     id: &'a str,
     payment: &'a str,
     state: &'static str,
@@ -49,7 +49,7 @@ pub(crate) struct OperationShown<'a> {
     detail: Option<&'a str>,
 }
 
-impl<'a> From<&'a Operation> for OperationShown<'a> {
+impl<'a> From<&'a Operation> for OperationJson<'a> {
     fn from(operation: &'a Operation) -> Self {
         let refund = operation.refund.as_ref();
         Self {
@@ -70,7 +70,7 @@ pub(crate) fn recorded(global: &Global, outcome: &Outcome) -> ExitCode {
     let (kind, message) = (outcome.kind(), outcome.sentences().join("\n       "));
     let created = outcome.created();
     if global.json {
-        show::json(&Shown::recorded(outcome, created.as_ref(), &message));
+        show::json(&OutcomeJson::recorded(outcome, created.as_ref(), &message));
     } else if let Some(created) = &created {
         show::table(show::REFUND, [show::refund_row(&created.refund)]);
     } else if let Some(refund) = &outcome.operation.refund {
@@ -101,7 +101,7 @@ pub(crate) fn unrecorded(global: &Global, operation: &str, called: &Unrecorded) 
             }
             _ => None,
         };
-        show::json(&Shown { request_hash, ..Shown::of(kind, created, &message) });
+        show::json(&OutcomeJson { request_hash, ..OutcomeJson::of(kind, created, &message) });
     } else if let Some(created) = created {
         show::table(show::REFUND, [show::refund_row(&created.refund)]);
     }
@@ -127,7 +127,7 @@ pub(crate) fn verdict_code(verdict: &Verdict) -> ExitCode {
     })
 }
 
-impl<'a> Shown<'a> {
+impl<'a> OutcomeJson<'a> {
     /// An outcome of the ledger. `created` and `message` are the outcome's own.
     pub(crate) fn recorded(
         outcome: &'a Outcome,

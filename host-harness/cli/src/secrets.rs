@@ -14,14 +14,14 @@ use crate::exit::Exit;
 const VARIABLE: &str = "STRIPE_SECRET_KEY";
 
 /// A text and where it comes from, for messages.
-struct Found {
+struct FoundKey {
     text: Zeroizing<String>,
     source: String,
 }
 
 /// The key of this command, checked against `--live`.
 pub(crate) fn key(global: &Global) -> anyhow::Result<StripeKey> {
-    let Found { text, source } = find(global)?;
+    let FoundKey { text, source } = find(global)?;
     let key = StripeKey::parse(text.trim_end_matches(['\r', '\n']))
         .map_err(|error| Exit::bad_input(format!("{source}: {error}")))?;
     match (key.mode(), global.live) {
@@ -58,8 +58,9 @@ pub(crate) fn revealed(secrets: &[Secret]) -> Zeroizing<Vec<String>> {
 }
 
 /// What was asked for by name goes before what lies around in the environment.
-fn find(global: &Global) -> anyhow::Result<Found> {
-    let found = |text: Zeroizing<String>, source: &str| Found { text, source: source.to_owned() };
+fn find(global: &Global) -> anyhow::Result<FoundKey> {
+    let found =
+        |text: Zeroizing<String>, source: &str| FoundKey { text, source: source.to_owned() };
     if global.simulator {
         return Ok(found(Zeroizing::new(TEST_KEY.to_owned()), "the simulator's key"));
     }

@@ -7,9 +7,6 @@ use serde::de::{DeserializeOwned, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// Reads JSON.
-///
-/// # Errors
-/// When it is no JSON, does not fit, or has a name twice in one object.
 pub(crate) fn from_str<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
     serde_json::from_str::<Once>(text)?;
     serde_json::from_str(text)

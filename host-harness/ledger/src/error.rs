@@ -104,3 +104,6 @@ impl From<rusqlite::Error> for LedgerError {
         }
     }
 }
+
+/// What the ledger gives, unless it fails.
+pub type LedgerResult<T> = Result<T, LedgerError>;

@@ -17,9 +17,10 @@ mod record;
 mod sqlite;
 mod state;
 mod store;
+mod words;
 
 pub use chain::{AuditRow, Broken};
-pub use error::LedgerError;
+pub use error::{LedgerError, LedgerResult};
 pub use record::{
     Approval, ApprovalId, ApprovalState, CalledOff, Claimed, Effect, Elsewhere, Entry, Event, Fee,
     Fingerprint, HeldRules, KeptRefund, LineState, MerchantRules, NewApproval, NewRun, Operation,

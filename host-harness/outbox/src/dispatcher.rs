@@ -28,7 +28,7 @@ pub struct DispatcherOptions {
 
 /// What one round did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct RoundReport {
     /// Taken by their sinks.
     pub delivered: u64,
     /// Failed, to be tried again.
@@ -77,7 +77,7 @@ impl Default for DispatcherOptions {
     }
 }
 
-impl Report {
+impl RoundReport {
     fn and(self, other: Self) -> Self {
         Self {
             delivered: self.delivered + other.delivered,
@@ -112,9 +112,9 @@ impl<S: Store> Dispatcher<S> {
     }
 
     /// Delivers what is due now, to every sink, until nothing is due any more; all sinks at the same time.
-    pub async fn run_once(&self) -> Result<Report, StoreError> {
+    pub async fn run_once(&self) -> Result<RoundReport, StoreError> {
         let rounds = self.sinks.iter().map(|sink| self.drain(sink));
-        let mut report = Report::default();
+        let mut report = RoundReport::default();
         for round in join_all(rounds).await {
             report = report.and(round?);
         }
@@ -148,8 +148,8 @@ impl<S: Store> Dispatcher<S> {
         }
     }
 
-    async fn drain(&self, sink: &Sink) -> Result<Report, StoreError> {
-        let mut report = Report::default();
+    async fn drain(&self, sink: &Sink) -> Result<RoundReport, StoreError> {
+        let mut report = RoundReport::default();
         while let Some(round) = self.round(sink).await? {
             report = report.and(round);
         }
@@ -157,7 +157,7 @@ impl<S: Store> Dispatcher<S> {
     }
 
     /// Claims as many as may be delivered at a time, and delivers them; `None` when nothing was due.
-    async fn round(&self, sink: &Sink) -> Result<Option<Report>, StoreError> {
+    async fn round(&self, sink: &Sink) -> Result<Option<RoundReport>, StoreError> {
         let now = self.options.clock.now();
         let lease = sink.timeout.as_secs() + contact::LONGEST.as_secs() + MARGIN;
         let claimed = self.store.claim(&sink.name, now, lease, sink.concurrency.max(1)).await?;
@@ -166,24 +166,24 @@ impl<S: Store> Dispatcher<S> {
         }
         let settled = stream::iter(&claimed).map(|one| self.deliver(sink, one));
         let settled: Vec<_> = settled.buffer_unordered(sink.concurrency.max(1)).collect().await;
-        let mut report = Report::default();
+        let mut report = RoundReport::default();
         for one in settled {
             report = report.and(one?);
         }
         Ok(Some(report))
     }
 
-    async fn deliver(&self, sink: &Sink, claimed: &Claimed) -> Result<Report, StoreError> {
+    async fn deliver(&self, sink: &Sink, claimed: &Claimed) -> Result<RoundReport, StoreError> {
         let id = claimed.message.key.id.as_str();
         let delivery = match self.ready(sink, claimed).await? {
             Ready::Deliver(message) => sink.deliver(&message, self.options.clock.now()).await,
             Ready::Cannot(delivery) => delivery,
-            Ready::TakenOver => return Ok(Report::default()),
+            Ready::TakenOver => return Ok(RoundReport::default()),
         };
         let report = match &delivery {
             Delivery::Delivered => {
                 self.store.delivered(claimed).await?;
-                Report { delivered: 1, ..Report::default() }
+                RoundReport { delivered: 1, ..RoundReport::default() }
             }
             Delivery::Failed { reason, retry_after } => {
                 self.again(claimed, reason, *retry_after).await?
@@ -193,7 +193,7 @@ impl<S: Store> Dispatcher<S> {
                 tracing::warn!(sink = sink.name, id, reason, "the sink is turned off");
                 self.store.disable(&sink.name, reason).await?;
                 self.store.failed(claimed, self.options.clock.now(), reason).await?;
-                Report { failed: 1, ..Report::default() }
+                RoundReport { failed: 1, ..RoundReport::default() }
             }
         };
         if let Some(Tell(tell)) = &self.tell {
@@ -237,7 +237,7 @@ impl<S: Store> Dispatcher<S> {
         claimed: &Claimed,
         reason: &str,
         retry_after: Option<u64>,
-    ) -> Result<Report, StoreError> {
+    ) -> Result<RoundReport, StoreError> {
         let message = &claimed.message;
         let now = self.options.clock.now();
         let Some(next) = schedule::next_try(&message.key, message.attempts, now) else {
@@ -247,13 +247,13 @@ impl<S: Store> Dispatcher<S> {
         let (sink, id) = (&message.key.sink, message.key.id.as_str());
         tracing::info!(sink, id, reason, attempts = message.attempts, next, "to be tried again");
         self.store.failed(claimed, next, reason).await?;
-        Ok(Report { failed: 1, ..Report::default() })
+        Ok(RoundReport { failed: 1, ..RoundReport::default() })
     }
 
-    async fn bury(&self, claimed: &Claimed, reason: &str) -> Result<Report, StoreError> {
+    async fn bury(&self, claimed: &Claimed, reason: &str) -> Result<RoundReport, StoreError> {
         let key = &claimed.message.key;
         tracing::warn!(sink = key.sink, id = key.id.as_str(), reason, "given up, and kept");
         self.store.give_up(claimed, reason).await?;
-        Ok(Report { dead: 1, ..Report::default() })
+        Ok(RoundReport { dead: 1, ..RoundReport::default() })
     }
 }

@@ -36,7 +36,7 @@ pub use command::CommandSink;
 pub use config::{ConfigError, Sinks};
 pub use contact::{ContactFinder, NoContactFinder, PaymentNotRead};
 pub use delivery::Delivery;
-pub use dispatcher::{Dispatcher, DispatcherOptions, Report};
+pub use dispatcher::{Dispatcher, DispatcherOptions, RoundReport};
 pub use email::{EmailSink, Security, Server};
 pub use http_sink::HttpSink;
 pub use message::{Claimed, Key, Message, State};

@@ -8,12 +8,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use refund_core::followups::FollowUp;
-use refund_outbox::{Message, Report, State};
+use refund_outbox::{Message, RoundReport, State};
 use support::memory::Memory;
 use support::{Time, add, dispatcher, follow_up, sinks};
 
 /// Runs a shell script as the sink; what it leaves is in the folder.
-async fn run(script: &str, folder: &Path) -> (Report, Message) {
+async fn run(script: &str, folder: &Path) -> (RoundReport, Message) {
     let (time, store) = (Time::new(), Memory::default());
     let document = format!(
         "[[sink]]\nname = \"run\"\nkind = \"command\"\ntimeout_seconds = 1\ncommand = [\"sh\", \"-c\", '''{script}''', \"{}\"]\n",

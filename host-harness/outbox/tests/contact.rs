@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use refund_core::followups::{FollowUp, FoundContact, Look, LookResult, Place};
 use refund_core::id::PaymentRef;
 use refund_outbox::{
-    ContactFinder, Dispatcher, Message, PaymentNotRead, Report, Sinks, State, Store,
+    ContactFinder, Dispatcher, Message, PaymentNotRead, RoundReport, Sinks, State, Store,
 };
 use serde_json::json;
 use support::memory::Memory;
@@ -122,7 +122,7 @@ impl Stage {
         dispatcher(&self.store, &self.sinks, &self.time).finding(self.finder.clone())
     }
 
-    async fn run(&self) -> Report {
+    async fn run(&self) -> RoundReport {
         self.dispatcher().run_once().await.unwrap()
     }
 
@@ -142,13 +142,13 @@ async fn it_is_found_once_kept_first_and_the_same_for_every_sink_and_try() {
     server.behave(Manners { recipient: "451 busy", ..KIND });
     let document = server.table("mail") + &http("shop", receiver.address);
     let stage = Stage::new(&document, Ok(found("ann@example.com"))).await;
-    assert_eq!(stage.run().await, Report { failed: 2, ..Report::default() });
+    assert_eq!(stage.run().await, RoundReport { failed: 2, ..RoundReport::default() });
     // What others say later is not asked for.
     stage.finder.answer(Ok(found("bea@example.com")));
     server.behave(KIND);
     receiver.answer(Answer::Status(204));
     stage.time.pass(DAY);
-    assert_eq!(stage.run().await, Report { delivered: 2, ..Report::default() });
+    assert_eq!(stage.run().await, RoundReport { delivered: 2, ..RoundReport::default() });
     assert_eq!(stage.finder.asked(), 1, "both sinks share one look");
     let bodies: Vec<_> = receiver.got().into_iter().map(|got| got.body).collect();
     assert_eq!(bodies, [stage.message("shop").body, stage.message("mail").body]);
@@ -162,7 +162,7 @@ async fn what_cannot_be_read_now_is_looked_for_later_and_other_sinks_do_not_wait
     let fixed = server.table("desk") + "to = [\"desk@shop.example\"]\n";
     let document = server.table("mail") + &fixed + &http("shop", receiver.address);
     let stage = Stage::new(&document, not_now()).await;
-    assert_eq!(stage.run().await, Report { delivered: 2, failed: 1, dead: 0 });
+    assert_eq!(stage.run().await, RoundReport { delivered: 2, failed: 1, dead: 0 });
     let waiting = stage.message("mail");
     assert_eq!((waiting.state, waiting.attempts), (State::Waiting, 1));
     let reason = waiting.reason.unwrap();
@@ -171,10 +171,10 @@ async fn what_cannot_be_read_now_is_looked_for_later_and_other_sinks_do_not_wait
     // Later Stripe answers. What went out without an address stays as it is, even if it goes out again.
     stage.finder.answer(Ok(found("ann@example.com")));
     stage.time.pass(DAY);
-    assert_eq!(stage.run().await, Report { delivered: 1, ..Report::default() });
+    assert_eq!(stage.run().await, RoundReport { delivered: 1, ..RoundReport::default() });
     assert!(server.mails()[1].contains("To: Ann <ann@example.com>"));
     stage.store.resend(&stage.message("shop").key, stage.time.now()).await.unwrap();
-    assert_eq!(stage.run().await, Report { delivered: 1, ..Report::default() });
+    assert_eq!(stage.run().await, RoundReport { delivered: 1, ..RoundReport::default() });
     let got = receiver.got();
     assert_eq!((got.len(), &got[0].body), (2, &got[1].body));
     assert_eq!(stage.email("shop"), None);
@@ -185,7 +185,7 @@ async fn without_an_address_anywhere_the_mail_is_dead_and_a_resend_looks_again()
     let (server, receiver) = (Server::start().await, Receiver::start(Answer::Status(204)).await);
     let document = server.table("mail") + &http("shop", receiver.address);
     let stage = Stage::new(&document, Ok(nothing())).await;
-    assert_eq!(stage.run().await, Report { delivered: 1, failed: 0, dead: 1 });
+    assert_eq!(stage.run().await, RoundReport { delivered: 1, failed: 0, dead: 1 });
     let dead = stage.message("mail");
     assert_eq!(
         dead.reason.as_deref(),
@@ -197,7 +197,7 @@ async fn without_an_address_anywhere_the_mail_is_dead_and_a_resend_looks_again()
     );
     stage.finder.answer(Ok(found("ann@example.com")));
     stage.store.resend(&dead.key, stage.time.now()).await.unwrap();
-    assert_eq!(stage.run().await, Report { delivered: 1, ..Report::default() });
+    assert_eq!(stage.run().await, RoundReport { delivered: 1, ..RoundReport::default() });
     assert!(server.mails()[0].contains("To: Ann <ann@example.com>"));
 }
 
@@ -206,7 +206,10 @@ async fn a_host_that_cannot_read_payments_says_so() {
     let server = Server::start().await;
     let stage = Stage::new(&server.table("mail"), Ok(nothing())).await;
     let keyless = dispatcher(&stage.store, &stage.sinks, &stage.time);
-    assert_eq!(keyless.run_once().await.unwrap(), Report { failed: 1, ..Report::default() });
+    assert_eq!(
+        keyless.run_once().await.unwrap(),
+        RoundReport { failed: 1, ..RoundReport::default() }
+    );
     let reason = stage.message("mail").reason.unwrap();
     assert!(reason.contains("this host does not read payments"), "{reason}");
 }
@@ -269,7 +272,7 @@ async fn who_comes_too_late_delivers_nothing() {
     // Its claim ends while it looks; another dispatcher has the message.
     stage.time.pass(60);
     let claimed = stage.store.claim("shop", stage.time.now(), 60, 1).await.unwrap();
-    assert_eq!(run.await.unwrap(), Report::default());
+    assert_eq!(run.await.unwrap(), RoundReport::default());
     assert!(receiver.got().is_empty());
     let kept = stage.store.fix_body(&claimed[0], None).await.unwrap().unwrap();
     assert_eq!(kept, claimed[0].message.body);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use refund_core::followups::FollowUp;
-use refund_outbox::{Delivery, Report, SigningSecret, State, Store, schedule, sign};
+use refund_outbox::{Delivery, RoundReport, SigningSecret, State, Store, schedule, sign};
 use support::memory::Memory;
 use support::{Answer, Receiver, Time, add, dispatcher, follow_up, http, sinks};
 
@@ -17,12 +17,12 @@ fn five() -> Vec<FollowUp> {
     (0..5).map(|number| follow_up(number, &format!("ch_{number}"))).collect()
 }
 
-fn failed(failed: u64) -> Report {
-    Report { failed, ..Report::default() }
+fn failed(failed: u64) -> RoundReport {
+    RoundReport { failed, ..RoundReport::default() }
 }
 
-fn delivered(delivered: u64) -> Report {
-    Report { delivered, ..Report::default() }
+fn delivered(delivered: u64) -> RoundReport {
+    RoundReport { delivered, ..RoundReport::default() }
 }
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn a_receiver_that_dies_fails_hangs_and_comes_back_gets_everything() {
 
     drop(receiver);
     assert_eq!(dispatcher.run_once().await.unwrap(), failed(5), "nobody listens");
-    assert_eq!(dispatcher.run_once().await.unwrap(), Report::default(), "not due yet");
+    assert_eq!(dispatcher.run_once().await.unwrap(), RoundReport::default(), "not due yet");
     time.pass(DAY);
     let receiver = Receiver::start_at(address, Answer::Status(500)).await;
     assert_eq!(dispatcher.run_once().await.unwrap(), failed(5));
@@ -53,7 +53,7 @@ async fn a_receiver_that_dies_fails_hangs_and_comes_back_gets_everything() {
     time.pass(DAY);
     assert_eq!(dispatcher.run_once().await.unwrap(), delivered(5));
     time.pass(30 * DAY);
-    assert_eq!(dispatcher.run_once().await.unwrap(), Report::default());
+    assert_eq!(dispatcher.run_once().await.unwrap(), RoundReport::default());
 
     let mut ids = receiver.ids();
     assert_eq!(ids.len(), 20, "500, hung, redirected, taken");
@@ -107,7 +107,7 @@ async fn a_crash_between_delivery_and_mark_delivers_again_under_the_same_id() {
     }
     receiver.answer(Answer::Status(200));
     let next = dispatcher(&store, &sinks, &time);
-    assert_eq!(next.run_once().await.unwrap(), Report::default(), "the claim still holds");
+    assert_eq!(next.run_once().await.unwrap(), RoundReport::default(), "the claim still holds");
     time.pass(60);
     assert_eq!(next.run_once().await.unwrap(), delivered(1));
     assert_eq!(receiver.ids(), ["fu_0", "fu_0"]);
@@ -146,7 +146,11 @@ async fn after_the_last_try_a_message_is_kept_and_can_be_sent_again() {
         time.pass(DAY);
     }
     let last = dispatcher.run_once().await.unwrap();
-    assert_eq!(last, Report { dead: 1, failed: 1, ..Report::default() }, "the next one goes on");
+    assert_eq!(
+        last,
+        RoundReport { dead: 1, failed: 1, ..RoundReport::default() },
+        "the next one goes on"
+    );
     let dead = store.dead(None, 10).await.unwrap();
     assert_eq!((dead.len(), dead[0].attempts), (1, schedule::TRIES));
     assert_eq!(dead[0].reason.as_deref(), Some("it answered 500 Internal Server Error"));
@@ -168,7 +172,7 @@ async fn gone_turns_the_sink_off_and_keeps_its_messages() {
     assert_eq!(dispatcher.run_once().await.unwrap(), failed(1));
     add(&store, &sinks, &five(), time.now()).await;
     time.pass(DAY);
-    assert_eq!(dispatcher.run_once().await.unwrap(), Report::default());
+    assert_eq!(dispatcher.run_once().await.unwrap(), RoundReport::default());
     let off = store.disabled().await.unwrap();
     assert_eq!(off, [("shop".to_owned(), "it answered 410 Gone".to_owned())]);
     assert!(store.all().iter().all(|one| one.state == State::Waiting));

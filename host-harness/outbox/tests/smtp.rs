@@ -3,7 +3,7 @@
 
 mod support;
 
-use refund_outbox::{Report, State};
+use refund_outbox::{RoundReport, State};
 use support::memory::Memory;
 use support::smtp::{KIND, Manners, Server};
 use support::{Time, add, dispatcher, follow_up};
@@ -23,7 +23,7 @@ async fn a_mail_arrives_and_a_repeat_is_recognisable() {
     let lost = dispatcher.run_once().await.unwrap();
     assert_eq!(
         lost,
-        Report { failed: 1, ..Report::default() },
+        RoundReport { failed: 1, ..RoundReport::default() },
         "taken, and hung up before saying so"
     );
     server.behave(KIND);

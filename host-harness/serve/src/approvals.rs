@@ -15,7 +15,7 @@ use crate::auth::{Approver, Caller};
 use crate::problem::Problem;
 use crate::refunds::{answer, to_its_end};
 use crate::service::Service;
-use crate::views::{ApprovalView, Asked};
+use crate::views::{ApprovalView, RefundOutcome};
 
 /// Which approvals to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -79,9 +79,9 @@ pub(crate) struct Decision {
 /// the approval waits for more approvers, or the refund is denied.
 #[utoipa::path(post, path = "/v1/approvals/{approval}/approve", tag = "approvals", request_body = Decision,
     security(("token" = [])), params(("approval" = String, Path, description = "`ap_…`")), responses(
-    (status = 200, description = "An earlier call had made the refund", body = Asked),
-    (status = 201, description = "The refund is made", body = Asked),
-    (status = 202, description = "Recorded; more approvers must agree", body = Asked),
+    (status = 200, description = "An earlier call had made the refund", body = RefundOutcome),
+    (status = 201, description = "The refund is made", body = RefundOutcome),
+    (status = 202, description = "Recorded; more approvers must agree", body = RefundOutcome),
     (status = 403, description = "The requester must not approve, or is not known, or the token lacks the role approver", body = Problem),
     (status = 404, description = "There is no such approval", body = Problem),
     (status = 409, description = "Decided before, by you or for good, or changed", body = Problem),
@@ -95,12 +95,12 @@ pub(crate) async fn approve(
     Approver(caller): Approver,
     Path(id): Path<String>,
     body: Result<Json<Decision>, JsonRejection>,
-) -> Result<(StatusCode, Json<Asked>), Problem> {
+) -> Result<(StatusCode, Json<RefundOutcome>), Problem> {
     // The vote and what it sets off are one piece of work, whether or not the caller waits for it.
     to_its_end(async move {
         let Decided { approval, operation } = decide(&service, &caller, &id, true, body).await?;
         if approval.state != ApprovalState::Approved {
-            return Ok((StatusCode::ACCEPTED, Json(Asked::waiting(&operation, approval))));
+            return Ok((StatusCode::ACCEPTED, Json(RefundOutcome::waiting(&operation, approval))));
         }
         let (rules, who) =
             (service.rules_in_force(&operation.rules), Service::caller(&caller.name));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use refund_app::component::{Component, OperationError, Question as Asked};
+use refund_app::component::{Component, OperationError, Question};
 use refund_core::client::{CallError, CreateError};
 use refund_core::eligibility::{Amount, Verdict};
 use refund_core::id::PaymentRef;
@@ -22,7 +22,7 @@ use crate::service::Service;
 /// A question.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Question {
+pub(crate) struct EligibilityQuestion {
     /// The charge (`ch_…`) or PaymentIntent (`pi_…`).
     payment: String,
     /// In the smallest unit; everything that is left when absent. Null is refused.
@@ -43,7 +43,7 @@ pub(crate) struct Question {
 
 /// An answer.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Answered {
+pub(crate) struct EligibilityAnswer {
     /// The verdict of the component, with every rule that failed.
     #[schema(value_type = Object)]
     verdict: Verdict,
@@ -54,20 +54,20 @@ pub(crate) struct Answered {
 /// Ask whether a payment may be refunded
 ///
 /// Reads the facts from Stripe and applies the policy. Nothing is changed and nothing is asked of anybody.
-#[utoipa::path(post, path = "/v1/eligibility", tag = "refunds", request_body = Question, security(("token" = [])), responses(
-    (status = 200, description = "The verdict", body = Answered),
+#[utoipa::path(post, path = "/v1/eligibility", tag = "refunds", request_body = EligibilityQuestion, security(("token" = [])), responses(
+    (status = 200, description = "The verdict", body = EligibilityAnswer),
     (status = 400, description = "The input is wrong", body = Problem),
     (status = 502, description = "Stripe refused, or gave no answer", body = Problem),
 ))]
 pub(crate) async fn check(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    body: Result<Json<Question>, JsonRejection>,
-) -> Result<Json<Answered>, Problem> {
+    body: Result<Json<EligibilityQuestion>, JsonRejection>,
+) -> Result<Json<EligibilityAnswer>, Problem> {
     let Json(asked) = body.map_err(|error| Problem::invalid(error.body_text()))?;
     let bad = |problem: refund_core::problem::FieldProblem| Problem::invalid(problem.to_string());
     let amount = money(asked.amount, asked.currency.as_deref()).map_err(bad)?;
-    let question = Asked {
+    let question = Question {
         payment: PaymentRef::parse(&asked.payment).map_err(bad)?,
         amount: amount.map_or(Amount::Everything, Amount::Exactly),
         reason: asked.reason.as_deref().map(Reason::from),
@@ -75,7 +75,7 @@ pub(crate) async fn check(
     };
     let checked = service.application.component().check(&question).await.result;
     let verdict = checked.map_err(Problem::from)?.verdict;
-    Ok(Json(Answered { sentences: verdict.sentences(), verdict }))
+    Ok(Json(EligibilityAnswer { sentences: verdict.sentences(), verdict }))
 }
 
 impl From<OperationError<CallError>> for Problem {

@@ -18,7 +18,7 @@ pub(crate) struct Path {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Named {
+pub(crate) struct NameLabel {
     pub(crate) name: String,
 }
 

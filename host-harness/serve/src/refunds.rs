@@ -20,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::auth::{Auditor, Caller, RefundRequester};
 use crate::problem::Problem;
 use crate::service::Service;
-use crate::views::{ApprovalView, Asked, AuditView, OperationView};
+use crate::views::{ApprovalView, AuditView, OperationView, RefundOutcome};
 
 /// A refund to make. One operation id makes at most one refund, whenever it is sent again.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -55,9 +55,9 @@ pub(crate) struct NewRefund {
 /// The policy decides on fresh facts: made at once (201), waiting for approval (202), or denied (422). Sending the same
 /// operation id again returns what became of it. Every status is that of the outcome held in the ledger.
 #[utoipa::path(post, path = "/v1/refunds", tag = "refunds", request_body = NewRefund, security(("token" = [])), responses(
-    (status = 200, description = "An earlier call had made it", body = Asked),
-    (status = 201, description = "Made by this call", body = Asked),
-    (status = 202, description = "An approver must decide first; nothing was sent", body = Asked),
+    (status = 200, description = "An earlier call had made it", body = RefundOutcome),
+    (status = 201, description = "Made by this call", body = RefundOutcome),
+    (status = 202, description = "An approver must decide first; nothing was sent", body = RefundOutcome),
     (status = 400, description = "The input is wrong; nothing was sent", body = Problem),
     (status = 409, description = "The operation id belongs to another refund, or was called off", body = Problem),
     (status = 422, description = "Denied by the policy or by Stripe's rules; nothing was sent", body = Problem),
@@ -69,7 +69,7 @@ pub(crate) async fn create(
     State(service): State<Arc<Service>>,
     RefundRequester(caller): RefundRequester,
     body: Result<Json<NewRefund>, JsonRejection>,
-) -> Result<(StatusCode, Json<Asked>), Problem> {
+) -> Result<(StatusCode, Json<RefundOutcome>), Problem> {
     let Json(wanted) = body.map_err(|error| Problem::invalid(error.body_text()))?;
     let rules = service.rules(caller.asks_as_self_serve(wanted.self_serve));
     let request = wanted.request().map_err(|problem| Problem::invalid(problem.to_string()))?;
@@ -122,7 +122,7 @@ pub(crate) async fn to_its_end<T: Send + 'static>(
 }
 
 /// An outcome as HTTP has it.
-pub(crate) fn answer(outcome: Outcome) -> Result<(StatusCode, Json<Asked>), Problem> {
+pub(crate) fn answer(outcome: Outcome) -> Result<(StatusCode, Json<RefundOutcome>), Problem> {
     use refund_app::outcome::Standing;
     let kind = outcome.kind();
     if !matches!(kind, OutcomeKind::Made | OutcomeKind::Found | OutcomeKind::Waiting) {
@@ -139,7 +139,7 @@ pub(crate) fn answer(outcome: Outcome) -> Result<(StatusCode, Json<Asked>), Prob
     };
     let row = kind.row();
     let status = StatusCode::from_u16(row.http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Ok((status, Json(Asked { outcome: row.name, operation, approval, made, also_settled })))
+    Ok((status, Json(RefundOutcome { outcome: row.name, operation, approval, made, also_settled })))
 }
 
 /// Which operations to list.

@@ -3,6 +3,7 @@
 use refund_core::problem::FieldProblem;
 use refund_core::wire::hex;
 use refund_ledger::UserName;
+use serde::de::value::{Error as BadWord, StrDeserializer};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -25,14 +26,7 @@ pub enum Role {
 impl Role {
     /// Reads a role as people type it.
     pub fn parse(word: &str) -> Option<Self> {
-        [
-            ("requester", Self::Requester),
-            ("self_serve", Self::SelfServe),
-            ("approver", Self::Approver),
-            ("auditor", Self::Auditor),
-        ]
-        .into_iter()
-        .find_map(|(name, role)| (name == word).then_some(role))
+        Self::deserialize(StrDeserializer::<BadWord>::new(word)).ok()
     }
 }
 

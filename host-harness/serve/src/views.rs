@@ -56,7 +56,7 @@ impl From<&Operation> for OperationView {
 
 /// What became of a request.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Asked {
+pub(crate) struct RefundOutcome {
     /// `made`, `found` or `needs-approval`.
     pub(crate) outcome: &'static str,
     /// The operation as the ledger holds it.
@@ -71,7 +71,7 @@ pub(crate) struct Asked {
     pub(crate) also_settled: Vec<OperationView>,
 }
 
-impl Asked {
+impl RefundOutcome {
     /// More approvers must agree.
     pub(crate) fn waiting(operation: &Operation, approval: Approval) -> Self {
         Self {

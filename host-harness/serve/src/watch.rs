@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use serde_json::{Map, Value, json};
 
-use crate::metrics::{Named, Path, Route};
+use crate::metrics::{NameLabel, Path, Route};
 use crate::problem::Problem;
 use crate::service::Service;
 
@@ -67,9 +67,9 @@ pub(crate) async fn metrics(
     registry.register("requests", "Requests by route and status", metrics.requests.clone());
     registry.register("request_seconds", "Time to answer by route", metrics.seconds.clone());
     let family = |values: Vec<(String, u64)>| {
-        let gauges = Family::<Named, Gauge>::default();
+        let gauges = Family::<NameLabel, Gauge>::default();
         for (name, count) in values {
-            gauges.get_or_create(&Named { name }).set(i64::try_from(count).unwrap_or(i64::MAX));
+            gauges.get_or_create(&NameLabel { name }).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         gauges
     };

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use crate::api;
 use crate::bank;
 use crate::fault::Fault;
-use crate::pipeline::{Asked, Reply, lock};
+use crate::pipeline::{IncomingRequest, Reply, lock};
 use crate::seed;
 use crate::world::{DisputeOrder, NewCharge, NewCustomer, World};
 
 /// Carries out an order.
-pub(crate) fn run(world: &Mutex<World>, asked: &Asked) -> Reply {
+pub(crate) fn run(world: &Mutex<World>, asked: &IncomingRequest) -> Reply {
     let (status, body) = match order(&mut lock(world), asked) {
         Ok(body) => (200, body),
         Err(problem) => (400, json!({ "error": { "message": problem } })),
@@ -27,7 +27,7 @@ pub(crate) fn run(world: &Mutex<World>, asked: &Asked) -> Reply {
     }
 }
 
-fn order(world: &mut World, asked: &Asked) -> Result<Value, String> {
+fn order(world: &mut World, asked: &IncomingRequest) -> Result<Value, String> {
     let name = asked.path.trim_start_matches("/_control/");
     match (asked.method.as_str(), name) {
         ("POST", "charges") => Ok(world.new_charge(&read::<NewCharge>(asked)?)),
@@ -131,7 +131,7 @@ fn deliver(world: &World, order: &Value) -> Result<Value, String> {
     Ok(json!({ "delivered": events.len() }))
 }
 
-fn read<T: DeserializeOwned>(asked: &Asked) -> Result<T, String> {
+fn read<T: DeserializeOwned>(asked: &IncomingRequest) -> Result<T, String> {
     let body = if asked.body.is_empty() { "{}" } else { &asked.body };
     serde_json::from_str(body).map_err(|error| format!("the order cannot be read: {error}"))
 }

@@ -15,7 +15,7 @@ pub(crate) type KeyScope = (String, bool, String);
 
 /// A first answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Kept {
+pub(crate) struct FirstAnswer {
     pub(crate) status: u16,
     pub(crate) body: Value,
     pub(crate) request_id: String,
@@ -23,7 +23,7 @@ pub(crate) struct Kept {
 
 enum Entry {
     Running { fingerprint: String },
-    Done { fingerprint: String, at: u64, kept: Kept },
+    Done { fingerprint: String, at: u64, kept: FirstAnswer },
 }
 
 /// All keys.
@@ -37,7 +37,7 @@ impl Keys {
         scope: &KeyScope,
         fingerprint: &str,
         now: u64,
-    ) -> Result<Option<Kept>, ApiError> {
+    ) -> Result<Option<FirstAnswer>, ApiError> {
         match self.0.get(scope) {
             Some(Entry::Done { at, .. }) if now.saturating_sub(*at) >= DAY => {}
             Some(
@@ -65,7 +65,7 @@ impl Keys {
         scope: KeyScope,
         fingerprint: String,
         at: u64,
-        kept: Option<Kept>,
+        kept: Option<FirstAnswer>,
     ) {
         match kept {
             Some(kept) => self.0.insert(scope, Entry::Done { fingerprint, at, kept }),

@@ -28,6 +28,7 @@ mod error;
 mod expand;
 mod fault;
 mod form;
+mod handle;
 mod idempotency;
 mod in_process;
 mod limit;
@@ -44,6 +45,7 @@ mod world;
 
 pub use billing::{NewCreditNote, NewInvoice, NewItem, NewLine, NewPayment, NewSubscription};
 pub use fault::{Fault, FaultKind};
+pub use handle::Handle;
 pub use in_process::{InProcess, PlainAnswer, PlainRequest};
 pub use simulator::{Builder, Simulator, StartError};
 pub use world::{DisputeOrder, NewBillingDetails, NewCharge, NewCustomer, Recorded};

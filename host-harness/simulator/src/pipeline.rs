@@ -9,14 +9,14 @@ use crate::api::{self, Call};
 use crate::error::{ApiError, ApiResult};
 use crate::expand::expand;
 use crate::fault::FaultKind;
-use crate::idempotency::Kept;
+use crate::idempotency::FirstAnswer;
 use crate::limit::too_many;
 use crate::upload::Upload;
 use crate::world::{Recorded, World};
 use crate::{form, schema};
 
 /// A request, read whole.
-pub(crate) struct Asked {
+pub(crate) struct IncomingRequest {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: String,
@@ -47,18 +47,22 @@ pub(crate) fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
 }
 
 /// Answers a request, and writes down that it was seen.
-pub(crate) fn answer(world: &Mutex<World>, asked: &Asked) -> Reply {
+pub(crate) fn answer(world: &Mutex<World>, asked: &IncomingRequest) -> Reply {
     let fault = fault_of(world, asked);
     answer_with(world, asked, fault)
 }
 
 /// The fault that was ordered for a request.
-pub(crate) fn fault_of(world: &Mutex<World>, asked: &Asked) -> Option<FaultKind> {
+pub(crate) fn fault_of(world: &Mutex<World>, asked: &IncomingRequest) -> Option<FaultKind> {
     lock(world).faults.take(&asked.method, &asked.path)
 }
 
 /// Answers a request with this fault.
-pub(crate) fn answer_with(world: &Mutex<World>, asked: &Asked, fault: Option<FaultKind>) -> Reply {
+pub(crate) fn answer_with(
+    world: &Mutex<World>,
+    asked: &IncomingRequest,
+    fault: Option<FaultKind>,
+) -> Reply {
     let mut world = lock(world);
     let reply = match &fault {
         Some(kind) if !kind.commits() => in_place_of(&mut world, asked, kind),
@@ -81,7 +85,7 @@ pub(crate) fn answer_with(world: &Mutex<World>, asked: &Asked, fault: Option<Fau
 }
 
 /// What a fault puts in the place of the answer.
-fn in_place_of(world: &mut World, asked: &Asked, kind: &FaultKind) -> Reply {
+fn in_place_of(world: &mut World, asked: &IncomingRequest, kind: &FaultKind) -> Reply {
     let id = world.id("req");
     match kind {
         FaultKind::Status { status, code, html, retry_after, should_retry, .. } => {
@@ -118,7 +122,7 @@ fn in_place_of(world: &mut World, asked: &Asked, kind: &FaultKind) -> Reply {
     }
 }
 
-fn with_headers(mut reply: Reply, asked: &Asked, request_id: &str) -> Reply {
+fn with_headers(mut reply: Reply, asked: &IncomingRequest, request_id: &str) -> Reply {
     reply.headers.push(("request-id", request_id.to_owned()));
     let version = asked.headers.get("stripe-version").map_or("2026-10-28.endive", String::as_str);
     reply.headers.push(("stripe-version", version.to_owned()));
@@ -128,7 +132,7 @@ fn with_headers(mut reply: Reply, asked: &Asked, request_id: &str) -> Reply {
     reply
 }
 
-fn answer_truly(world: &mut World, asked: &Asked) -> Reply {
+fn answer_truly(world: &mut World, asked: &IncomingRequest) -> Reply {
     let id = world.id("req");
     let error =
         |error: &ApiError| with_headers(Reply::new(error.status, &error.body(&id)), asked, &id);
@@ -154,7 +158,7 @@ fn answer_truly(world: &mut World, asked: &Asked) -> Reply {
 }
 
 /// A request with an idempotency key.
-fn keyed(world: &mut World, asked: &Asked, live: bool, key: &str, id: &str) -> Reply {
+fn keyed(world: &mut World, asked: &IncomingRequest, live: bool, key: &str, id: &str) -> Reply {
     let error =
         |error: &ApiError| with_headers(Reply::new(error.status, &error.body(id)), asked, id);
     if key.chars().count() > 255 {
@@ -181,13 +185,13 @@ fn keyed(world: &mut World, asked: &Asked, live: bool, key: &str, id: &str) -> R
         Ok(body) => (200, body, true),
         Err(refused) => (refused.status, refused.body(id), !refused.early),
     };
-    let kept = keep.then(|| Kept { status, body: body.clone(), request_id: id.to_owned() });
+    let kept = keep.then(|| FirstAnswer { status, body: body.clone(), request_id: id.to_owned() });
     world.keys.end(scope, fingerprint, now, kept);
     with_headers(Reply::new(status, &body), asked, id)
 }
 
 /// Whether the key is a live one.
-fn authenticate(asked: &Asked) -> ApiResult<bool> {
+fn authenticate(asked: &IncomingRequest) -> ApiResult<bool> {
     let header = asked.headers.get("authorization").map(String::as_str).unwrap_or_default();
     let key = header.strip_prefix("Bearer ").unwrap_or_default().trim();
     if key.is_empty() {
@@ -210,7 +214,7 @@ fn authenticate(asked: &Asked) -> ApiResult<bool> {
     }
 }
 
-fn carry_out(world: &mut World, asked: &Asked, live: bool, id: &str) -> ApiResult {
+fn carry_out(world: &mut World, asked: &IncomingRequest, live: bool, id: &str) -> ApiResult {
     let call = schema::find(&asked.method, &asked.path)
         .ok_or_else(|| api::unrecognized(&asked.method, &asked.path))?;
     let mut params = form::read(&asked.query)?;
@@ -244,7 +248,7 @@ fn carry_out(world: &mut World, asked: &Asked, live: bool, id: &str) -> ApiResul
 }
 
 /// The endpoint without ids, as the rate limits count it.
-fn template(asked: &Asked) -> String {
+fn template(asked: &IncomingRequest) -> String {
     let segment = |segment: &str| {
         if segment.contains('_') && segment.bytes().any(|b| b.is_ascii_digit()) {
             "{id}".to_owned()
@@ -257,7 +261,7 @@ fn template(asked: &Asked) -> String {
 }
 
 /// A request as it is written down: the key is shortened, so that a log of requests is no log of keys.
-fn recorded(asked: &Asked, status: u16) -> Recorded {
+fn recorded(asked: &IncomingRequest, status: u16) -> Recorded {
     let mut headers = asked.headers.clone();
     if let Some(key) = headers.get_mut("authorization") {
         *key = shorten(key.strip_prefix("Bearer ").unwrap_or_default());

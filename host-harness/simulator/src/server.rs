@@ -20,14 +20,14 @@ use tokio::time::Sleep;
 
 use crate::control;
 use crate::fault::FaultKind;
-use crate::pipeline::{Asked, Reply, answer_with, fault_of};
+use crate::pipeline::{IncomingRequest, Reply, answer_with, fault_of};
 use crate::upload;
 use crate::world::World;
 
 /// Largest request.
 const MAX_REQUEST: usize = 32 << 20;
 
-type Answer = Response<BoxBody<Bytes, io::Error>>;
+type HttpResponse = Response<BoxBody<Bytes, io::Error>>;
 
 /// Serves until the task is dropped. Answers of the API come `latency` late.
 pub(crate) async fn serve(listener: TcpListener, world: Arc<Mutex<World>>, latency: Duration) {
@@ -47,7 +47,7 @@ async fn handle(
     world: Arc<Mutex<World>>,
     latency: Duration,
     request: Request<Incoming>,
-) -> io::Result<Answer> {
+) -> io::Result<HttpResponse> {
     let asked = read(request).await?;
     if asked.path.starts_with("/_control/") {
         return send(control::run(&world, &asked)).await;
@@ -63,7 +63,7 @@ async fn handle(
 }
 
 /// In a task of its own: a client that went away does not take its request back.
-async fn late(world: Arc<Mutex<World>>, asked: Asked, millis: u64) -> io::Result<Reply> {
+async fn late(world: Arc<Mutex<World>>, asked: IncomingRequest, millis: u64) -> io::Result<Reply> {
     let carried_out = tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(millis)).await;
         answer_with(&world, &asked, None)
@@ -71,7 +71,7 @@ async fn late(world: Arc<Mutex<World>>, asked: Asked, millis: u64) -> io::Result
     carried_out.await.map_err(io::Error::other)
 }
 
-async fn read(request: Request<Incoming>) -> io::Result<Asked> {
+async fn read(request: Request<Incoming>) -> io::Result<IncomingRequest> {
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, MAX_REQUEST).collect().await.map_err(io::Error::other)?;
     let text = |headers: &HeaderMap| {
@@ -88,7 +88,7 @@ async fn read(request: Request<Incoming>) -> io::Result<Asked> {
         Some(Err(_)) => String::new(),
         None => String::from_utf8_lossy(&body).into_owned(),
     };
-    Ok(Asked {
+    Ok(IncomingRequest {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -99,7 +99,7 @@ async fn read(request: Request<Incoming>) -> io::Result<Asked> {
 }
 
 /// Sends an answer, or does what the fault says.
-async fn send(reply: Reply) -> io::Result<Answer> {
+async fn send(reply: Reply) -> io::Result<HttpResponse> {
     let whole = Bytes::from(reply.body);
     let mut response = Response::builder().status(reply.status);
     for (name, value) in reply.headers {

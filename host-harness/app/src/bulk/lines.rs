@@ -130,17 +130,11 @@ fn admit_line(
 
 impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     /// Records a run, or finds it.
-    ///
-    /// # Errors
-    /// When the ledger cannot be used.
     pub async fn open_run(&self, new: NewRun) -> Result<Run, LedgerError> {
         self.write(move |tx, now| tx.open_run(&new, now)).await
     }
 
     /// A run by its id, or by the beginning of its id.
-    ///
-    /// # Errors
-    /// When the ledger cannot be used, or has no such run.
     pub async fn run_of(&self, id: &str) -> Result<Run, LedgerError> {
         let id = id.to_owned();
         self.store.read(move |tx| tx.run(&id)).await
@@ -148,9 +142,6 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
 
     /// Records lines as planned operations, and those for which nothing is sent as rejected. Doing it again changes nothing;
     /// of a run that is canceled by now, no line is recorded.
-    ///
-    /// # Errors
-    /// When the ledger cannot be used.
     pub async fn add_lines(
         &self,
         run: &Run,
@@ -171,9 +162,6 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     }
 
     /// Records lines that cannot be read.
-    ///
-    /// # Errors
-    /// When the ledger cannot be used.
     pub async fn add_rejects(
         &self,
         run: &Run,
@@ -191,9 +179,6 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
     }
 
     /// Records that every line of a run is there, unless the run was canceled in the meantime. Gives the run as it is.
-    ///
-    /// # Errors
-    /// When the ledger cannot be used.
     pub async fn close_input(&self, run: &Run) -> Result<Run, LedgerError> {
         let run = run.clone();
         self.store
@@ -210,9 +195,6 @@ impl<C: Component, S: Store, R: Runtime> Application<C, S, R> {
 
     /// Cancels a run: what was not sent is called off, what was sent stays as it is. Gives the number of operations that
     /// were called off.
-    ///
-    /// # Errors
-    /// When the ledger cannot be used.
     pub async fn cancel_run(&self, run: &Run, caller: &Caller) -> Result<u64, LedgerError> {
         let (run, caller) = (run.clone(), caller.clone());
         self.write(move |tx, now| {

@@ -37,11 +37,11 @@ pub struct RulesUnknown {
 /// When another version kept them in a way that this one does not know: without them a limit would be lifted.
 pub fn rules_of(run: &Run) -> Result<Option<MerchantRules>, RulesUnknown> {
     #[derive(Deserialize)]
-    struct Kept {
+    struct StoredOptions {
         rules: serde_json::Map<String, serde_json::Value>,
     }
     let unknown = |problem: String| RulesUnknown { run: run.id.clone(), problem };
-    let kept: Kept =
+    let kept: StoredOptions =
         serde_json::from_str(&run.options).map_err(|problem| unknown(problem.to_string()))?;
     match HeldRules::read(&serde_json::Value::Object(kept.rules).to_string()) {
         HeldRules::Readable(rules) => Ok(Some(*rules).filter(|rules| !rules.is_empty())),

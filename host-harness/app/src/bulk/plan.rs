@@ -220,9 +220,6 @@ impl Planned {
 impl<C: Component, S: Store, R: Runtime> Application<PreviewComponent<C>, S, R> {
     /// Says what a run would do now with its open lines. The ledger is a throw-away copy: afterwards it holds what the run
     /// would have done.
-    ///
-    /// # Errors
-    /// When the copy cannot be used.
     pub async fn forecast(
         &self,
         run: &Run,
@@ -250,9 +247,6 @@ impl<C: Component, S: Store, R: Runtime> Application<PreviewComponent<C>, S, R> 
 impl Forecast {
     /// Reads what a run came to, by the same rule as what it would come to. `refunded_before` are the lines that a run stops
     /// at.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn of(
         ledger: &impl Store,
         run: &Run,

@@ -86,9 +86,6 @@ pub struct Runner<'a, C, S, R> {
 
 impl<'a, C: Component, S: Store, R: Runtime> Runner<'a, C, S, R> {
     /// Gets ready to send the open lines of a run. `spent` is what earlier sessions of the run refunded.
-    ///
-    /// # Errors
-    /// When the ledger cannot be used.
     pub async fn new(
         application: &'a Application<C, S, R>,
         run: &'a Run,
@@ -124,9 +121,6 @@ impl<'a, C: Component, S: Store, R: Runtime> Runner<'a, C, S, R> {
 
     /// Sends until there is nothing left to send, it stops itself, the run is canceled, or `interrupt` becomes true. What is
     /// under way is always finished and recorded.
-    ///
-    /// # Errors
-    /// When the ledger failed.
     pub async fn run(
         mut self,
         mut interrupt: watch::Receiver<bool>,

@@ -1,9 +1,11 @@
 //! Whether an operation id may be used for a request.
 
 use refund_core::request::Request;
-use refund_ledger::{Approval, Fingerprint, MerchantRules, Operation, State, Tx, UserName};
+use refund_ledger::{
+    Approval, Fingerprint, LedgerResult, MerchantRules, Operation, State, Tx, UserName,
+};
 
-use super::record::{Ruled, put, remark};
+use super::record::{put, remark};
 use super::{moves, turn};
 use crate::caller::Caller;
 
@@ -29,16 +31,13 @@ pub enum Admitted {
 }
 
 /// Records an operation, finds it, or corrects it.
-///
-/// # Errors
-/// When the ledger cannot be used.
 pub fn admit(
     tx: &mut dyn Tx,
     request: Request,
     rules: MerchantRules,
     caller: &Caller,
     now: u64,
-) -> Ruled<Admitted> {
+) -> LedgerResult<Admitted> {
     if request.operation == turn::holder()? {
         let operation = Operation::new(request, caller.user.clone(), rules.into(), now);
         return Ok(Admitted::Conflict(Box::new(operation)));
@@ -63,7 +62,7 @@ fn name_requester(
     known: Operation,
     caller: &Caller,
     now: u64,
-) -> Ruled<Operation> {
+) -> LedgerResult<Operation> {
     let is_open = matches!(known.state, State::Planned | State::Refused | State::NeedsApproval);
     if !is_open || *known.asked_by() != UserName::unknown() || caller.user == UserName::unknown() {
         return Ok(known);
@@ -94,7 +93,7 @@ fn correct(
     rules: MerchantRules,
     caller: &Caller,
     now: u64,
-) -> Ruled<Admitted> {
+) -> LedgerResult<Admitted> {
     if !was_never_sent(&known) {
         return Ok(Admitted::Conflict(Box::new(known)));
     }

@@ -1,12 +1,12 @@
 //! Approvals: who may decide, about what, and until when.
 
 use refund_ledger::{
-    Approval, ApprovalId, ApprovalState, CalledOff, LedgerError, NewApproval, Operation,
-    Settlement, State, Tx, UserName, Vote,
+    Approval, ApprovalId, ApprovalState, CalledOff, LedgerError, LedgerResult, NewApproval,
+    Operation, Settlement, State, Tx, UserName, Vote,
 };
 
 use super::reading::ApprovalRequest;
-use super::record::{Ruled, put, record, remark};
+use super::record::{put, record, remark};
 use super::{follow_up, moves};
 use crate::caller::Caller;
 
@@ -99,7 +99,7 @@ pub enum DecideError {
 }
 
 /// A decision, or why it does not count.
-pub type Decision = Ruled<Result<Approval, DecideError>>;
+pub type Decision = LedgerResult<Result<Approval, DecideError>>;
 
 /// Files an approval. One that waits for the same stays. Where only the rules changed, and with them how many
 /// approvers must agree, it waits for more of them, or for fewer; where the refund changed, it is superseded.
@@ -109,7 +109,7 @@ pub(super) fn file(
     asked: &ApprovalRequest,
     approval_secs: u64,
     now: u64,
-) -> Ruled<()> {
+) -> LedgerResult<()> {
     if let Some(live) = tx.live_approval(operation.id())? {
         let is_same_refund = live.fingerprint == operation.fingerprint && live.money == asked.money;
         if is_same_refund && live.expires >= now {
@@ -132,7 +132,7 @@ pub(super) fn file(
 }
 
 /// The rules in force want another number of approvers: those who agreed to the refund still do.
-fn adjust(tx: &mut dyn Tx, live: Approval, asked: &ApprovalRequest) -> Ruled<()> {
+fn adjust(tx: &mut dyn Tx, live: Approval, asked: &ApprovalRequest) -> LedgerResult<()> {
     let enough = live.agreed() >= usize::from(asked.needed);
     let state = if enough { ApprovalState::Approved } else { ApprovalState::Open };
     tx.put_approval(&Approval {
@@ -145,14 +145,14 @@ fn adjust(tx: &mut dyn Tx, live: Approval, asked: &ApprovalRequest) -> Ruled<()>
     })
 }
 
-fn end(tx: &mut dyn Tx, approval: Approval, state: ApprovalState, now: u64) -> Ruled<()> {
+fn end(tx: &mut dyn Tx, approval: Approval, state: ApprovalState, now: u64) -> LedgerResult<()> {
     let decided = approval.decided.or(Some(now));
     tx.put_approval(&Approval { state, decided, ..approval })
 }
 
 /// Ends the approval of an operation whose refund is known, whoever found it, or that was called off: a denial would say
 /// that there is no refund.
-pub(super) fn close(tx: &mut dyn Tx, operation: &Operation, now: u64) -> Ruled<bool> {
+pub(super) fn close(tx: &mut dyn Tx, operation: &Operation, now: u64) -> LedgerResult<bool> {
     let is_refunded = operation.refund.is_some();
     if !is_refunded && operation.state != State::Canceled {
         return Ok(false);
@@ -165,7 +165,7 @@ pub(super) fn close(tx: &mut dyn Tx, operation: &Operation, now: u64) -> Ruled<b
 }
 
 /// Ends the approval of an operation that was refused when it was executed, or is asked for with other values.
-pub(super) fn supersede(tx: &mut dyn Tx, operation: &Operation, now: u64) -> Ruled<()> {
+pub(super) fn supersede(tx: &mut dyn Tx, operation: &Operation, now: u64) -> LedgerResult<()> {
     match tx.live_approval(operation.id())? {
         Some(live) => end(tx, live, ApprovalState::Superseded, now),
         None => Ok(()),
@@ -179,7 +179,7 @@ pub(super) fn expire_of(
     operation: &Operation,
     caller: &Caller,
     now: u64,
-) -> Ruled<()> {
+) -> LedgerResult<()> {
     if close(tx, operation, now)? {
         return remark(tx, operation, caller, "its approval was closed".to_owned(), now);
     }
@@ -196,7 +196,7 @@ fn expire(
     approval: Approval,
     caller: &Caller,
     now: u64,
-) -> Ruled<()> {
+) -> LedgerResult<()> {
     let text = format!("{} expired", approval.id);
     let decided = approval.decided.or(Some(approval.expires));
     tx.put_approval(&Approval { state: ApprovalState::Expired, decided, ..approval })?;
@@ -205,10 +205,7 @@ fn expire(
 
 /// Ends every approval whose time is over, but for those of operations that are under way, and of operations that were
 /// edited: to record them anew would hide that, and it must not stop a decision about another one.
-///
-/// # Errors
-/// When the ledger cannot be used.
-pub fn expire_all(tx: &mut dyn Tx, caller: &Caller, now: u64) -> Ruled<()> {
+pub fn expire_all(tx: &mut dyn Tx, caller: &Caller, now: u64) -> LedgerResult<()> {
     for approval in tx.overdue_approvals(now)? {
         let Some(operation) = tx.operation(&approval.operation)? else { continue };
         match tx.check_held(operation.id()) {
@@ -311,7 +308,7 @@ fn agree(
     vote: &Vote,
     caller: &Caller,
     now: u64,
-) -> Ruled<()> {
+) -> LedgerResult<()> {
     let agreed = approval.agreed() + 1;
     let (id, needed) = (approval.id, approval.needed);
     if agreed >= usize::from(needed) {
@@ -328,7 +325,7 @@ fn call_off(
     vote: &Vote,
     caller: &Caller,
     now: u64,
-) -> Ruled<()> {
+) -> LedgerResult<()> {
     moves::check(operation.state, State::Canceled, operation.refund.is_some())?;
     let detail = format!("{} denied {}{}", vote.voter, approval.id, note(vote));
     end(tx, approval, ApprovalState::Denied, now)?;
@@ -400,7 +397,7 @@ pub(crate) fn record_calling_off(
     before: State,
     operation: &Operation,
     caller: &Caller,
-) -> Ruled<()> {
+) -> LedgerResult<()> {
     tx.check_held(operation.id())?;
     tx.put_operation(operation)?;
     close(tx, operation, operation.updated)?;

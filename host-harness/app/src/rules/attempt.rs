@@ -2,17 +2,17 @@
 
 use refund_core::id::OperationId;
 use refund_ledger::{
-    Approval, ApprovalState, Fingerprint, HeldRules, LedgerError, MerchantRules, Operation, State,
-    Tx,
+    Approval, ApprovalState, Fingerprint, HeldRules, LedgerError, LedgerResult, MerchantRules,
+    Operation, State, Tx,
 };
 
-use super::record::{Ruled, put};
+use super::record::put;
 use super::{approval, moves};
 use crate::caller::Caller;
 
 /// An operation that is under way in this process: durably marked as sent, alone on its payment.
 #[derive(Clone, Debug, PartialEq)]
-pub struct UnderWay {
+pub struct OpenAttempt {
     /// The operation.
     pub operation: Operation,
     /// The merchant's rules in force.
@@ -25,9 +25,9 @@ pub struct UnderWay {
 
 /// What to do with an operation.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Begun {
+pub enum AttemptStart {
     /// Send it.
-    Go(Box<UnderWay>),
+    Go(Box<OpenAttempt>),
     /// It is settled for good: refunded, or called off.
     Settled(Box<Operation>),
     /// A living process works on this payment: wait, and begin again.
@@ -49,9 +49,6 @@ pub enum Begun {
 /// `expected` is the request that the caller asked for; absent for whoever takes what the ledger holds. `rules` are the
 /// merchant's rules in force; absent to keep those of the last attempt. `elsewhere` are operations that are known to be on
 /// other payments.
-///
-/// # Errors
-/// When the ledger cannot be used, or was edited.
 pub fn begin(
     tx: &mut dyn Tx,
     id: &OperationId,
@@ -60,27 +57,27 @@ pub fn begin(
     elsewhere: &[OperationId],
     caller: &Caller,
     now: u64,
-) -> Ruled<Begun> {
+) -> LedgerResult<AttemptStart> {
     let operation =
         tx.operation(id)?.ok_or_else(|| LedgerError::UnknownOperation(id.to_string()))?;
     if expected.is_some_and(|expected| *expected != operation.fingerprint) {
-        return Ok(Begun::Conflict(Box::new(operation)));
+        return Ok(AttemptStart::Conflict(Box::new(operation)));
     }
     tx.check_held(id)?;
     approval::expire_of(tx, &operation, caller, now)?;
     if operation.state.has_refund() || operation.state == State::Canceled {
-        return Ok(Begun::Settled(Box::new(operation)));
+        return Ok(AttemptStart::Settled(Box::new(operation)));
     }
     let payment = tx.payment_key(operation.payment())?;
     if let Some(operation) = tx.working_on(&payment)? {
-        return Ok(Begun::Busy { operation });
+        return Ok(AttemptStart::Busy { operation });
     }
     for other in tx.recorded_on(&payment)?.iter().filter(|other| *other != id) {
         tx.check_held(other)?;
     }
     let unsettled = tx.unsettled_on(&payment, id)?;
     if !unsettled.is_empty() {
-        return Ok(Begun::Unsettled(unsettled));
+        return Ok(AttemptStart::Unsettled(unsettled));
     }
     let granted = match tx.live_approval(id)? {
         Some(approval) => granted(&approval, &operation)?,
@@ -89,13 +86,13 @@ pub fn begin(
     let mut other_names = tx.unsettled_under_other_names(&payment, id)?;
     other_names.retain(|other| !elsewhere.contains(other));
     if !other_names.is_empty() {
-        return Ok(Begun::OtherNames(other_names));
+        return Ok(AttemptStart::OtherNames(other_names));
     }
     tx.take_payment(&payment, id)?;
     let earlier = last_uncertain(&operation, now);
     let rules = in_force(&operation, rules)?;
     let operation = mark_sent(tx, operation, &rules, caller, now)?;
-    Ok(Begun::Go(Box::new(UnderWay { operation, rules, earlier, approval: granted })))
+    Ok(AttemptStart::Go(Box::new(OpenAttempt { operation, rules, earlier, approval: granted })))
 }
 
 /// When the last request may have left whose outcome is not known. A process that ended without a word may have sent
@@ -106,7 +103,7 @@ pub(super) fn last_uncertain(operation: &Operation, now: u64) -> Option<u64> {
 
 /// The rules that an operation is asked for under. Whoever leaves them out does not take them off an operation that was
 /// asked for under some.
-fn in_force(operation: &Operation, given: Option<&MerchantRules>) -> Ruled<MerchantRules> {
+fn in_force(operation: &Operation, given: Option<&MerchantRules>) -> LedgerResult<MerchantRules> {
     match (given.filter(|rules| !rules.is_empty()), &operation.rules) {
         (Some(given), _) => Ok(given.clone()),
         (None, HeldRules::Readable(held)) => Ok(held.as_ref().clone()),
@@ -128,7 +125,7 @@ fn mark_sent(
     rules: &MerchantRules,
     caller: &Caller,
     now: u64,
-) -> Ruled<Operation> {
+) -> LedgerResult<Operation> {
     moves::check(operation.state, State::Sent, operation.refund.is_some())?;
     let before = operation.state;
     let sent = Operation {
@@ -147,7 +144,7 @@ fn mark_sent(
 
 /// The hash that an approved approval grants. The votes are counted again: a state alone approves nothing, and without
 /// enough votes the component asks for them again.
-fn granted(approval: &Approval, operation: &Operation) -> Ruled<Option<String>> {
+fn granted(approval: &Approval, operation: &Operation) -> LedgerResult<Option<String>> {
     if approval.state != ApprovalState::Approved {
         return Ok(None);
     }

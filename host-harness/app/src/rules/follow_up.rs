@@ -3,18 +3,17 @@
 use refund_core::followups::{self, Ended, FollowUp, Kind, Options};
 use refund_core::id::RefundId;
 use refund_core::model::{Refund, RefundStatus};
-use refund_ledger::{Operation, Settlement, State, Tx};
+use refund_ledger::{LedgerResult, Operation, Settlement, State, Tx};
 
 use super::moves::state_of;
 use super::reading::Reading;
-use super::record::Ruled;
 
 /// Adds what follows, in the transaction of the move.
 pub(super) fn add(
     tx: &mut dyn Tx,
     now: u64,
     found: impl FnOnce(&Options) -> Vec<FollowUp>,
-) -> Ruled<()> {
+) -> LedgerResult<()> {
     match tx.follow_up_options() {
         Some(options) => tx.add_follow_ups(&found(&options), now),
         None => Ok(()),

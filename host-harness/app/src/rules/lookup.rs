@@ -2,16 +2,15 @@
 
 use refund_core::id::OperationId;
 use refund_core::model::Refund;
-use refund_ledger::{LedgerError, Operation, State, Tx};
+use refund_ledger::{LedgerError, LedgerResult, Operation, State, Tx};
 
 use super::reading::Reading;
-use super::record::Ruled;
 use super::{attempt, seen, settlement};
 use crate::caller::Caller;
 
 /// Whether an operation can be looked up now.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Looking {
+pub enum LookupStart {
     /// Look for its refund: this process alone works on its payment.
     Look {
         /// The operation.
@@ -27,7 +26,7 @@ pub enum Looking {
 
 /// What a lookup found at Stripe.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
+pub struct LookupResult {
     /// The refund that carries the operation id, if Stripe has one; the error says that Stripe could not be asked.
     pub refund: Result<Option<Refund>, String>,
     /// Whether Stripe was asked only once the last request could no longer be carried out, so that "no such refund" is
@@ -36,39 +35,33 @@ pub struct Found {
 }
 
 /// Takes the payment of an operation whose outcome is not known.
-///
-/// # Errors
-/// When the ledger cannot be used, or was edited.
-pub fn begin(tx: &mut dyn Tx, id: &OperationId, now: u64) -> Ruled<Looking> {
+pub fn begin(tx: &mut dyn Tx, id: &OperationId, now: u64) -> LedgerResult<LookupStart> {
     let operation =
         tx.operation(id)?.ok_or_else(|| LedgerError::UnknownOperation(id.to_string()))?;
     tx.check_held(id)?;
     let Some(last_request) = attempt::last_uncertain(&operation, now) else {
-        return Ok(Looking::Settled(Box::new(operation)));
+        return Ok(LookupStart::Settled(Box::new(operation)));
     };
     if !operation.state.is_unsettled() {
-        return Ok(Looking::Settled(Box::new(operation)));
+        return Ok(LookupStart::Settled(Box::new(operation)));
     }
     let payment = tx.payment_key(operation.payment())?;
     if tx.working_on(&payment)?.is_some() {
-        return Ok(Looking::Busy);
+        return Ok(LookupStart::Busy);
     }
     tx.take_payment(&payment, id)?;
-    Ok(Looking::Look { operation: Box::new(operation), last_request })
+    Ok(LookupStart::Look { operation: Box::new(operation), last_request })
 }
 
 /// Records what was found.
-///
-/// # Errors
-/// When the ledger cannot be used.
 pub fn end(
     tx: &mut dyn Tx,
     id: &OperationId,
-    found: Found,
+    found: LookupResult,
     last_request: u64,
     caller: &Caller,
     now: u64,
-) -> Ruled<Operation> {
+) -> LedgerResult<Operation> {
     let operation =
         tx.operation(id)?.ok_or_else(|| LedgerError::UnknownOperation(id.to_string()))?;
     let uncounted = attempt::uncounted(&operation);

@@ -22,5 +22,3 @@ mod record;
 pub mod seen;
 pub mod settlement;
 pub mod turn;
-
-pub use self::record::Ruled;

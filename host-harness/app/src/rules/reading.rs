@@ -118,7 +118,7 @@ impl Reading {
 
 /// An earlier request whose outcome is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Earlier {
+pub struct EarlierRequest {
     /// When the last one may have left, Unix seconds.
     pub at: u64,
     /// Whether it could no longer be carried out when the call began that was answered now.
@@ -126,7 +126,11 @@ pub struct Earlier {
 }
 
 /// Reads an answer of `refunds.create`. `now` is when it came: a request may have left until then.
-pub fn read(called: Called<Created, CreateError>, earlier: Option<Earlier>, now: u64) -> Reading {
+pub fn read(
+    called: Called<Created, CreateError>,
+    earlier: Option<EarlierRequest>,
+    now: u64,
+) -> Reading {
     let changes_sent = called.changes_sent;
     let reading = match called.result {
         Ok(created) => made(created),
@@ -146,7 +150,7 @@ pub fn read(called: Called<Created, CreateError>, earlier: Option<Earlier>, now:
 
 /// An earlier request may have been carried out. That there is no refund is believed only from an answer that looked
 /// for it, and only once the earlier request cannot be carried out any more.
-fn doubt(reading: Reading, earlier: Earlier) -> Reading {
+fn doubt(reading: Reading, earlier: EarlierRequest) -> Reading {
     let no_refund = matches!(reading.state, State::Refused | State::NeedsApproval | State::Planned);
     if !no_refund || (earlier.is_over && reading.looked) {
         return reading;

@@ -1,11 +1,8 @@
 //! How rules put operations and record their moves.
 
-use refund_ledger::{Entry, LedgerError, Operation, State, Tx};
+use refund_ledger::{Entry, LedgerResult, Operation, State, Tx};
 
 use crate::caller::Caller;
-
-/// What a rule gives.
-pub type Ruled<T> = Result<T, LedgerError>;
 
 /// Replaces an operation and records the move.
 pub(super) fn put(
@@ -14,7 +11,7 @@ pub(super) fn put(
     operation: &Operation,
     caller: &Caller,
     request_id: Option<String>,
-) -> Ruled<()> {
+) -> LedgerResult<()> {
     tx.put_operation(operation)?;
     record(tx, before, operation, caller, operation.detail.clone(), request_id)
 }
@@ -27,7 +24,7 @@ pub(super) fn record(
     caller: &Caller,
     outcome: Option<String>,
     request_id: Option<String>,
-) -> Ruled<()> {
+) -> LedgerResult<()> {
     let time = operation.updated;
     tx.record(operation, Entry { before, actor: caller.actor(), outcome, request_id, time })
 }
@@ -39,7 +36,7 @@ pub(super) fn remark(
     caller: &Caller,
     text: String,
     now: u64,
-) -> Ruled<()> {
+) -> LedgerResult<()> {
     let entry = Entry {
         before: Some(operation.state),
         actor: caller.actor(),

@@ -3,19 +3,16 @@
 use refund_core::followups::FollowUp;
 use refund_core::model::Refund;
 use refund_core::request::Request;
-use refund_ledger::{Effect, Event, Operation, Settlement, State, Tx};
+use refund_ledger::{Effect, Event, LedgerResult, Operation, Settlement, State, Tx};
 
 use super::moves::{self, state_of};
-use super::record::{Ruled, record};
+use super::record::record;
 use super::{approval, follow_up, settlement};
 use crate::caller::Caller;
 
 /// Takes an event, once, and moves the operation it concerns. Events may come in any order and any number of times.
 /// `follow_ups` are what follows from an event about a payment or a dispute; what follows from a refund is decided
 /// here, where it is known whether the event is news.
-///
-/// # Errors
-/// When the ledger cannot be used.
 pub fn receive(
     tx: &mut dyn Tx,
     event: &Event,
@@ -23,7 +20,7 @@ pub fn receive(
     follow_ups: Vec<FollowUp>,
     caller: &Caller,
     now: u64,
-) -> Ruled<Effect> {
+) -> LedgerResult<Effect> {
     if tx.is_known_event(&event.id)? {
         tx.count("repeated")?;
         return Ok(Effect::Repeated);
@@ -45,10 +42,7 @@ pub fn receive(
 }
 
 /// Takes a refund that was read at Stripe, and moves the operation it belongs to.
-///
-/// # Errors
-/// When the ledger cannot be used.
-pub fn see(tx: &mut dyn Tx, refund: &Refund, caller: &Caller, now: u64) -> Ruled<Effect> {
+pub fn see(tx: &mut dyn Tx, refund: &Refund, caller: &Caller, now: u64) -> LedgerResult<Effect> {
     let seen = apply(tx, refund, caller, now)?;
     // What did not move is no news: nothing follows from it.
     if matches!(seen.effect, Effect::Moved { .. } | Effect::Twice { .. }) {
@@ -85,7 +79,7 @@ impl Seen {
 }
 
 /// Moves the operation of a refund as far as the refund has come.
-fn apply(tx: &mut dyn Tx, refund: &Refund, caller: &Caller, now: u64) -> Ruled<Seen> {
+fn apply(tx: &mut dyn Tx, refund: &Refund, caller: &Caller, now: u64) -> LedgerResult<Seen> {
     let Some(operation) = operation_of(tx, refund)? else {
         return Ok(Seen::new(Effect::Elsewhere, note_elsewhere(tx, refund, now)?));
     };
@@ -109,7 +103,7 @@ fn move_to(
     refund: &Refund,
     caller: &Caller,
     now: u64,
-) -> Ruled<Operation> {
+) -> LedgerResult<Operation> {
     let mut moved = settlement::moved(operation, to, Some(refund), now);
     moved.detail = (to == State::Failed)
         .then(|| "Stripe says it failed: pay the customer in another way".to_owned());
@@ -125,7 +119,7 @@ fn move_to(
 }
 
 /// By the refund that is known, or by the operation id in the metadata, if that operation asked for such a refund.
-fn operation_of(tx: &mut dyn Tx, refund: &Refund) -> Ruled<Option<Operation>> {
+fn operation_of(tx: &mut dyn Tx, refund: &Refund) -> LedgerResult<Option<Operation>> {
     if let Some(operation) = tx.operation_of_refund(&refund.id)? {
         return Ok(Some(operation));
     }
@@ -143,7 +137,7 @@ pub(crate) fn asked_for(request: &Request, refund: &Refund) -> bool {
 }
 
 /// Keeps a refund that belongs to no operation, and says how far it has come: events come in any order.
-fn note_elsewhere(tx: &mut dyn Tx, refund: &Refund, now: u64) -> Ruled<State> {
+fn note_elsewhere(tx: &mut dyn Tx, refund: &Refund, now: u64) -> LedgerResult<State> {
     let known = tx.refund_elsewhere(&refund.id)?;
     let known = known.map(|known| state_of(known.status.as_deref().map(Into::into).as_ref()));
     let said = state_of(refund.status.as_ref());

@@ -3,10 +3,10 @@
 use refund_core::client::Origin;
 use refund_core::id::OperationId;
 use refund_core::model::Refund;
-use refund_ledger::{KeptRefund, LedgerError, Operation, Settlement, State, Tx};
+use refund_ledger::{KeptRefund, LedgerError, LedgerResult, Operation, Settlement, State, Tx};
 
 use super::reading::Reading;
-use super::record::{Ruled, put, record};
+use super::record::{put, record};
 use super::{approval, follow_up, moves};
 use crate::caller::Caller;
 
@@ -14,9 +14,6 @@ use crate::caller::Caller;
 /// in the meantime, that stays.
 ///
 /// `approval_secs` is how long approvers have to decide.
-///
-/// # Errors
-/// When the ledger cannot be used.
 pub fn settle(
     tx: &mut dyn Tx,
     id: &OperationId,
@@ -24,7 +21,7 @@ pub fn settle(
     approval_secs: u64,
     caller: &Caller,
     now: u64,
-) -> Ruled<Operation> {
+) -> LedgerResult<Operation> {
     let from = tx.operation(id)?.ok_or_else(|| LedgerError::UnknownOperation(id.to_string()))?;
     tx.release_payment(id)?;
     let settled = match moves::check(from.state, reading.state, from.refund.is_some()) {
@@ -42,7 +39,7 @@ fn move_to(
     approval_secs: u64,
     caller: &Caller,
     now: u64,
-) -> Ruled<Operation> {
+) -> LedgerResult<Operation> {
     let mut to = moved(from, reading.state, reading.refund.as_ref(), now);
     to.settlement = Some(reading.settlement.clone());
     to.detail.clone_from(&reading.detail);
@@ -74,7 +71,7 @@ pub(super) fn moved(from: &Operation, to: State, refund: Option<&Refund>, now: u
 }
 
 /// A PaymentIntent and its charge are one payment from now on.
-pub(super) fn keep_charge(tx: &mut dyn Tx, operation: &Operation) -> Ruled<()> {
+pub(super) fn keep_charge(tx: &mut dyn Tx, operation: &Operation) -> LedgerResult<()> {
     let refund = operation.refund.as_ref();
     let charge = refund.and_then(|refund| refund.charge.as_ref());
     let intent = refund.and_then(|refund| refund.payment_intent.as_ref());
@@ -91,7 +88,7 @@ fn keep_rest(
     reading: &Reading,
     caller: &Caller,
     now: u64,
-) -> Ruled<Operation> {
+) -> LedgerResult<Operation> {
     let known = from.refund.as_ref().map(|refund| &refund.id);
     let is_same = known.is_some() && known == reading.refund.as_ref().map(|refund| &refund.id);
     let settlement = if is_same {

@@ -1,24 +1,19 @@
 //! Pipelines that use one ledger take turns, and see what is open on the payments they refund.
 
 use refund_core::id::{OperationId, PaymentRef};
-use refund_ledger::{LedgerError, Operation, PaymentKey, Tx};
-
-use super::record::Ruled;
+use refund_ledger::{LedgerError, LedgerResult, Operation, PaymentKey, Tx};
 
 /// The turn, among the payments that processes work on. It is no payment's name.
 const TURN: &str = "pipelines";
 
 /// The name under which a pipeline holds its turn.
-pub fn holder() -> Ruled<OperationId> {
+pub fn holder() -> LedgerResult<OperationId> {
     OperationId::parse("the turn of a pipeline")
         .map_err(|problem| LedgerError::Read(problem.to_string()))
 }
 
 /// Takes the turn, unless a living process has it.
-///
-/// # Errors
-/// When the ledger cannot be used.
-pub fn take(tx: &mut dyn Tx) -> Ruled<bool> {
+pub fn take(tx: &mut dyn Tx) -> LedgerResult<bool> {
     let turn = PaymentKey::new(TURN);
     if tx.working_on(&turn)?.is_some() {
         return Ok(false);
@@ -29,14 +24,11 @@ pub fn take(tx: &mut dyn Tx) -> Ruled<bool> {
 
 /// An operation on one of these payments that may still refund something, other than those of the plan itself: its
 /// outcome is unknown, or it waits for an approval or for its execution.
-///
-/// # Errors
-/// When the ledger cannot be used.
 pub fn open_on(
     tx: &mut dyn Tx,
     payments: &[PaymentRef],
     own: &[OperationId],
-) -> Ruled<Option<Operation>> {
+) -> LedgerResult<Option<Operation>> {
     for payment in payments {
         let key = tx.payment_key(payment)?;
         let mut open = tx.unsettled_on(&key, &holder()?)?;

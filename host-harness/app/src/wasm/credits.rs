@@ -10,17 +10,11 @@ use crate::component::OperationError;
 
 impl WasmComponent {
     /// `credits.sla-quote`
-    ///
-    /// # Errors
-    /// When the input is wrong.
     pub async fn sla_quote(&self, input: &SlaRequest) -> Result<Quote, OperationError<CallError>> {
         self.read("credits.sla-quote", input).await
     }
 
     /// `credits.prorate`
-    ///
-    /// # Errors
-    /// When the input is wrong.
     pub async fn prorate(
         &self,
         input: &ProrateRequest,
@@ -29,9 +23,6 @@ impl WasmComponent {
     }
 
     /// `billing.invoice`
-    ///
-    /// # Errors
-    /// When the invoice was not read.
     pub async fn invoice(
         &self,
         request: &InvoiceRequest,
@@ -40,9 +31,6 @@ impl WasmComponent {
     }
 
     /// `billing.subscription`
-    ///
-    /// # Errors
-    /// When the subscription was not read.
     pub async fn subscription(
         &self,
         subscription: &str,

@@ -54,9 +54,6 @@ struct Upload<'a> {
 
 impl WasmComponent {
     /// `disputes.list`
-    ///
-    /// # Errors
-    /// When the disputes were not read.
     pub async fn disputes(
         &self,
         filter: &DisputeFilter,
@@ -73,9 +70,6 @@ impl WasmComponent {
     }
 
     /// `disputes.retrieve`
-    ///
-    /// # Errors
-    /// When the dispute was not read.
     pub async fn dispute(&self, id: &str) -> Result<DisputeReport, OperationError<CallError>> {
         self.read("disputes.retrieve", &connected(&self.connection, One { dispute: id })).await
     }

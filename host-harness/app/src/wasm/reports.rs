@@ -13,17 +13,11 @@ struct InRange<'a, T> {
 
 impl WasmComponent {
     /// `reports.rows`
-    ///
-    /// # Errors
-    /// When the refunds were not read.
     pub async fn rows(&self, range: &RowRange) -> Result<RowPage, OperationError<CallError>> {
         self.read("reports.rows", &connected(&self.connection, InRange { range })).await
     }
 
     /// `reports.charges-taken`
-    ///
-    /// # Errors
-    /// When the charges were not read.
     pub async fn charges_taken(
         &self,
         range: &TakenRange,

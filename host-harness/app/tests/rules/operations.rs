@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use refund_app::outcome::Standing;
 use refund_app::rules::admission::{Admitted, admit};
-use refund_app::rules::attempt::{Begun, begin};
+use refund_app::rules::attempt::{AttemptStart, begin};
 use refund_app::{Called, Difference, OperationError, OutcomeKind, Settings};
 use refund_core::client::{Created, Origin};
 use refund_ledger::{Effect, MerchantRules, Settlement, State, Store};
@@ -103,7 +103,7 @@ pub async fn crash(desk: &Desk, operation: &str) {
         admit(tx, wanted, rules, &who, now)?;
         begin(tx, &id, None, None, &[], &who, now)
     });
-    assert!(matches!(begun.await.unwrap(), Begun::Go(_)));
+    assert!(matches!(begun.await.unwrap(), AttemptStart::Go(_)));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use refund_app::rules::admission::admit;
-use refund_app::rules::attempt::{Begun, begin};
+use refund_app::rules::attempt::{AttemptStart, begin};
 use refund_app::{Application, Ask, Outcome, OutcomeKind, Settings};
 use refund_core::id::OperationId;
 use refund_ledger::{Ledger, LedgerError, MerchantRules, State, Store, Tx};
@@ -73,7 +73,7 @@ async fn crash(desk: &Desk) {
         admit(tx, wanted, rules, &who, now)?;
         begin(tx, &id, None, None, &[], &who, now)
     });
-    assert!(matches!(begun.await.unwrap(), Begun::Go(_)));
+    assert!(matches!(begun.await.unwrap(), AttemptStart::Go(_)));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::args::{Approvals, ApprovalsCommand, Decide, Global};
 use crate::context::{App, Context, caller, named_caller, without_key};
 use crate::create::with_ledger;
 use crate::exit::Exit;
-use crate::outcomes::OperationShown;
+use crate::outcomes::OperationJson;
 use crate::stop::finishing;
 use crate::{documents, exit, inputs, show};
 
@@ -49,7 +49,7 @@ pub(crate) async fn run(global: &Global, args: Approvals) -> anyhow::Result<Exit
 
 /// An approval for programs.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct ApprovalJson<'a> {
     id: ApprovalId,
     operation: &'a str,
     payment: &'a str,
@@ -66,7 +66,7 @@ struct Shown<'a> {
     votes: &'a [Vote],
 }
 
-impl<'a> From<&'a Approval> for Shown<'a> {
+impl<'a> From<&'a Approval> for ApprovalJson<'a> {
     fn from(approval: &'a Approval) -> Self {
         Self {
             id: approval.id,
@@ -88,8 +88,8 @@ impl<'a> From<&'a Approval> for Shown<'a> {
 }
 
 #[derive(Serialize)]
-struct ShownList<'a> {
-    approvals: Vec<Shown<'a>>,
+struct ApprovalList<'a> {
+    approvals: Vec<ApprovalJson<'a>>,
 }
 
 async fn list(global: &Global, state: Option<&str>) -> anyhow::Result<ExitCode> {
@@ -102,7 +102,7 @@ async fn list(global: &Global, state: Option<&str>) -> anyhow::Result<ExitCode> 
     let application = without_key(global)?;
     let approvals = application.store().approvals(state, application.now()).await?;
     if global.json {
-        show::json(&ShownList { approvals: approvals.iter().map(Shown::from).collect() });
+        show::json(&ApprovalList { approvals: approvals.iter().map(ApprovalJson::from).collect() });
     } else {
         let header =
             ["approval", "operation", "payment", "amount", "asked for by", "agreed", "state"];
@@ -129,7 +129,7 @@ fn agreed(approval: &Approval) -> String {
 
 fn print(global: &Global, approval: &Approval) -> ExitCode {
     if global.json {
-        show::json(&Shown::from(approval));
+        show::json(&ApprovalJson::from(approval));
         return ExitCode::SUCCESS;
     }
     let one = |name: &str, value: String| [name.to_owned(), value];
@@ -226,13 +226,13 @@ struct Attempt {
 
 #[derive(Serialize)]
 struct Executed<'a> {
-    executed: Vec<AttemptShown<'a>>,
+    executed: Vec<AttemptJson<'a>>,
 }
 
 /// What became of one approval, for programs.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum AttemptShown<'a> {
+enum AttemptJson<'a> {
     Done {
         approval: &'a str,
         outcome: &'static str,
@@ -242,7 +242,7 @@ enum AttemptShown<'a> {
         detail: Option<&'a str>,
         message: String,
         #[serde(skip_serializing_if = "Vec::is_empty")]
-        also_settled: Vec<OperationShown<'a>>,
+        also_settled: Vec<OperationJson<'a>>,
     },
     Failed {
         approval: &'a str,
@@ -251,11 +251,11 @@ enum AttemptShown<'a> {
 }
 
 impl Attempt {
-    fn shown(&self) -> AttemptShown<'_> {
+    fn shown(&self) -> AttemptJson<'_> {
         match &self.outcome {
             Ok(outcome) => {
                 let operation = &outcome.operation;
-                AttemptShown::Done {
+                AttemptJson::Done {
                     approval: &self.id,
                     outcome: outcome.kind().row().name,
                     operation: operation.id().as_str(),
@@ -266,7 +266,7 @@ impl Attempt {
                     also_settled: outcome.also_settled.iter().map(Into::into).collect(),
                 }
             }
-            Err(error) => AttemptShown::Failed { approval: &self.id, error: format!("{error:#}") },
+            Err(error) => AttemptJson::Failed { approval: &self.id, error: format!("{error:#}") },
         }
     }
 

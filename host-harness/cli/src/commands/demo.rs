@@ -32,7 +32,7 @@ struct Stats {
 }
 
 /// A refund, or why there is none.
-type Made = Result<Created, OperationError<CreateError>>;
+type CreateResult = Result<Created, OperationError<CreateError>>;
 
 /// Simulator and component, and what was seen.
 struct Tour {
@@ -91,11 +91,16 @@ impl Tour {
         Ok(serde_json::from_value::<Charge>(self.stripe.charge(order))?.id)
     }
 
-    async fn create(&self, request: Request) -> Made {
+    async fn create(&self, request: Request) -> CreateResult {
         self.attempt(request, Policy::default(), None).await
     }
 
-    async fn attempt(&self, request: Request, policy: Policy, approval: Option<String>) -> Made {
+    async fn attempt(
+        &self,
+        request: Request,
+        policy: Policy,
+        approval: Option<String>,
+    ) -> CreateResult {
         let rules = MerchantRules::policy(policy);
         self.component.create(&Attempt { request, rules, approval }).await.result
     }
@@ -276,12 +281,12 @@ fn request(operation: &str, charge: &ChargeId) -> anyhow::Result<Request> {
 }
 
 /// Whether there is a refund that came about in this way.
-fn came(made: &Made, origin: Origin) -> bool {
+fn came(made: &CreateResult, origin: Origin) -> bool {
     made.as_ref().is_ok_and(|made| made.origin == origin)
 }
 
 /// A refund in a line, or why there is none.
-fn described(made: Made) -> String {
+fn described(made: CreateResult) -> String {
     let Created { refund, origin, .. } = match made {
         Ok(made) => made,
         Err(error) => return error.to_string(),

@@ -115,13 +115,13 @@ async fn deliver(global: &Global, watch: bool) -> anyhow::Result<ExitCode> {
         component = Some(context.component);
     }
     let dispatcher = dispatcher(&ledger, component);
-    let dead = Left::of(&ledger.outbox()).await?.dead;
+    let dead = Remaining::of(&ledger.outbox()).await?.dead;
     if watch {
         watch_on(global, dispatcher).await;
     } else {
         once(global, dispatcher).await?;
     }
-    let left = Left::of(&ledger.outbox()).await?;
+    let left = Remaining::of(&ledger.outbox()).await?;
     tell(global, &left);
     // Those that died before were told then: some, such as a mail to nobody, will stay for good.
     let taken = left.waiting == 0 && left.dead <= dead;
@@ -162,14 +162,14 @@ async fn once(global: &Global, dispatcher: Dispatcher<Outbox>) -> anyhow::Result
 }
 
 /// What was not taken.
-struct Left {
+struct Remaining {
     waiting: u64,
     dead: u64,
     /// Sinks that want no more, and why.
     off: Vec<(String, String)>,
 }
 
-impl Left {
+impl Remaining {
     async fn of(outbox: &Outbox) -> anyhow::Result<Self> {
         let counts = outbox.counts().await?;
         let sum = |state: State| -> u64 {
@@ -180,8 +180,8 @@ impl Left {
     }
 }
 
-fn tell(global: &Global, left: &Left) {
-    let Left { waiting, dead, off } = left;
+fn tell(global: &Global, left: &Remaining) {
+    let Remaining { waiting, dead, off } = left;
     if global.json {
         let off: Vec<_> =
             off.iter().map(|(sink, reason)| json!({ "sink": sink, "reason": reason })).collect();

@@ -8,7 +8,7 @@ use refund_app::{Ask, Called, Caller, OutcomeKind, WasmComponent};
 use refund_core::client::ListFilter;
 use refund_core::dispatch::InvokeError;
 use refund_core::id::{PaymentRef, RefundId};
-use refund_core::model::Refund as Shown;
+use refund_core::model::Refund as StripeRefund;
 
 use crate::args::{Create, Global, List, Refund, RefundCommand};
 use crate::context::{App, Context, caller};
@@ -46,7 +46,7 @@ pub(crate) async fn run(global: &Global, args: Refund) -> anyhow::Result<ExitCod
 /// Shows one refund. Where a ledger is named, the operation of the refund moves to what Stripe shows.
 async fn one<E: Into<InvokeError>>(
     global: &Global,
-    call: impl AsyncFnOnce(&WasmComponent) -> Called<Shown, E>,
+    call: impl AsyncFnOnce(&WasmComponent) -> Called<StripeRefund, E>,
 ) -> anyhow::Result<ExitCode> {
     let context = Context::new(global)?;
     // Opened before anything is changed at Stripe.
@@ -95,7 +95,7 @@ impl Watcher {
         Ok(Self(Some((context.application(global)?, caller(global, "refund")?))))
     }
 
-    async fn see(&self, refunds: impl IntoIterator<Item = Shown>) -> anyhow::Result<()> {
+    async fn see(&self, refunds: impl IntoIterator<Item = StripeRefund>) -> anyhow::Result<()> {
         let Some((application, caller)) = &self.0 else { return Ok(()) };
         for refund in refunds {
             application.see(refund, caller).await.map_err(|error| {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::operation::Fingerprint;
 use super::user::UserName;
+use crate::words::words;
 
 /// An approval's id: `ap_` and a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,59 +40,30 @@ impl Serialize for ApprovalId {
     }
 }
 
-/// Where an approval stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ApprovalState {
-    /// Approvers may decide.
-    Open,
-    /// Enough approvers agreed; the refund may be made.
-    Approved,
-    /// An approver denied it; the operation is called off.
-    Denied,
-    /// It was not decided, or not executed, in time.
-    Expired,
-    /// The request or the rules changed, or the refund was made or called off without it.
-    Superseded,
-    /// The refund was made.
-    Executed,
+words! {
+    /// Where an approval stands.
+    #[derive(Serialize)]
+    #[serde(rename_all = "snake_case")]
+    ApprovalState {
+        /// Approvers may decide.
+        Open = "open",
+        /// Enough approvers agreed; the refund may be made.
+        Approved = "approved",
+        /// An approver denied it; the operation is called off.
+        Denied = "denied",
+        /// It was not decided, or not executed, in time.
+        Expired = "expired",
+        /// The request or the rules changed, or the refund was made or called off without it.
+        Superseded = "superseded",
+        /// The refund was made.
+        Executed = "executed",
+    }
 }
 
 impl ApprovalState {
-    const ALL: [Self; 6] =
-        [Self::Open, Self::Approved, Self::Denied, Self::Expired, Self::Superseded, Self::Executed];
-
-    /// The word in the ledger.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Approved => "approved",
-            Self::Denied => "denied",
-            Self::Expired => "expired",
-            Self::Superseded => "superseded",
-            Self::Executed => "executed",
-        }
-    }
-
-    /// The state of a word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
-    }
-
-    /// Every word, for messages.
-    pub fn words() -> String {
-        Self::ALL.map(Self::as_str).join(", ")
-    }
-
     /// Whether it may still be decided or executed.
     pub fn is_live(self) -> bool {
         matches!(self, Self::Open | Self::Approved)
-    }
-}
-
-impl fmt::Display for ApprovalState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

@@ -4,33 +4,17 @@ use refund_core::id::{OperationId, PaymentRef, RefundId};
 use refund_core::money::Money;
 
 use super::operation::Operation;
+use crate::words::words;
 
-/// Whether the lines of a run are all there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunState {
-    /// The input is still being read.
-    Reading,
-    /// Every line is in the ledger.
-    Ready,
-    /// Canceled; what was sent stays.
-    Canceled,
-}
-
-impl RunState {
-    /// The word in the ledger.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Reading => "reading",
-            Self::Ready => "ready",
-            Self::Canceled => "canceled",
-        }
-    }
-
-    /// The state of a word in the ledger.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Reading, Self::Ready, Self::Canceled]
-            .into_iter()
-            .find(|state| state.as_str() == word)
+words! {
+    /// Whether the lines of a run are all there.
+    RunState {
+        /// The input is still being read.
+        Reading = "reading",
+        /// Every line is in the ledger.
+        Ready = "ready",
+        /// Canceled; what was sent stays.
+        Canceled = "canceled",
     }
 }
 

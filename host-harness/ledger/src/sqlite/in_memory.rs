@@ -24,9 +24,6 @@ pub struct InMemory {
 
 impl InMemory {
     /// An empty ledger. `alive` says which names are processes that run.
-    ///
-    /// # Errors
-    /// When SQLite cannot be used.
     pub fn new(
         name: &str,
         alive: impl Fn(&str) -> bool + Send + Sync + 'static,
@@ -49,9 +46,6 @@ impl InMemory {
     }
 
     /// A throw-away copy: what is written to it changes nothing. It has no processes but its own.
-    ///
-    /// # Errors
-    /// When SQLite cannot be used.
     pub fn scratch(&self) -> Result<Self, LedgerError> {
         let mut copy = Connection::open_in_memory()?;
         prepare(&copy)?;
@@ -76,9 +70,6 @@ impl InMemory {
     }
 
     /// Checks the audit, as [`super::Ledger::audit`] does.
-    ///
-    /// # Errors
-    /// When SQLite cannot be used.
     pub fn audit(&self) -> Result<Audited, LedgerError> {
         audit::verify(&self.connection(), None)
     }

@@ -92,9 +92,6 @@ impl Ledger {
 
     /// As [`Ledger::open`], with a bound on the size of the file, in pages of 4 KiB: beyond it writes fail as on a full
     /// disk.
-    ///
-    /// # Errors
-    /// As [`Ledger::open`].
     pub fn open_bounded(path: &Path, scope: &Scope, max_pages: i64) -> Result<Self, LedgerError> {
         Self::with(path, Opening { scope: Some(scope), max_pages, durable: true }, None)
     }

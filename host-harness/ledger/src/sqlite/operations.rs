@@ -4,7 +4,7 @@ use refund_core::id::{ChargeId, OperationId, PaymentIntentId, PaymentRef, Refund
 use refund_core::money::{Currency, Money};
 use refund_core::request::Request;
 use refund_core::wire::hex;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, Statement, params};
 use sha2::{Digest, Sha256};
 
 use super::values::{signed, unreadable, unsigned};
@@ -221,10 +221,7 @@ pub(super) fn unsettled(
            AND (payment = ?1 OR payment IN (SELECT payment_intent FROM aliases WHERE charge = ?1))
          ORDER BY rowid",
     )?;
-    let ids = statement
-        .query_map([payment.as_str(), except.as_str()], |row| row.get::<_, String>(0))?
-        .collect::<Result<Vec<_>, _>>()?;
-    ids.iter().map(|id| operation_id(id)).collect()
+    ids(&mut statement, [payment.as_str(), except.as_str()])
 }
 
 /// The condition that an operation waits for an approval, or for its execution: one that could not be sent when it was
@@ -250,10 +247,7 @@ pub(super) fn waiting(
          ORDER BY rowid"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let ids = statement
-        .query_map([payment.as_str()], |row| row.get::<_, String>(0))?
-        .collect::<Result<Vec<_>, _>>()?;
-    ids.iter().map(|id| operation_id(id)).collect()
+    ids(&mut statement, [payment.as_str()])
 }
 
 /// Operations that may be on the same payment under a name of the other kind. A PaymentIntent whose charge is known, and a
@@ -271,10 +265,16 @@ pub(super) fn unsettled_under_other_names(
            AND NOT EXISTS (SELECT 1 FROM aliases WHERE charge IN (payment, ?1))
          ORDER BY rowid",
     )?;
-    let ids = statement
-        .query_map([payment.as_str(), except.as_str()], |row| row.get::<_, String>(0))?
-        .collect::<Result<Vec<_>, _>>()?;
-    ids.iter().map(|id| operation_id(id)).collect()
+    ids(&mut statement, [payment.as_str(), except.as_str()])
+}
+
+/// The operation ids that a statement finds.
+pub(super) fn ids(
+    statement: &mut Statement<'_>,
+    parameters: impl Params,
+) -> Result<Vec<OperationId>, LedgerError> {
+    let ids = statement.query_map(parameters, |row| row.get::<_, String>(0))?;
+    ids.map(|id| operation_id(&id?)).collect()
 }
 
 /// A stored operation id.

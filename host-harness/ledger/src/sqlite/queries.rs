@@ -10,9 +10,6 @@ use crate::state::State;
 
 impl Ledger {
     /// Operations in a state, or all; newest first.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn page(
         &self,
         state: Option<State>,
@@ -23,26 +20,17 @@ impl Ledger {
     }
 
     /// How many operations are in each state.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn operations_by_state(&self) -> Result<Vec<(String, u64)>, LedgerError> {
         self.read_rows(|rows| operations::by_state(rows, "operations")).await
     }
 
     /// How many approvals are in each state.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn approvals_by_state(&self) -> Result<Vec<(String, u64)>, LedgerError> {
         self.read_rows(|rows| operations::by_state(rows, "approvals")).await
     }
 
     /// Approvals in a state, or all; newest first. One whose time is over is shown as expired, whether or not a write
     /// has ended it yet.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn approvals(
         &self,
         state: Option<ApprovalState>,
@@ -52,25 +40,16 @@ impl Ledger {
     }
 
     /// What was counted, by name.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn counters(&self) -> Result<Vec<(String, u64)>, LedgerError> {
         self.read_rows(events::counters).await
     }
 
     /// All runs, newest first.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn runs(&self) -> Result<Vec<Run>, LedgerError> {
         self.read_rows(runs::all).await
     }
 
     /// Sums of a run by state and currency, as they are now.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn totals(&self, run: &Run) -> Result<Vec<Total>, LedgerError> {
         let key = run.key;
         self.read_rows(move |rows| runs::totals(rows, key)).await
@@ -96,18 +75,12 @@ impl Ledger {
 
     /// Checks every page of the file, the chain of the audit from its first row, and that every table that decides about
     /// money holds what the audit recorded. `head` is a hash noted earlier, which must be in the chain.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn audit(&self, head: Option<String>) -> Result<Audited, LedgerError> {
         let path = self.path().display().to_string();
         self.read_rows(move |rows| audit::verify_file(rows, path, head)).await
     }
 
     /// The audit of one operation, oldest first.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
     pub async fn history(&self, operation: &str) -> Result<Vec<AuditRow>, LedgerError> {
         let operation = operation.to_owned();
         self.read_rows(move |rows| audit::history(rows, &operation)).await

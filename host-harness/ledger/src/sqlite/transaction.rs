@@ -10,15 +10,13 @@ use refund_outbox::Sinks;
 use rusqlite::Connection;
 
 use super::{approvals, audit, events, messages, operations, runs};
-use crate::error::LedgerError;
+use crate::error::LedgerResult;
 use crate::holder::Holder;
 use crate::record::{
     Approval, ApprovalId, Claimed, Elsewhere, Entry, Event, LineState, NewApproval, NewRun,
     Operation, PaymentKey, PriorRefund, Run, RunState, Total, Vote,
 };
 use crate::store::Tx;
-
-type Held<T> = Result<T, LedgerError>;
 
 /// What every transaction of a ledger knows beside its tables.
 #[derive(Clone)]
@@ -41,27 +39,27 @@ impl<'a> Transaction<'a> {
 }
 
 impl Tx for Transaction<'_> {
-    fn operation(&mut self, id: &OperationId) -> Held<Option<Operation>> {
+    fn operation(&mut self, id: &OperationId) -> LedgerResult<Option<Operation>> {
         operations::find(self.connection, id)
     }
 
-    fn operation_of_refund(&mut self, refund: &RefundId) -> Held<Option<Operation>> {
+    fn operation_of_refund(&mut self, refund: &RefundId) -> LedgerResult<Option<Operation>> {
         operations::of_refund(self.connection, refund)
     }
 
-    fn put_operation(&mut self, operation: &Operation) -> Held<()> {
+    fn put_operation(&mut self, operation: &Operation) -> LedgerResult<()> {
         operations::put(self.connection, operation)
     }
 
-    fn record(&mut self, operation: &Operation, entry: Entry) -> Held<()> {
+    fn record(&mut self, operation: &Operation, entry: Entry) -> LedgerResult<()> {
         audit::record(self.connection, operation, entry)
     }
 
-    fn check_held(&mut self, id: &OperationId) -> Held<()> {
+    fn check_held(&mut self, id: &OperationId) -> LedgerResult<()> {
         audit::check_held(self.connection, id.as_str())
     }
 
-    fn recorded_on(&mut self, payment: &PaymentKey) -> Held<Vec<OperationId>> {
+    fn recorded_on(&mut self, payment: &PaymentKey) -> LedgerResult<Vec<OperationId>> {
         audit::recorded_on(self.connection, payment)
     }
 
@@ -69,11 +67,11 @@ impl Tx for Transaction<'_> {
         &mut self,
         payment: &PaymentKey,
         except: &OperationId,
-    ) -> Held<Vec<OperationId>> {
+    ) -> LedgerResult<Vec<OperationId>> {
         operations::unsettled(self.connection, payment, except)
     }
 
-    fn waiting_on(&mut self, payment: &PaymentKey) -> Held<Vec<OperationId>> {
+    fn waiting_on(&mut self, payment: &PaymentKey) -> LedgerResult<Vec<OperationId>> {
         operations::waiting(self.connection, payment)
     }
 
@@ -81,59 +79,59 @@ impl Tx for Transaction<'_> {
         &mut self,
         payment: &PaymentKey,
         except: &OperationId,
-    ) -> Held<Vec<OperationId>> {
+    ) -> LedgerResult<Vec<OperationId>> {
         operations::unsettled_under_other_names(self.connection, payment, except)
     }
 
-    fn moved_since(&mut self, from: u64, after: i64) -> Held<Vec<(i64, Operation)>> {
+    fn moved_since(&mut self, from: u64, after: i64) -> LedgerResult<Vec<(i64, Operation)>> {
         operations::moved_since(self.connection, from, after, &self.shared.holder)
     }
 
-    fn payment_key(&mut self, payment: &PaymentRef) -> Held<PaymentKey> {
+    fn payment_key(&mut self, payment: &PaymentRef) -> LedgerResult<PaymentKey> {
         operations::payment_key(self.connection, payment)
     }
 
-    fn keep_charge(&mut self, intent: &PaymentIntentId, charge: &ChargeId) -> Held<()> {
+    fn keep_charge(&mut self, intent: &PaymentIntentId, charge: &ChargeId) -> LedgerResult<()> {
         operations::keep_charge(self.connection, intent, charge)
     }
 
-    fn working_on(&mut self, payment: &PaymentKey) -> Held<Option<OperationId>> {
+    fn working_on(&mut self, payment: &PaymentKey) -> LedgerResult<Option<OperationId>> {
         operations::working_on(self.connection, payment, &self.shared.holder)
     }
 
-    fn take_payment(&mut self, payment: &PaymentKey, operation: &OperationId) -> Held<()> {
+    fn take_payment(&mut self, payment: &PaymentKey, operation: &OperationId) -> LedgerResult<()> {
         operations::take(self.connection, payment, operation, &self.shared.holder)
     }
 
-    fn release_payment(&mut self, operation: &OperationId) -> Held<()> {
+    fn release_payment(&mut self, operation: &OperationId) -> LedgerResult<()> {
         operations::release(self.connection, operation, &self.shared.holder)
     }
 
-    fn approval(&mut self, id: ApprovalId) -> Held<Option<Approval>> {
+    fn approval(&mut self, id: ApprovalId) -> LedgerResult<Option<Approval>> {
         approvals::by_id(self.connection, id)
     }
 
-    fn live_approval(&mut self, operation: &OperationId) -> Held<Option<Approval>> {
+    fn live_approval(&mut self, operation: &OperationId) -> LedgerResult<Option<Approval>> {
         approvals::live(self.connection, operation)
     }
 
-    fn last_approval(&mut self, operation: &OperationId) -> Held<Option<Approval>> {
+    fn last_approval(&mut self, operation: &OperationId) -> LedgerResult<Option<Approval>> {
         approvals::last(self.connection, operation)
     }
 
-    fn overdue_approvals(&mut self, now: u64) -> Held<Vec<Approval>> {
+    fn overdue_approvals(&mut self, now: u64) -> LedgerResult<Vec<Approval>> {
         approvals::overdue(self.connection, now)
     }
 
-    fn insert_approval(&mut self, approval: &NewApproval) -> Held<ApprovalId> {
+    fn insert_approval(&mut self, approval: &NewApproval) -> LedgerResult<ApprovalId> {
         approvals::insert(self.connection, approval)
     }
 
-    fn put_approval(&mut self, approval: &Approval) -> Held<()> {
+    fn put_approval(&mut self, approval: &Approval) -> LedgerResult<()> {
         approvals::put(self.connection, approval)
     }
 
-    fn insert_vote(&mut self, approval: ApprovalId, vote: &Vote) -> Held<()> {
+    fn insert_vote(&mut self, approval: ApprovalId, vote: &Vote) -> LedgerResult<()> {
         approvals::insert_vote(self.connection, approval, vote)
     }
 
@@ -142,51 +140,51 @@ impl Tx for Transaction<'_> {
         (!sinks.is_empty()).then(|| sinks.options().clone())
     }
 
-    fn add_follow_ups(&mut self, follow_ups: &[FollowUp], now: u64) -> Held<()> {
+    fn add_follow_ups(&mut self, follow_ups: &[FollowUp], now: u64) -> LedgerResult<()> {
         messages::route(self.connection, &self.shared.sinks, follow_ups, now)
     }
 
-    fn is_known_event(&mut self, id: &str) -> Held<bool> {
+    fn is_known_event(&mut self, id: &str) -> LedgerResult<bool> {
         events::is_known(self.connection, id)
     }
 
-    fn insert_event(&mut self, event: &Event, effect: &str, now: u64) -> Held<()> {
+    fn insert_event(&mut self, event: &Event, effect: &str, now: u64) -> LedgerResult<()> {
         events::insert(self.connection, event, effect, now)
     }
 
-    fn has_newer_event(&mut self, event: &Event) -> Held<bool> {
+    fn has_newer_event(&mut self, event: &Event) -> LedgerResult<bool> {
         events::has_newer(self.connection, event)
     }
 
-    fn count(&mut self, name: &str) -> Held<()> {
+    fn count(&mut self, name: &str) -> LedgerResult<()> {
         events::count(self.connection, name)
     }
 
-    fn refund_elsewhere(&mut self, refund: &RefundId) -> Held<Option<Elsewhere>> {
+    fn refund_elsewhere(&mut self, refund: &RefundId) -> LedgerResult<Option<Elsewhere>> {
         events::elsewhere(self.connection, refund)
     }
 
-    fn put_refund_elsewhere(&mut self, refund: &Refund, now: u64) -> Held<()> {
+    fn put_refund_elsewhere(&mut self, refund: &Refund, now: u64) -> LedgerResult<()> {
         events::put_elsewhere(self.connection, refund, now)
     }
 
-    fn open_run(&mut self, run: &NewRun, now: u64) -> Held<Run> {
+    fn open_run(&mut self, run: &NewRun, now: u64) -> LedgerResult<Run> {
         runs::open(self.connection, run, now)
     }
 
-    fn run(&mut self, id: &str) -> Held<Run> {
+    fn run(&mut self, id: &str) -> LedgerResult<Run> {
         runs::by_id(self.connection, id)
     }
 
-    fn set_run(&mut self, run: &Run, state: RunState) -> Held<()> {
+    fn set_run(&mut self, run: &Run, state: RunState) -> LedgerResult<()> {
         runs::set(self.connection, run, state)
     }
 
-    fn count_repeated_line(&mut self, run: &Run) -> Held<()> {
+    fn count_repeated_line(&mut self, run: &Run) -> LedgerResult<()> {
         runs::count_repeated(self.connection, run)
     }
 
-    fn line_of(&mut self, run: &Run, operation: &OperationId) -> Held<Option<u64>> {
+    fn line_of(&mut self, run: &Run, operation: &OperationId) -> LedgerResult<Option<u64>> {
         runs::line_of(self.connection, run, operation)
     }
 
@@ -196,48 +194,48 @@ impl Tx for Transaction<'_> {
         line: u64,
         operation: &Operation,
         before: bool,
-    ) -> Held<()> {
+    ) -> LedgerResult<()> {
         let payment = operations::payment_key(self.connection, operation.payment())?;
         runs::insert_line(self.connection, run, line, operation, &payment, before)
     }
 
-    fn insert_reject(&mut self, run: &Run, line: u64, reason: &str) -> Held<bool> {
+    fn insert_reject(&mut self, run: &Run, line: u64, reason: &str) -> LedgerResult<bool> {
         runs::insert_reject(self.connection, run, line, reason)
     }
 
-    fn reopen_line(&mut self, run: &Run, line: u64) -> Held<()> {
+    fn reopen_line(&mut self, run: &Run, line: u64) -> LedgerResult<()> {
         runs::reopen(self.connection, run, line)
     }
 
-    fn claim_lines(&mut self, run: &Run, most: usize) -> Held<Vec<Claimed>> {
+    fn claim_lines(&mut self, run: &Run, most: usize) -> LedgerResult<Vec<Claimed>> {
         runs::claim(self.connection, run, most, &self.shared.holder)
     }
 
-    fn end_lines(&mut self, run: &Run, lines: &[u64], close: bool) -> Held<()> {
+    fn end_lines(&mut self, run: &Run, lines: &[u64], close: bool) -> LedgerResult<()> {
         runs::end(self.connection, run, lines, close)
     }
 
-    fn mark_closed_lines(&mut self, run: &Run) -> Held<()> {
+    fn mark_closed_lines(&mut self, run: &Run) -> LedgerResult<()> {
         runs::mark_closed(self.connection, run)
     }
 
-    fn free_lines(&mut self, run: &Run) -> Held<()> {
+    fn free_lines(&mut self, run: &Run) -> LedgerResult<()> {
         runs::free(self.connection, run, &self.shared.holder)
     }
 
-    fn lines_of_others(&mut self, run: &Run) -> Held<u64> {
+    fn lines_of_others(&mut self, run: &Run) -> LedgerResult<u64> {
         runs::of_others(self.connection, run, &self.shared.holder)
     }
 
-    fn open_lines(&mut self, run: &Run) -> Held<u64> {
+    fn open_lines(&mut self, run: &Run) -> LedgerResult<u64> {
         runs::open_lines(self.connection, run)
     }
 
-    fn open_operations(&mut self, run: &Run) -> Held<Vec<(u64, OperationId)>> {
+    fn open_operations(&mut self, run: &Run) -> LedgerResult<Vec<(u64, OperationId)>> {
         runs::open_operations(self.connection, run)
     }
 
-    fn each_line(&mut self, run: &Run, each: &mut dyn FnMut(LineState)) -> Held<()> {
+    fn each_line(&mut self, run: &Run, each: &mut dyn FnMut(LineState)) -> LedgerResult<()> {
         let each = |line| {
             each(line);
             Ok::<_, Infallible>(())
@@ -245,15 +243,15 @@ impl Tx for Transaction<'_> {
         runs::each_line(self.connection, run.key, each)?.map_err(|never| match never {})
     }
 
-    fn totals(&mut self, run: &Run) -> Held<Vec<Total>> {
+    fn totals(&mut self, run: &Run) -> LedgerResult<Vec<Total>> {
         runs::totals(self.connection, run.key)
     }
 
-    fn ambiguous_payments(&mut self, run: &Run) -> Held<Vec<PaymentRef>> {
+    fn ambiguous_payments(&mut self, run: &Run) -> LedgerResult<Vec<PaymentRef>> {
         runs::ambiguous(self.connection, run)
     }
 
-    fn prior_refunds(&mut self, run: &Run) -> Held<Vec<PriorRefund>> {
+    fn prior_refunds(&mut self, run: &Run) -> LedgerResult<Vec<PriorRefund>> {
         runs::prior_refunds(self.connection, run)
     }
 }

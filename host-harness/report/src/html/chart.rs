@@ -75,14 +75,14 @@ pub(super) struct Slot {
 }
 
 /// What a chart says to those who do not see it.
-pub(super) struct Told<'a> {
+pub(super) struct Caption<'a> {
     pub(super) title: &'a str,
     pub(super) description: &'a str,
 }
 
 /// Columns of the first series.
 pub(super) fn columns(
-    told: &Told<'_>,
+    told: &Caption<'_>,
     slots: &[Slot],
     label: impl Fn(u64) -> String,
     ids: &mut Ids,
@@ -125,7 +125,7 @@ pub(super) fn columns(
 /// Lines of up to two series; a gap where a value is missing. The first is drawn through with dots, the
 /// second is dashed with squares.
 pub(super) fn lines(
-    told: &Told<'_>,
+    told: &Caption<'_>,
     slots: &[Slot],
     label: impl Fn(u64) -> String,
     ids: &mut Ids,
@@ -197,7 +197,7 @@ pub(super) fn legend(names: [&str; 2]) -> Markup {
 
 /// The vertical axis beside a plot with its grid and the names below.
 fn framed(
-    told: &Told<'_>,
+    told: &Caption<'_>,
     axis: &Axis,
     slots: &[Slot],
     label: &impl Fn(u64) -> String,
@@ -259,7 +259,7 @@ pub(super) struct Bar {
 }
 
 /// Bars below each other, measured against the longest.
-pub(super) fn bars(told: &Told<'_>, bars: &[Bar], ids: &mut Ids) -> Markup {
+pub(super) fn bars(told: &Caption<'_>, bars: &[Bar], ids: &mut Ids) -> Markup {
     const EACH: usize = 40;
     let (title, description) = (ids.next(), ids.next());
     let largest = bars.iter().map(|bar| bar.value).max().unwrap_or(0);

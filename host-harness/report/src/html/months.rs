@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use refund_core::money::{Currency, Money};
 use refund_core::reports::{Month, MonthLine, Summary};
 
-use super::chart::{Slot, Told, columns, legend, lines};
+use super::chart::{Caption, Slot, columns, legend, lines};
 use super::parts::{Columns, Ids, table};
 use crate::words::{
     amount, count, counted, month, percent, short_decimal, short_month, short_percent,
@@ -97,7 +97,7 @@ fn amounts(timeline: &Timeline<'_>, currency: Currency, code: &str, ids: &mut Id
         format!("The highest is {} with {}.", month(line.month), amount(line.figures.money()))
     });
     let title = format!("Refunded a month in {code}");
-    let told = Told { title: &title, description: &description };
+    let told = Caption { title: &title, description: &description };
     columns(&told, &slots, |amount| short_decimal(Money { amount, currency }), ids)
 }
 
@@ -123,7 +123,7 @@ fn rates(timeline: &Timeline<'_>, code: &str, ids: &mut Ids) -> Markup {
         format!("The latest is {} by amount, in {}.", percent(rate.by_amount), month(at))
     });
     let title = format!("Refund rate a month in {code}, in percent");
-    let told = Told { title: &title, description: &description };
+    let told = Caption { title: &title, description: &description };
     lines(&told, &slots, short_percent, ids)
 }
 

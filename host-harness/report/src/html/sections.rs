@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use refund_core::money::Money;
 use refund_core::reports::{Figures, Summary};
 
-use super::chart::{Bar, Told, bars};
+use super::chart::{Bar, Caption, bars};
 use super::parts::{Columns, Ids, foreign, money, table};
 use crate::words::{
     self, amount, amounts, count, counted, duration, grouped_decimal, plain, product, reason,
@@ -99,7 +99,7 @@ fn amount_card(
             figure {
                 figcaption { (title) ", " (code) }
                 (bars(
-                    &Told { title: &told, description: &first },
+                    &Caption { title: &told, description: &first },
                     &shown.iter().map(bar).collect::<Vec<_>>(),
                     ids,
                 ))
@@ -153,7 +153,7 @@ fn times_chart(marks: &[(&str, u64)], ids: &mut Ids) -> Markup {
         value: *seconds,
         story: format!("{name}: {}", duration(*seconds)),
     };
-    let told = Told {
+    let told = Caption {
         title: "Approval times",
         description: "From the question to the answer: median, 90th percentile and longest.",
     };

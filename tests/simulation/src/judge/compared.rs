@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use refund_app::{Delivered, Difference, ReconcileError, Reconciled, RejectReason, Rejected};
+use refund_app::{Difference, Received, ReconcileError, Reconciled, RejectReason, Rejected};
 use refund_core::webhook::VerifyError;
 use refund_ledger::Effect;
 
@@ -130,10 +130,10 @@ impl Shared {
         call: usize,
         event: &EventAtStripe,
         signed: u64,
-        delivered: &Result<Delivered, Rejected>,
+        delivered: &Result<Received, Rejected>,
     ) {
         let kind = match delivered {
-            Ok(Delivered::Taken(delivery)) => delivery.effect.word(),
+            Ok(Received::Taken(delivery)) => delivery.effect.word(),
             Ok(_) => "other",
             Err(Rejected(RejectReason::NotNow(_))) => "not now",
             Err(Rejected(RejectReason::Signature(_))) => "signature",
@@ -141,7 +141,7 @@ impl Shared {
         let answer = self.answered(call, kind, || format!("{:?}", delivered.as_ref().err()));
         self.judge_nothing_sent(&answer, "a delivery sends nothing");
         let is_right = match delivered {
-            Ok(Delivered::Taken(delivery)) => {
+            Ok(Received::Taken(delivery)) => {
                 let object = delivery.object.as_deref();
                 return self.judge_effect(&answer, event, object, &delivery.effect);
             }
@@ -198,7 +198,7 @@ impl Shared {
         }
     }
 
-    pub(crate) fn judge_forged(&self, call: usize, delivered: &Result<Delivered, Rejected>) {
+    pub(crate) fn judge_forged(&self, call: usize, delivered: &Result<Received, Rejected>) {
         let is_signature = matches!(delivered, Err(Rejected(RejectReason::Signature(_))));
         let kind = if is_signature { "rejected" } else { "not now" };
         let answer = self.answered(call, kind, || format!("{:?}", delivered.as_ref().err()));

@@ -16,7 +16,7 @@ use crate::{instants, show};
 
 /// A proration for programs.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct ProrationJson<'a> {
     #[serde(flatten)]
     proration: &'a Proration,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,7 +28,7 @@ pub(super) async fn run(global: &Global, args: &Prorate) -> anyhow::Result<()> {
     let request = request(args, invoice.as_ref())?;
     let proration = component(global)?.prorate(&request).await.map_err(Exit::of_read)?;
     if global.json {
-        return show::output(&Shown { proration: &proration, invoice: invoice.as_ref() });
+        return show::output(&ProrationJson { proration: &proration, invoice: invoice.as_ref() });
     }
     if let Some(facts) = &invoice {
         print_facts(facts);

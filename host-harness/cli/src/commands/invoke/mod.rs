@@ -1,6 +1,6 @@
 //! `invoke`: one operation, for one input or for every line of a file.
 
-mod ending;
+mod exit_code;
 mod lines;
 mod operation;
 mod output;

@@ -3,7 +3,7 @@
 use refund_app::{Caller, Connection, WasmComponent};
 use serde_json::{Map, Value};
 
-use super::ending;
+use super::exit_code;
 use super::output::{NoOutput, Output};
 use super::recorded::Recorded;
 use crate::args::{Global, Invoke};
@@ -14,14 +14,14 @@ use crate::speed::pace;
 /// An operation, and what runs it.
 pub(super) struct Operation {
     name: String,
-    way: Way,
+    way: Route,
     /// One call has to see what the one before it refunded: a pipeline reads first what is left. `refunds.create` needs no
     /// company either way: its id is its own.
     pub(super) alone: bool,
 }
 
 /// How an operation is run.
-enum Way {
+enum Route {
     /// By a component without a key and any way out.
     Pure(WasmComponent),
     /// By a component that talks to Stripe.
@@ -43,32 +43,32 @@ impl Operation {
             global.refuse_ledger(&format!("invoke {name}"))?;
         }
         if !about.needs_http {
-            let way = Way::Pure(WasmComponent::new(node, Connection::default()));
+            let way = Route::Pure(WasmComponent::new(node, Connection::default()));
             return Ok(Self { name, way, alone });
         }
         let paced = args.lines.is_some();
         let pace = |mode| if paced { pace(&args.speed, mode) } else { None };
         let context = Context::paced(global, pace)?;
         let way = if moves_money && global.names_ledger() {
-            Way::Recorded {
+            Route::Recorded {
                 recorded: Recorded::of(&name),
                 application: Box::new(context.application(global)?),
                 caller: caller(global, "invoke")?,
             }
         } else {
-            Way::Direct(context.component)
+            Route::Direct(context.component)
         };
         Ok(Self { name, way, alone })
     }
 
     pub(super) async fn run(&self, input: Map<String, Value>) -> Result<Output, NoOutput> {
         let output = match &self.way {
-            Way::Pure(component) => component.run_pure(&self.name, input).await?,
-            Way::Direct(component) => component.pass_through(&self.name, input).await?,
-            Way::Recorded { recorded, application, caller } => {
+            Route::Pure(component) => component.run_pure(&self.name, input).await?,
+            Route::Direct(component) => component.pass_through(&self.name, input).await?,
+            Route::Recorded { recorded, application, caller } => {
                 return recorded.run(application, caller, input).await;
             }
         };
-        Ok(Output::new(&output, ending::code(&output), None)?)
+        Ok(Output::new(&output, exit_code::of_output(&output), None)?)
     }
 }

@@ -12,11 +12,11 @@ use refund_ledger::MerchantRules;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::ending;
+use super::exit_code;
 use super::output::{NoOutput, Output};
 use crate::context::App;
 use crate::exit::{Exit, list};
-use crate::outcomes::Shown;
+use crate::outcomes::OutcomeJson;
 
 /// What is invoked through the ledger.
 pub(super) enum Recorded {
@@ -70,7 +70,7 @@ async fn refund(
     let (kind, message) = (outcome.kind(), outcome.text());
     let code = kind.row().exit;
     let created = outcome.created();
-    let shown = Shown::recorded(&outcome, created.as_ref(), &message);
+    let shown = OutcomeJson::recorded(&outcome, created.as_ref(), &message);
     Ok(Output::new(&shown, code, (code != 0).then(|| message.clone()))?)
 }
 
@@ -115,7 +115,7 @@ async fn pipeline(
         .map_err(|error| bad_input(format!("dry_run and the rules cannot be read: {error}")))?;
     if asked.dry_run != Some(false) {
         let output = application.component().pass_through_reading(operation, input).await?;
-        return Ok(Output::new(&output, ending::code(&output), None)?);
+        return Ok(Output::new(&output, exit_code::of_output(&output), None)?);
     }
     input.remove("dry_run");
     if ["approval", "approvals"].iter().any(|given| input.contains_key(*given)) {
@@ -133,13 +133,13 @@ async fn pipeline(
 /// What became of a pipeline's refunds, for programs. It has the fields of the pipeline's own output; in `refunds` and
 /// `failures` there is besides what the ledger holds.
 #[derive(Serialize)]
-struct RunShown<'a> {
+struct RunJson<'a> {
     #[serde(flatten)]
     computed: &'a Map<String, Value>,
     dry_run: bool,
     planned: [(); 0],
-    refunds: Vec<RefundShown<'a>>,
-    failures: Vec<FailureShown<'a>>,
+    refunds: Vec<RefundJson<'a>>,
+    failures: Vec<FailureJson<'a>>,
     not_tried: &'a [Planned],
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_by: Option<String>,
@@ -147,43 +147,43 @@ struct RunShown<'a> {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum RefundShown<'a> {
+enum RefundJson<'a> {
     Existing(&'a Created),
-    Asked(Box<Shown<'a>>),
+    Asked(Box<OutcomeJson<'a>>),
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum FailureShown<'a> {
+enum FailureJson<'a> {
     Planned(&'a Failed),
-    Asked(Box<FailedShown<'a>>),
+    Asked(Box<FailedJson<'a>>),
 }
 
 #[derive(Serialize)]
-struct FailedShown<'a> {
+struct FailedJson<'a> {
     operation_id: &'a str,
     payment: &'a str,
     amount: Money,
     /// The error of `refunds.create` that says the same, where there is one.
     error: Option<CreateError>,
     #[serde(flatten)]
-    shown: Shown<'a>,
+    shown: OutcomeJson<'a>,
 }
 
 fn shown(run: &PipelineRun) -> Result<Output, NoOutput> {
     let texts: Vec<_> = run.asked.iter().map(|(_, outcome)| outcome.text()).collect();
     let created: Vec<_> = run.asked.iter().map(|(_, outcome)| outcome.created()).collect();
-    let mut refunds: Vec<_> = run.existing.iter().map(RefundShown::Existing).collect();
-    let mut failures: Vec<_> = run.failures.iter().map(FailureShown::Planned).collect();
+    let mut refunds: Vec<_> = run.existing.iter().map(RefundJson::Existing).collect();
+    let mut failures: Vec<_> = run.failures.iter().map(FailureJson::Planned).collect();
     let mut messages = Vec::new();
     for (((planned, outcome), text), created) in run.asked.iter().zip(&texts).zip(&created) {
-        let shown = Shown::recorded(outcome, created.as_ref(), text);
+        let shown = OutcomeJson::recorded(outcome, created.as_ref(), text);
         if outcome.kind().row().exit == 0 {
-            refunds.push(RefundShown::Asked(Box::new(shown)));
+            refunds.push(RefundJson::Asked(Box::new(shown)));
             continue;
         }
         messages.push(text.clone());
-        failures.push(FailureShown::Asked(Box::new(FailedShown {
+        failures.push(FailureJson::Asked(Box::new(FailedJson {
             operation_id: planned.operation_id.as_str(),
             payment: &planned.payment,
             amount: planned.amount,
@@ -194,7 +194,7 @@ fn shown(run: &PipelineRun) -> Result<Output, NoOutput> {
     messages.extend(run.existing.iter().filter_map(gone_sentence));
     let ended_by = run.ended_by.as_ref().map(ToString::to_string);
     messages.extend(ended_by.clone());
-    let shown = RunShown {
+    let shown = RunJson {
         computed: &run.computed,
         dry_run: false,
         planned: [],
@@ -211,7 +211,7 @@ fn shown(run: &PipelineRun) -> Result<Output, NoOutput> {
 /// That a refund that exists does not have its effect any more; absent where it has.
 fn gone_sentence(created: &Created) -> Option<String> {
     let refund = &created.refund;
-    let row = refund.status.as_ref().and_then(ending::gone)?.row();
+    let row = refund.status.as_ref().and_then(exit_code::lost_effect)?.row();
     let operation = refund.metadata.operation_id().unwrap_or_default();
     Some(format!(
         "Refund {} of operation `{operation}` is {}. {} What to do: {}.",
@@ -227,5 +227,5 @@ fn code(run: &PipelineRun) -> u8 {
         || !run.failures.is_empty()
         || run.existing.iter().any(|created| gone_sentence(created).is_some());
     let worst = asked.chain(ended).chain(is_left.then_some(EXIT_FAILED)).fold(EXIT_DONE, worse);
-    if worst == EXIT_DONE { ending::code(&run.computed) } else { worst }
+    if worst == EXIT_DONE { exit_code::of_output(&run.computed) } else { worst }
 }

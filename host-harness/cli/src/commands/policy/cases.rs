@@ -37,7 +37,7 @@ struct Case {
     name: String,
     payment: Payment,
     #[serde(default)]
-    ask: Asked,
+    ask: CaseRequest,
     expect: Expected,
 }
 
@@ -77,7 +77,7 @@ enum Dispute {
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct CaseRequest {
     amount: Option<String>,
     reason: Option<String>,
     #[serde(default)]
@@ -158,7 +158,7 @@ struct Check<'a> {
 
 /// The name of a rule that failed.
 #[derive(Deserialize)]
-struct Named {
+struct FailedRule {
     rule: String,
 }
 
@@ -279,7 +279,7 @@ impl Case {
         let amount =
             amount.map(|money| Money { amount: money.amount, ..verdict.amount }.to_string());
         compare("amount", amount, verdict.amount.to_string());
-        let failed: Vec<Named> = serde_json::from_value(json!(verdict.failed))?;
+        let failed: Vec<FailedRule> = serde_json::from_value(json!(verdict.failed))?;
         let because: Vec<_> = failed.into_iter().map(|rule| rule.rule).collect();
         compare(
             "because",

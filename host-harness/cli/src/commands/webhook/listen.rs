@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use refund_app::{
-    Connection, Delivered, Delivery, Receiver, RejectReason, Rejected, Tokio, WasmComponent,
+    Connection, Received, ReceivedEvent, Receiver, RejectReason, Rejected, Tokio, WasmComponent,
 };
 use refund_core::webhook::VerifyError;
 use refund_ledger::{Effect, Ledger, Outbox};
@@ -27,7 +27,7 @@ use crate::{inputs, secrets, show};
 const MAX_BODY: usize = 1 << 20;
 
 /// What the routes work with.
-struct Desk {
+struct ListenState {
     receiver: Receiver<WasmComponent, Ledger, Tokio>,
     ledger: Ledger,
     json: bool,
@@ -60,7 +60,7 @@ pub(super) async fn run(global: &Global, args: Listen) -> anyhow::Result<ExitCod
     let component = stripe.map(|context| context.component);
     let dispatcher = dispatcher(&ledger, component.clone());
     let receiver = receiver.reading(component);
-    let desk = Desk { receiver, ledger: ledger.clone(), json: global.json };
+    let desk = ListenState { receiver, ledger: ledger.clone(), json: global.json };
     serve(listener, desk, dispatcher).await?;
     for (name, count) in ledger.counters().await? {
         note(format_args!("{name}: {count}"));
@@ -71,7 +71,7 @@ pub(super) async fn run(global: &Global, args: Listen) -> anyhow::Result<ExitCod
 /// Receives until Ctrl-C, and delivers what follows in the meantime.
 async fn serve(
     listener: tokio::net::TcpListener,
-    desk: Desk,
+    desk: ListenState,
     dispatcher: Dispatcher<Outbox>,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
@@ -104,7 +104,7 @@ async fn catch_up(
 }
 
 /// Says that it listens, and what came so far.
-async fn health(State(desk): State<Arc<Desk>>) -> (StatusCode, Json<Value>) {
+async fn health(State(desk): State<Arc<ListenState>>) -> (StatusCode, Json<Value>) {
     match desk.ledger.counters().await {
         Ok(counters) => {
             let counters: Map<_, _> =
@@ -120,7 +120,7 @@ async fn health(State(desk): State<Arc<Desk>>) -> (StatusCode, Json<Value>) {
 /// A good delivery gets 200 once it is on disk. A forged one gets 400, and is told and counted; where the
 /// ledger cannot be written the answer is 500, and Stripe comes again.
 async fn receive(
-    State(desk): State<Arc<Desk>>,
+    State(desk): State<Arc<ListenState>>,
     headers: HeaderMap,
     body: Body,
 ) -> (StatusCode, &'static str) {
@@ -132,14 +132,14 @@ async fn receive(
     // In a task of its own: a caller that hangs up does not end it half way.
     let taken = tokio::spawn(async move { receiver.take(&body, header.as_deref()).await });
     match taken.await {
-        Ok(Ok(Delivered::Taken(delivery))) => desk.show(&delivery),
-        Ok(Ok(Delivered::OtherMode(event))) => note(format_args!(
+        Ok(Ok(Received::Taken(delivery))) => desk.show(&delivery),
+        Ok(Ok(Received::OtherMode(event))) => note(format_args!(
             "dropped {} {}: it is of {} mode",
             event.kind,
             event.id,
             if event.livemode { "live" } else { "test" }
         )),
-        Ok(Ok(Delivered::Unreadable(error))) => {
+        Ok(Ok(Received::Unreadable(error))) => {
             note(format_args!("a signed delivery is not a known event: {error}"));
         }
         Ok(Err(Rejected(RejectReason::Signature(error)))) => return refused(&error),
@@ -160,7 +160,7 @@ fn failed(error: &dyn std::fmt::Display) -> (StatusCode, &'static str) {
     (StatusCode::INTERNAL_SERVER_ERROR, "error")
 }
 
-impl Desk {
+impl ListenState {
     async fn oversized(&self) -> (StatusCode, &'static str) {
         note("rejected a delivery: larger than 1 MB");
         if let Err(error) = self.receiver.count("oversized").await {
@@ -169,8 +169,8 @@ impl Desk {
         (StatusCode::PAYLOAD_TOO_LARGE, "refused")
     }
 
-    fn show(&self, delivery: &Delivery) {
-        let Delivery { event, action, effect, object } = delivery;
+    fn show(&self, delivery: &ReceivedEvent) {
+        let ReceivedEvent { event, action, effect, object } = delivery;
         let (id, kind, object) = (&event.id, &event.kind, object.as_deref().unwrap_or_default());
         if self.json {
             return show::json(&json!({

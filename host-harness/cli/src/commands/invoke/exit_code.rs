@@ -1,4 +1,4 @@
-//! How an operation ended whose output passes through as JSON. Only what operations have in common is read.
+//! The exit code of an operation whose output passes through as JSON. Only what operations have in common is read.
 
 use refund_app::OutcomeKind;
 use refund_app::outcome::table::{EXIT_DONE, EXIT_FAILED, EXIT_STOPPED};
@@ -11,7 +11,7 @@ use serde_json::Value;
 /// did not make; a scan, or a sweep that scans, says whether it is complete.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Ending {
+struct OutputFields {
     #[serde(deserialize_with = "if_it_fits")]
     not_tried: Vec<IgnoredAny>,
     #[serde(deserialize_with = "if_it_fits")]
@@ -19,22 +19,22 @@ struct Ending {
     #[serde(deserialize_with = "if_it_fits")]
     failures: Vec<IgnoredAny>,
     #[serde(deserialize_with = "if_it_fits")]
-    refund: Option<Shown>,
+    refund: Option<RefundState>,
     #[serde(deserialize_with = "if_it_fits")]
-    refunds: Vec<Made>,
+    refunds: Vec<RefundOfPipeline>,
 }
 
 /// A refund of a pipeline.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Made {
+struct RefundOfPipeline {
     #[serde(deserialize_with = "if_it_fits")]
-    refund: Option<Shown>,
+    refund: Option<RefundState>,
 }
 
 /// A refund in an output.
 #[derive(Deserialize)]
-struct Shown {
+struct RefundState {
     status: RefundStatus,
 }
 
@@ -47,26 +47,26 @@ fn if_it_fits<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
 }
 
 /// The exit code of an operation that gave an output. A refund that exists may have failed.
-pub(super) fn code<'de>(output: impl Deserializer<'de>) -> u8 {
-    let ending = Ending::deserialize(output).unwrap_or_default();
-    let any_gone = ending.refunds.iter().any(|made| kind_of(made.refund.as_ref()).is_some());
-    if !ending.not_tried.is_empty() {
+pub(super) fn of_output<'de>(output: impl Deserializer<'de>) -> u8 {
+    let fields = OutputFields::deserialize(output).unwrap_or_default();
+    let any_gone = fields.refunds.iter().any(|made| kind_of(made.refund.as_ref()).is_some());
+    if !fields.not_tried.is_empty() {
         EXIT_FAILED
-    } else if ending.complete == Some(false) {
+    } else if fields.complete == Some(false) {
         EXIT_STOPPED
-    } else if !ending.failures.is_empty() || any_gone {
+    } else if !fields.failures.is_empty() || any_gone {
         EXIT_FAILED
     } else {
-        kind_of(ending.refund.as_ref()).map_or(EXIT_DONE, |kind| kind.row().exit)
+        kind_of(fields.refund.as_ref()).map_or(EXIT_DONE, |kind| kind.row().exit)
     }
 }
 
-fn kind_of(refund: Option<&Shown>) -> Option<OutcomeKind> {
-    gone(&refund?.status)
+fn kind_of(refund: Option<&RefundState>) -> Option<OutcomeKind> {
+    lost_effect(&refund?.status)
 }
 
 /// The outcome of a refund that does not have its effect any more.
-pub(super) fn gone(status: &RefundStatus) -> Option<OutcomeKind> {
+pub(super) fn lost_effect(status: &RefundStatus) -> Option<OutcomeKind> {
     match status {
         RefundStatus::Failed => Some(OutcomeKind::Failed),
         RefundStatus::Canceled => Some(OutcomeKind::Canceled),
@@ -78,7 +78,7 @@ pub(super) fn gone(status: &RefundStatus) -> Option<OutcomeKind> {
 mod tests {
     use serde_json::json;
 
-    use super::code;
+    use super::of_output;
 
     #[test]
     fn the_worst_part_of_an_output_decides() {
@@ -95,7 +95,7 @@ mod tests {
             (json!({ "complete": false, "failures": [{}] }), 7),
             (json!({ "complete": false, "not_tried": [{}] }), 5),
         ] {
-            assert_eq!(code(&output), exit, "{output}");
+            assert_eq!(of_output(&output), exit, "{output}");
         }
     }
 }
