@@ -26,8 +26,7 @@ use super::allow::Allow;
 use super::body::Bounded;
 use super::pace::{Pace, Pacer, Refused};
 use super::resolver::{NoPublicAddress, Resolve, Resolver};
-use crate::error::Limit;
-use crate::limits::Limits;
+use crate::limits::{Limit, Limits};
 use crate::secret::StripeKey;
 
 /// Headers that a guest may not set, beside those WASI forbids: they are the host's to set, or change
