@@ -186,6 +186,7 @@ async fn refunds_are_read() {
             cursor: None,
         };
         let page = stage.node.list(&stage.connection, &filter).await.unwrap();
+        assert_eq!(page.is_ok(), limit == 1 && charge != "ch_none", "{page:?}");
         let page = page.map(json::refunds).map_err(json::call_error);
         let input = json!({ "payment": charge, "created_from": 1, "limit": limit });
         same(page, live(&stage, "refunds.list", input).await);
@@ -201,6 +202,7 @@ async fn refunds_are_changed() {
     for refund in [refund.as_str(), "re_none", charge.as_str()] {
         let keys = vec![("ticket".to_owned(), "7".to_owned())];
         let updated = stage.node.update_metadata(&stage.connection, refund, &keys).await.unwrap();
+        assert_eq!(updated.is_ok(), refund.starts_with("re_") && refund != "re_none");
         let updated = updated.map(json::refund).map_err(json::change_error);
         let input = json!({ "refund": refund, "metadata": { "ticket": "7" } });
         same(updated, live(&stage, "refunds.update-metadata", input).await);
@@ -231,11 +233,12 @@ const EVIDENCE: [&str; 4] = ["has_evidence", "past_due", "submission_count", "re
 #[tokio::test]
 async fn payments_are_checked() {
     let stage = Stage::new().await;
-    for payment in [troubled(&stage), stage.charge(), "ch_none".to_owned(), "in_1".to_owned()] {
+    for payment in [troubled(&stage), stage.charge(), "ch_none".to_owned()] {
         let of = PaymentRef::Charge(payment.clone());
         let amount = Amount::Exactly(usd(2500));
         let checked = stage.node.check_live(&stage.connection, &of, &amount, &no_policy()).await;
         let typed = checked.unwrap().map(json::checked).map_err(json::call_error);
+        assert_eq!(typed.is_ok(), payment != "ch_none");
         let input = json!({ "payment": payment, "amount": 2500, "currency": "usd" });
         same_but(&EVIDENCE, typed, live(&stage, "eligibility.check-live", input.clone()).await);
 
@@ -252,8 +255,9 @@ async fn payments_are_checked() {
 async fn given_facts_are_checked() {
     let stage = Stage::new().await;
     let of = PaymentRef::Charge(troubled(&stage));
-    let read = stage.node.check_live(&stage.connection, &of, &Amount::Everything, &no_policy());
-    let facts = read.await.unwrap().unwrap().facts.unwrap();
+    let all = Amount::Everything;
+    let read = stage.node.check_live(&stage.connection, &of, &all, &no_policy()).await;
+    let facts = read.unwrap().unwrap().facts.unwrap();
     let now = facts.charge.created + 41 * DAY;
     let mut policy = stage.node.policy(DOCUMENT).await.unwrap().unwrap();
     for currency in ["usd", "dollars"] {
@@ -263,6 +267,7 @@ async fn given_facts_are_checked() {
         input["currency"] = currency.into();
         input["now"] = now.into();
         let checked = stage.node.check(&amount(), &facts, &no_policy(), now).await.unwrap();
+        assert_eq!(checked.is_ok(), currency == "usd");
         let checked = checked.map(json::verdict).map_err(json::problems);
         same(checked, invoked(&stage, "eligibility.check", input.clone()).await);
 
@@ -309,7 +314,7 @@ async fn duplicates_are_found() {
             range["max_charges"] = most.into();
         }
         let range = json!({ "range": range });
-        same_but(&["reached"], typed, live(&stage, "duplicates.scan-live", range).await);
+        same(typed, live(&stage, "duplicates.scan-live", range).await);
     }
     let mut read = Vec::new();
     for charge in charges {
@@ -325,6 +330,7 @@ async fn duplicates_are_found() {
     let detected = stage.node.detect(&read, &options()).await.unwrap();
     let detected = detected.map(json::groups).map_err(json::problems);
     let by_name = invoked(&stage, "duplicates.detect", input(json!({}))).await;
+    assert_eq!(detected.as_ref().unwrap()["groups"].as_array().unwrap().len(), 1);
     same(detected, by_name.clone());
 
     let mut scanner = stage.node.scanner(&options(), Direction::OldestFirst).await.unwrap();
@@ -354,13 +360,13 @@ async fn webhooks_are_verified() {
     let secrets = ["whsec_old".to_owned(), "whsec_test".to_owned()];
     let header = stage.stripe.sign(&payload, &secrets[1]);
     let forged = payload.replace("1000", "9000");
-    let now = stage.stripe.now();
+    let signed = stage.stripe.now();
     let mut session = stage.node.session().await.unwrap();
     for (payload, header, now) in [
-        (&payload, Some(header.as_str()), now),
-        (&forged, Some(header.as_str()), now),
-        (&payload, Some(header.as_str()), now + 301),
-        (&payload, None, now),
+        (&payload, Some(header.as_str()), signed),
+        (&forged, Some(header.as_str()), signed),
+        (&payload, Some(header.as_str()), signed + 301),
+        (&payload, None, signed),
     ] {
         let options = || VerifyOptions { tolerance: None, future_tolerance: Some(60) };
         let bytes = payload.as_bytes();
@@ -371,6 +377,7 @@ async fn webhooks_are_verified() {
             "payload": payload, "header": header, "secrets": secrets, "now": now,
             "future_tolerance": 60,
         });
+        assert_eq!(verified.is_ok(), header.is_some() && *payload != forged && now < signed + 301);
         let verified = verified.map(json::verified).map_err(json::verify_error);
         same(verified, invoked(&stage, "webhooks.verify", input).await);
     }
@@ -394,6 +401,7 @@ async fn webhooks_are_understood() {
     ] {
         let parsed = stage.node.parse(payload.as_bytes()).await.unwrap();
         assert_eq!(parsed, session.parse(payload.as_bytes()).await.unwrap());
+        assert_eq!(parsed.is_ok(), payload.contains("evt_"), "{payload}");
         let input = json!({ "payload": payload });
         let by_name = invoked(&stage, "webhooks.parse", input).await;
         let outcome = parsed.clone().map(|event| json!({ "event": json::event(event) }));
@@ -483,6 +491,7 @@ async fn what_was_billed_is_read() {
             operation_id: Some("op".to_owned()),
         };
         let read = stage.node.read_invoice(&stage.connection, &typed).await.unwrap();
+        assert_eq!(read.is_ok(), invoice.starts_with("in_") && invoice != "in_none", "{read:?}");
         let input = json!({ "invoice": invoice, "operation_id": "op" });
         let read = read.map(json::invoice).map_err(json::call_error);
         same(read, live(&stage, "billing.invoice", input).await);
@@ -490,6 +499,7 @@ async fn what_was_billed_is_read() {
     for subscription in [subscription.as_str(), "sub_none", "ch_1"] {
         let read = stage.node.read_subscription(&stage.connection, subscription, None).await;
         let read = read.unwrap().map(json::subscription).map_err(json::call_error);
+        assert_eq!(read.is_ok(), subscription != "sub_none" && subscription != "ch_1");
         let input = json!({ "subscription": subscription });
         same(read, live(&stage, "billing.subscription", input).await);
     }

@@ -8,20 +8,14 @@ use crate::node::{Answer, Node};
 impl Node {
     /// The credit that a service level grants for a period.
     pub async fn sla_quote(&self, request: &SlaRequest) -> Answer<Quote, Vec<FieldProblem>> {
-        let credits = self.exports().credits.get()?;
-        self.once(async |store, exports| {
-            credits.load(&mut *store, exports)?.call_sla_quote(store, request).await
-        })
-        .await
+        let credits = self.exports.credits.get()?;
+        self.once(credits, async |wit, store| wit.call_sla_quote(store, request).await).await
     }
 
     /// What to refund when a period ends early.
     pub async fn prorate(&self, request: &ProrateRequest) -> Answer<Proration, Vec<FieldProblem>> {
-        let credits = self.exports().credits.get()?;
-        self.once(async |store, exports| {
-            credits.load(&mut *store, exports)?.call_prorate(store, request).await
-        })
-        .await
+        let credits = self.exports.credits.get()?;
+        self.once(credits, async |wit, store| wit.call_prorate(store, request).await).await
     }
 
     /// Reads what was paid for a billed period, by which payments, and what was given back of it.
@@ -30,9 +24,9 @@ impl Node {
         connection: &Connection,
         request: &InvoiceRequest,
     ) -> Answer<InvoiceFacts, CallError> {
-        let billing = self.exports().billing.get()?;
-        self.once(async |store, exports| {
-            billing.load(&mut *store, exports)?.call_read_invoice(store, connection, request).await
+        let billing = self.exports.billing.get()?;
+        self.once(billing, async |wit, store| {
+            wit.call_read_invoice(store, connection, request).await
         })
         .await
     }
@@ -44,10 +38,9 @@ impl Node {
         subscription: &str,
         item: Option<&str>,
     ) -> Answer<SubscriptionPeriod, CallError> {
-        let billing = self.exports().billing.get()?;
-        self.once(async |store, exports| {
-            let billing = billing.load(&mut *store, exports)?;
-            billing.call_read_subscription(store, connection, subscription, item).await
+        let billing = self.exports.billing.get()?;
+        self.once(billing, async |wit, store| {
+            wit.call_read_subscription(store, connection, subscription, item).await
         })
         .await
     }

@@ -1,9 +1,11 @@
 //! The generic interface: `describe` and `invoke`.
 
 use crate::api::node::InvokeError;
+use crate::egress::Hook;
 use crate::error::CallError;
+use crate::instance::Instance;
 use crate::node::{Answer, Node};
-use crate::session::{Session, loaded};
+use crate::session::Session;
 
 /// What came of an operation, and whether a request that changes something left for it.
 #[derive(Debug)]
@@ -17,11 +19,8 @@ pub struct Invoked {
 impl Node {
     /// The manifest, a JSON object.
     pub async fn describe(&self) -> Result<String, CallError> {
-        let node = &self.exports().node;
-        self.once(async |store, exports| {
-            node.load(&mut *store, exports)?.call_describe(store).await
-        })
-        .await
+        let node = &self.exports.node;
+        self.once(node, async |wit, store| wit.call_describe(store).await).await
     }
 
     /// Runs one operation: JSON object in, JSON object out.
@@ -31,13 +30,10 @@ impl Node {
 
     /// The same, and how many requests that change something left for it.
     pub async fn call(&self, operation: &str, input: &str) -> Invoked {
-        let node = &self.exports().node;
-        let (answer, changes_sent) = self
-            .counted(async |store, exports| {
-                node.load(&mut *store, exports)?.call_invoke(store, operation, input).await
-            })
-            .await;
-        Invoked { answer, changes_sent }
+        let hook = self.linked.runtime.egress.open();
+        let changes = hook.changes().clone();
+        let answer = self.invoked(hook, operation, input).await;
+        Invoked { answer, changes_sent: changes.count() }
     }
 
     /// Runs one operation that may only read: a request that changes something is denied, whatever the component is.
@@ -46,9 +42,18 @@ impl Node {
         operation: &str,
         input: &str,
     ) -> Answer<String, InvokeError> {
-        let node = &self.exports().node;
-        self.reading(async |store, exports| {
-            node.load(&mut *store, exports)?.call_invoke(store, operation, input).await
+        self.invoked(self.linked.runtime.egress.reads(), operation, input).await
+    }
+
+    async fn invoked(
+        &self,
+        hook: Hook,
+        operation: &str,
+        input: &str,
+    ) -> Answer<String, InvokeError> {
+        let node = &self.exports.node;
+        Instance::once(&self.linked, hook, node, async |wit, store| {
+            wit.call_invoke(store, operation, input).await
         })
         .await
     }
@@ -57,12 +62,9 @@ impl Node {
 impl Session {
     /// As [`Node::invoke`].
     pub async fn invoke(&mut self, operation: &str, input: &str) -> Answer<String, InvokeError> {
-        let Self { exports: indices, instance, node, .. } = self;
-        instance
-            .call(async |store, exports| {
-                let node = loaded(node, || indices.node.load(&mut *store, exports))?;
-                node.call_invoke(store, operation, input).await
-            })
+        let node = self.node.get(&mut self.instance, &self.exports.node)?;
+        self.instance
+            .call(node, async |wit, store| wit.call_invoke(store, operation, input).await)
             .await
     }
 }

@@ -23,11 +23,9 @@ impl Node {
         charges: &[Charge],
         options: &Options,
     ) -> Answer<Vec<Group>, Vec<FieldProblem>> {
-        let duplicates = &self.exports().duplicates;
-        self.once(async |store, exports| {
-            duplicates.load(&mut *store, exports)?.call_detect(store, charges, options).await
-        })
-        .await
+        let duplicates = &self.exports.duplicates;
+        self.once(duplicates, async |wit, store| wit.call_detect(store, charges, options).await)
+            .await
     }
 
     /// Reads charges, then finds duplicates.
@@ -37,9 +35,9 @@ impl Node {
         range: &ScanRange,
         options: &Options,
     ) -> Answer<Scanned, types::CallError> {
-        let live = self.exports().live.get()?;
-        self.once(async |store, exports| {
-            live.load(&mut *store, exports)?.call_scan_live(store, connection, range, options).await
+        let live = self.exports.live.get()?;
+        self.once(live, async |wit, store| {
+            wit.call_scan_live(store, connection, range, options).await
         })
         .await
     }
@@ -50,13 +48,12 @@ impl Node {
         options: &Options,
         direction: Direction,
     ) -> Result<Scanner, CallError> {
-        let mut instance = self.open().await?;
-        let opened = instance.call(async |store, exports| {
-            let duplicates = self.exports().duplicates.load(&mut *store, exports)?;
-            let scanner = duplicates.scanner().call_constructor(store, options, direction).await?;
-            Ok((duplicates, scanner))
+        let mut instance = Instance::open(&self.linked).await?;
+        let duplicates = instance.load(&self.exports.duplicates)?;
+        let opened = instance.call(&duplicates, async |wit, store| {
+            wit.scanner().call_constructor(store, options, direction).await
         });
-        let (duplicates, scanner) = opened.await?;
+        let scanner = opened.await?;
         Ok(Scanner { instance, duplicates, scanner })
     }
 }
@@ -64,23 +61,28 @@ impl Node {
 impl Scanner {
     /// Takes a page, gives the groups that are complete by now.
     pub async fn push(&mut self, page: &[Charge]) -> Answer<Vec<Group>, ScanError> {
-        let Self { instance, duplicates, scanner } = self;
-        instance
-            .call(async |store, _| duplicates.scanner().call_push(store, *scanner, page).await)
+        self.instance
+            .call(&self.duplicates, async |wit, store| {
+                wit.scanner().call_push(store, self.scanner, page).await
+            })
             .await
     }
 
     /// Gives the groups that were still open.
     pub async fn finish(&mut self) -> Result<Vec<Group>, CallError> {
-        let Self { instance, duplicates, scanner } = self;
-        instance
-            .call(async |store, _| duplicates.scanner().call_finish(store, *scanner).await)
+        self.instance
+            .call(&self.duplicates, async |wit, store| {
+                wit.scanner().call_finish(store, self.scanner).await
+            })
             .await
     }
 
     /// What was seen so far.
     pub async fn tally(&mut self) -> Result<Tally, CallError> {
-        let Self { instance, duplicates, scanner } = self;
-        instance.call(async |store, _| duplicates.scanner().call_tally(store, *scanner).await).await
+        self.instance
+            .call(&self.duplicates, async |wit, store| {
+                wit.scanner().call_tally(store, self.scanner).await
+            })
+            .await
     }
 }

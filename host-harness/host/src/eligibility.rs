@@ -15,10 +15,9 @@ impl Node {
         policy: &Policy,
         now: u64,
     ) -> Answer<Verdict, Vec<FieldProblem>> {
-        let eligibility = &self.exports().eligibility;
-        self.once(async |store, exports| {
-            let eligibility = eligibility.load(&mut *store, exports)?;
-            eligibility.call_check(store, amount, facts, policy, now).await
+        let eligibility = &self.exports.eligibility;
+        self.once(eligibility, async |wit, store| {
+            wit.call_check(store, amount, facts, policy, now).await
         })
         .await
     }
@@ -31,10 +30,9 @@ impl Node {
         amount: &Amount,
         policy: &Policy,
     ) -> Answer<Checked, CallError> {
-        let live = self.exports().live.get()?;
-        self.once(async |store, exports| {
-            let live = live.load(&mut *store, exports)?;
-            live.call_check_live(store, connection, payment, amount, policy).await
+        let live = self.exports.live.get()?;
+        self.once(live, async |wit, store| {
+            wit.call_check_live(store, connection, payment, amount, policy).await
         })
         .await
     }
@@ -47,10 +45,9 @@ impl Node {
         ask: &Ask,
         document: &str,
     ) -> Answer<Checked, CallError> {
-        let live = self.exports().live.get()?;
-        self.once(async |store, exports| {
-            let live = live.load(&mut *store, exports)?;
-            live.call_check_document(store, connection, payment, ask, document).await
+        let live = self.exports.live.get()?;
+        self.once(live, async |wit, store| {
+            wit.call_check_document(store, connection, payment, ask, document).await
         })
         .await
     }

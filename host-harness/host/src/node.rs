@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use wasmtime::Store;
-use wasmtime::component::{self, InstancePre};
+use wasmtime::component::InstancePre;
 
 use crate::api;
-use crate::egress::ChangesSent;
 use crate::error::{CallError, CallFailure, ComponentError};
-use crate::instance::{Instance, Linked};
+use crate::instance::{Instance, Interface, Linked};
 use crate::state::State;
 
 /// A loaded component. Cheap to clone, and called by many tasks at once: every call runs in a fresh
 /// instance of its own.
 #[derive(Clone)]
 pub struct Node {
-    linked: Arc<Linked>,
-    exports: Arc<Exports>,
+    pub(crate) linked: Arc<Linked>,
+    pub(crate) exports: Arc<Exports>,
     cached: bool,
 }
 
@@ -84,41 +83,12 @@ impl Node {
         self.cached
     }
 
-    pub(crate) fn exports(&self) -> &Arc<Exports> {
-        &self.exports
-    }
-
-    /// An instance that is kept between calls. It reaches nothing.
-    pub(crate) async fn open(&self) -> Result<Instance, CallError> {
-        Instance::open(&self.linked).await
-    }
-
     /// Calls a fresh instance that reaches what the allow-list permits.
-    pub(crate) async fn once<T>(
+    pub(crate) async fn once<I: Interface, T>(
         &self,
-        call: impl AsyncFnOnce(&mut Store<State>, &component::Instance) -> wasmtime::Result<T>,
+        interface: &I,
+        call: impl AsyncFnOnce(&I::Guest, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
-        self.counted(call).await.0
-    }
-
-    /// The same, and how many requests that change something left, or may have.
-    pub(crate) async fn counted<T>(
-        &self,
-        call: impl AsyncFnOnce(&mut Store<State>, &component::Instance) -> wasmtime::Result<T>,
-    ) -> (Result<T, CallError>, u32) {
-        let changes = ChangesSent::default();
-        let hook = self.linked.runtime.egress.hook(changes.clone());
-        let answer = Instance::once(&self.linked, hook, call).await;
-        let sent = changes.count();
-        (answer.map_err(|failure| CallError::new(failure, sent)), sent)
-    }
-
-    /// Calls a fresh instance that can only read: requests that change something are denied.
-    pub(crate) async fn reading<T>(
-        &self,
-        call: impl AsyncFnOnce(&mut Store<State>, &component::Instance) -> wasmtime::Result<T>,
-    ) -> Result<T, CallError> {
-        let hook = self.linked.runtime.egress.reads();
-        Ok(Instance::once(&self.linked, hook, call).await?)
+        Instance::once(&self.linked, self.linked.runtime.egress.open(), interface, call).await
     }
 }

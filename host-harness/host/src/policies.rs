@@ -19,23 +19,24 @@ pub struct Policy {
 impl Node {
     /// Reads a policy document that checks many refunds. It keeps its instance until it is dropped.
     pub async fn policy(&self, document: &str) -> Answer<Policy, Vec<FieldProblem>> {
-        let indices = self.exports().policies.get()?;
-        let mut instance = self.open().await?;
-        let read = instance.call(async |store, exports| {
-            let policies = indices.load(&mut *store, exports)?;
-            let read = policies.policy().call_read(store, document).await?;
-            Ok(read.map(|policy| (policies, policy)))
-        });
+        let interface = self.exports.policies.get()?;
+        let mut instance = Instance::open(&self.linked).await?;
+        let policies = instance.load(interface)?;
+        let read = instance
+            .call(&policies, async |wit, store| wit.policy().call_read(store, document).await);
         let read = read.await?;
-        Ok(read.map(|(policies, policy)| Policy { instance, policies, policy }))
+        Ok(read.map(|policy| Policy { instance, policies, policy }))
     }
 }
 
 impl Policy {
     /// What it says.
     pub async fn describe(&mut self) -> Result<Described, CallError> {
-        let Self { instance, policies, policy } = self;
-        instance.call(async |store, _| policies.policy().call_describe(store, *policy).await).await
+        self.instance
+            .call(&self.policies, async |wit, store| {
+                wit.policy().call_describe(store, self.policy).await
+            })
+            .await
     }
 
     /// Decides on given facts.
@@ -45,10 +46,9 @@ impl Policy {
         facts: &Facts,
         now: u64,
     ) -> Answer<Verdict, Vec<FieldProblem>> {
-        let Self { instance, policies, policy } = self;
-        instance
-            .call(async |store, _| {
-                policies.policy().call_check(store, *policy, ask, facts, now).await
+        self.instance
+            .call(&self.policies, async |wit, store| {
+                wit.policy().call_check(store, self.policy, ask, facts, now).await
             })
             .await
     }

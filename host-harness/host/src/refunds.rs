@@ -11,20 +11,15 @@ impl Node {
         connection: &Connection,
         request: &CreateRequest,
     ) -> Answer<Created, CreateError> {
-        let refunds = self.exports().refunds.get()?;
-        self.once(async |store, exports| {
-            refunds.load(&mut *store, exports)?.call_create(store, connection, request).await
-        })
-        .await
+        let refunds = self.exports.refunds.get()?;
+        self.once(refunds, async |wit, store| wit.call_create(store, connection, request).await)
+            .await
     }
 
     /// Reads one refund.
     pub async fn retrieve(&self, connection: &Connection, id: &str) -> Answer<Refund, CallError> {
-        let refunds = self.exports().refunds.get()?;
-        self.once(async |store, exports| {
-            refunds.load(&mut *store, exports)?.call_retrieve(store, connection, id).await
-        })
-        .await
+        let refunds = self.exports.refunds.get()?;
+        self.once(refunds, async |wit, store| wit.call_retrieve(store, connection, id).await).await
     }
 
     /// Reads a page of refunds.
@@ -33,11 +28,8 @@ impl Node {
         connection: &Connection,
         filter: &ListFilter,
     ) -> Answer<RefundPage, CallError> {
-        let refunds = self.exports().refunds.get()?;
-        self.once(async |store, exports| {
-            refunds.load(&mut *store, exports)?.call_list(store, connection, filter).await
-        })
-        .await
+        let refunds = self.exports.refunds.get()?;
+        self.once(refunds, async |wit, store| wit.call_list(store, connection, filter).await).await
     }
 
     /// Sets metadata keys.
@@ -47,20 +39,16 @@ impl Node {
         id: &str,
         metadata: &Metadata,
     ) -> Answer<Refund, ChangeError> {
-        let refunds = self.exports().refunds.get()?;
-        self.once(async |store, exports| {
-            let refunds = refunds.load(&mut *store, exports)?;
-            refunds.call_update_metadata(store, connection, id, metadata).await
+        let refunds = self.exports.refunds.get()?;
+        self.once(refunds, async |wit, store| {
+            wit.call_update_metadata(store, connection, id, metadata).await
         })
         .await
     }
 
     /// Cancels a refund that waits for the customer.
     pub async fn cancel(&self, connection: &Connection, id: &str) -> Answer<Refund, ChangeError> {
-        let refunds = self.exports().refunds.get()?;
-        self.once(async |store, exports| {
-            refunds.load(&mut *store, exports)?.call_cancel(store, connection, id).await
-        })
-        .await
+        let refunds = self.exports.refunds.get()?;
+        self.once(refunds, async |wit, store| wit.call_cancel(store, connection, id).await).await
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::api::{node, webhooks};
-use crate::error::CallError;
-use crate::instance::Instance;
+use crate::error::{CallError, CallFailure};
+use crate::instance::{Instance, Interface};
 use crate::node::{Exports, Node};
 
 /// One instance for many calls, one after the other, without the cost of a fresh one each time. It reaches nothing:
@@ -14,25 +14,31 @@ use crate::node::{Exports, Node};
 pub struct Session {
     pub(crate) exports: Arc<Exports>,
     pub(crate) instance: Instance,
-    pub(crate) node: Option<node::Guest>,
-    pub(crate) webhooks: Option<webhooks::Guest>,
+    pub(crate) node: Loaded<node::Guest>,
+    pub(crate) webhooks: Loaded<webhooks::Guest>,
+}
+
+/// The functions of an interface, loaded by the first call.
+pub(crate) struct Loaded<G>(Option<G>);
+
+impl<G> Loaded<G> {
+    pub(crate) fn get(
+        &mut self,
+        instance: &mut Instance,
+        interface: &impl Interface<Guest = G>,
+    ) -> Result<&G, CallFailure> {
+        Ok(match &mut self.0 {
+            Some(guest) => guest,
+            none => none.insert(instance.load(interface)?),
+        })
+    }
 }
 
 impl Node {
     /// Opens an instance that is kept between calls.
     pub async fn session(&self) -> Result<Session, CallError> {
-        let instance = self.open().await?;
-        Ok(Session { exports: Arc::clone(self.exports()), instance, node: None, webhooks: None })
-    }
-}
-
-/// The interface, loaded by the first call: that compares all its types and takes longer than many a call.
-pub(crate) fn loaded<I>(
-    interface: &mut Option<I>,
-    load: impl FnOnce() -> wasmtime::Result<I>,
-) -> wasmtime::Result<&I> {
-    match interface {
-        Some(interface) => Ok(interface),
-        None => Ok(interface.insert(load()?)),
+        let instance = Instance::open(&self.linked).await?;
+        let exports = Arc::clone(&self.exports);
+        Ok(Session { exports, instance, node: Loaded(None), webhooks: Loaded(None) })
     }
 }

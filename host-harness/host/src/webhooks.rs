@@ -3,7 +3,7 @@
 use crate::api::webhooks::{Action, Event, ParseError, Verified, VerifyError, VerifyOptions};
 use crate::error::CallError;
 use crate::node::{Answer, Node};
-use crate::session::{Session, loaded};
+use crate::session::Session;
 
 impl Node {
     /// Checks a webhook's signature.
@@ -15,30 +15,23 @@ impl Node {
         options: VerifyOptions,
         now: u64,
     ) -> Answer<Verified, VerifyError> {
-        let webhooks = &self.exports().webhooks;
-        self.once(async |store, exports| {
-            let webhooks = webhooks.load(&mut *store, exports)?;
-            webhooks.call_verify(store, payload, header, secrets, options, now).await
+        let webhooks = &self.exports.webhooks;
+        self.once(webhooks, async |wit, store| {
+            wit.call_verify(store, payload, header, secrets, options, now).await
         })
         .await
     }
 
     /// Reads a webhook event.
     pub async fn parse(&self, payload: &[u8]) -> Answer<Event, ParseError> {
-        let webhooks = &self.exports().webhooks;
-        self.once(async |store, exports| {
-            webhooks.load(&mut *store, exports)?.call_parse(store, payload).await
-        })
-        .await
+        let webhooks = &self.exports.webhooks;
+        self.once(webhooks, async |wit, store| wit.call_parse(store, payload).await).await
     }
 
     /// Says what follows from an event.
     pub async fn interpret(&self, event: &Event) -> Result<Action, CallError> {
-        let webhooks = &self.exports().webhooks;
-        self.once(async |store, exports| {
-            webhooks.load(&mut *store, exports)?.call_interpret(store, event).await
-        })
-        .await
+        let webhooks = &self.exports.webhooks;
+        self.once(webhooks, async |wit, store| wit.call_interpret(store, event).await).await
     }
 }
 
@@ -52,23 +45,17 @@ impl Session {
         options: VerifyOptions,
         now: u64,
     ) -> Answer<Verified, VerifyError> {
-        let Self { exports: indices, instance, webhooks, .. } = self;
-        instance
-            .call(async |store, exports| {
-                let webhooks = loaded(webhooks, || indices.webhooks.load(&mut *store, exports))?;
-                webhooks.call_verify(store, payload, header, secrets, options, now).await
+        let webhooks = self.webhooks.get(&mut self.instance, &self.exports.webhooks)?;
+        self.instance
+            .call(webhooks, async |wit, store| {
+                wit.call_verify(store, payload, header, secrets, options, now).await
             })
             .await
     }
 
     /// As [`Node::parse`].
     pub async fn parse(&mut self, payload: &[u8]) -> Answer<Event, ParseError> {
-        let Self { exports: indices, instance, webhooks, .. } = self;
-        instance
-            .call(async |store, exports| {
-                let webhooks = loaded(webhooks, || indices.webhooks.load(&mut *store, exports))?;
-                webhooks.call_parse(store, payload).await
-            })
-            .await
+        let webhooks = self.webhooks.get(&mut self.instance, &self.exports.webhooks)?;
+        self.instance.call(webhooks, async |wit, store| wit.call_parse(store, payload).await).await
     }
 }

@@ -96,12 +96,12 @@ fn roomy() -> Limits {
 
 #[tokio::test]
 async fn computing_time() {
-    let cpu = Duration::from_millis(30);
+    let cpu = Duration::from_millis(100);
     assert_eq!(reached(Limits { cpu, ..roomy() }).await, [Limit::Cpu(cpu); 4]);
 }
 
 #[tokio::test]
 async fn time_of_a_call() {
-    let call = Duration::from_millis(50);
+    let call = Duration::from_millis(300);
     assert_eq!(reached(Limits { call, ..roomy() }).await, [Limit::Call(call); 4]);
 }
