@@ -25,15 +25,12 @@ fn the_import_list_is_exactly_this() {
     let interfaces = [
         "billing",
         "credits",
-        "disputes",
         "duplicates",
         "eligibility",
-        "follow-ups",
         "live",
         "node",
         "policies",
         "refunds",
-        "reports",
         "types",
         "webhooks",
     ];
@@ -45,17 +42,8 @@ fn the_import_list_is_exactly_this() {
 fn the_pure_component_imports_nothing() {
     let seen = inspect(refund_artifact::PURE).unwrap();
     assert!(seen.imports.is_empty(), "{:?}", seen.imports);
-    let interfaces = [
-        "credits",
-        "duplicates",
-        "eligibility",
-        "follow-ups",
-        "node",
-        "policies",
-        "reports",
-        "types",
-        "webhooks",
-    ];
+    let interfaces =
+        ["credits", "duplicates", "eligibility", "node", "policies", "types", "webhooks"];
     let exports = interfaces.map(|name| format!("refund-node:refunds/{name}@0.1.0"));
     assert_eq!(seen.exports, exports);
 }
@@ -66,7 +54,7 @@ async fn the_pure_component_runs_and_says_what_it_lacks() {
     assert!(node.describe().await.unwrap().contains("eligibility.check"));
     let stage = Stage::new().await;
     let error = node.create(&stage.connection, &request("op-1", "ch_1", None)).await.unwrap_err();
-    assert!(error.to_string().contains("has no HTTP"), "{error}");
+    assert!(error.to_string().contains("does not export the interface refunds"), "{error}");
     let unknown = node.invoke("refunds.create", "{}").await.unwrap().unwrap_err();
     assert!(format!("{unknown:?}").contains("webhooks.verify"), "{unknown:?}");
 }

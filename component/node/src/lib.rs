@@ -16,11 +16,8 @@ mod billing;
 )]
 mod bindings;
 mod credits;
-#[cfg(feature = "http")]
-mod disputes;
 mod duplicates;
 mod eligibility;
-mod follow_ups;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
@@ -29,7 +26,6 @@ mod node;
 mod policies;
 #[cfg(feature = "http")]
 mod refunds;
-mod reports;
 #[cfg(feature = "http")]
 mod transport;
 mod types;

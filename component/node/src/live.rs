@@ -1,8 +1,6 @@
 //! Exports `live`.
 
-use refund_core::client::{self, RowRange, ScanRange, TakenRange};
-use refund_core::followups::{FoundContact, Look, LookResult, Place};
-use refund_core::model::Funds;
+use refund_core::client::{self, ScanRange};
 use refund_core::policy::{Ask, Rulebook, Rules};
 
 use crate::Component;
@@ -15,23 +13,10 @@ use crate::duplicates::{group, read_options, tally};
 use crate::eligibility::{facts, read_amount, read_policy, verdict};
 use crate::http::{call_error, connect, payment};
 use crate::policies::read_ask;
-use crate::reports::{charges_taken, row};
 use crate::transport::Wasi;
 use crate::types::problems;
 
 impl wit::Guest for Component {
-    fn balance(to: Connection) -> Result<Vec<wit::Funds>, CallError> {
-        let balance = client::balance(&mut Wasi, &connect(to)?).map_err(call_error)?;
-        let funds = |funds: Funds| wit::Funds { amount: funds.amount, currency: funds.currency };
-        Ok(balance.available.into_iter().map(funds).collect())
-    }
-
-    fn contact(to: Connection, of: PaymentRef) -> Result<wit::FoundContact, CallError> {
-        let to = connect(to)?;
-        let of = payment(&of).map_err(|found| CallError::Invalid(problems(vec![found])))?;
-        client::contact(&mut Wasi, &to, &of).map(found_contact).map_err(call_error)
-    }
-
     fn check_live(
         to: Connection,
         of: PaymentRef,
@@ -83,57 +68,6 @@ impl wit::Guest for Component {
             reached: scanned.reached,
         })
     }
-
-    fn refund_rows(to: Connection, range: wit::RowRange) -> Result<wit::RowPage, CallError> {
-        let to = connect(to)?;
-        let range = RowRange {
-            created_from: range.created_from,
-            created_to: range.created_to,
-            product_key: range.product_key,
-            limit: range.limit,
-            cursor: range.cursor,
-        };
-        let page = client::refund_rows(&mut Wasi, &to, &range).map_err(call_error)?;
-        Ok(wit::RowPage { rows: page.rows.into_iter().map(row).collect(), next: page.next })
-    }
-
-    fn charges_taken(to: Connection, range: wit::TakenRange) -> Result<wit::TakenPage, CallError> {
-        let to = connect(to)?;
-        let range = TakenRange {
-            created_from: range.created_from,
-            created_to: range.created_to,
-            utc_offset_minutes: range.utc_offset_minutes,
-            max_charges: range.max_charges,
-            cursor: range.cursor,
-        };
-        let page = client::charges_taken(&mut Wasi, &to, &range).map_err(call_error)?;
-        let charges = page.charges.iter().map(charges_taken).collect();
-        Ok(wit::TakenPage { charges, read: page.read, next: page.next })
-    }
-}
-
-fn found_contact(found: FoundContact) -> wit::FoundContact {
-    wit::FoundContact {
-        name: found.name,
-        email: found.email,
-        looked_at: found.looked_at.into_iter().map(look).collect(),
-    }
-}
-
-fn look(look: Look) -> wit::Look {
-    let place = match look.place {
-        Place::ChargeMetadata => wit::Place::ChargeMetadata,
-        Place::PaymentIntentMetadata => wit::Place::PaymentIntentMetadata,
-        Place::BillingDetails => wit::Place::BillingDetails,
-        Place::ReceiptEmail => wit::Place::ReceiptEmail,
-        Place::Customer => wit::Place::Customer,
-    };
-    let result = match look.result {
-        LookResult::Address => wit::LookResult::Address,
-        LookResult::Nothing => wit::LookResult::Nothing,
-        LookResult::NotReadable => wit::LookResult::NotReadable,
-    };
-    wit::Look { place, result }
 }
 
 fn check(

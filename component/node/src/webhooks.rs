@@ -130,23 +130,3 @@ fn action(action: Action) -> wit::Action {
         Action::Ignore(why) => wit::Action::Ignore(why),
     }
 }
-
-pub(crate) fn read_action(action: wit::Action) -> Result<Action, FieldProblem> {
-    Ok(match action {
-        wit::Action::RefundSucceeded(object) => {
-            Action::RefundSucceeded(read_refund(object)?.into())
-        }
-        wit::Action::RefundPending(object) => Action::RefundPending(read_refund(object)?.into()),
-        wit::Action::RefundRequiresAction(object) => {
-            Action::RefundRequiresAction(read_refund(object)?.into())
-        }
-        wit::Action::RefundFailed(object) => Action::RefundFailed(read_refund(object)?.into()),
-        wit::Action::RefundCanceled(object) => Action::RefundCanceled(read_refund(object)?.into()),
-        wit::Action::ChargeRefunded(object) => Action::ChargeRefunded(read_charge(object)?.into()),
-        wit::Action::DisputeOpened(object) => Action::DisputeOpened(read_dispute(object)?.into()),
-        wit::Action::DisputeUpdated(object) => Action::DisputeUpdated(read_dispute(object)?.into()),
-        wit::Action::DisputeClosed(object) => Action::DisputeClosed(read_dispute(object)?.into()),
-        wit::Action::Fetch(object) => Action::Fetch(read_related(object)),
-        wit::Action::Ignore(why) => Action::Ignore(why),
-    })
-}

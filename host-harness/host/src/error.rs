@@ -1,57 +1,12 @@
 //! What can go wrong around a component, as opposed to in it.
 
 use std::fmt;
-use std::time::Duration;
 
 use wasmtime::Trap;
 use wasmtime::component::ResourceTableError;
 
 use crate::egress::AllowError;
-use crate::limits::Limits;
-
-/// A bound that a call ran into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// Bytes of memory.
-    Memory(usize),
-    /// Entries of a table.
-    Table(usize),
-    /// Time spent computing.
-    Cpu(Duration),
-    /// Time of the whole call, waiting included.
-    Call(Duration),
-    /// Depth of the stack, in bytes.
-    Stack(usize),
-    /// Requests of one call.
-    Requests(u32),
-    /// Requests of one call at the same time.
-    OpenRequests(u32),
-    /// Requests, streams and timers that a call holds.
-    Handles(usize),
-    /// Bytes of a set of headers.
-    Headers(usize),
-    /// Bytes that pass between guest and host in one step.
-    Transfer(usize),
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Memory(bytes) => write!(f, "memory ({bytes} bytes)"),
-            Self::Table(entries) => write!(f, "table ({entries} entries)"),
-            Self::Cpu(time) => write!(f, "computing time ({time:?})"),
-            Self::Call(time) => write!(f, "time of a call ({time:?})"),
-            Self::Stack(bytes) => write!(f, "stack ({bytes} bytes)"),
-            Self::Requests(count) => write!(f, "requests ({count})"),
-            Self::OpenRequests(count) => write!(f, "open requests ({count})"),
-            Self::Handles(count) => write!(f, "handles ({count})"),
-            Self::Headers(bytes) => write!(f, "headers ({bytes} bytes)"),
-            Self::Transfer(bytes) => write!(f, "transfer ({bytes} bytes)"),
-        }
-    }
-}
-
-impl std::error::Error for Limit {}
+use crate::limits::{Limit, Limits};
 
 /// A host cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -159,7 +114,7 @@ impl CallError {
 }
 
 impl From<CallFailure> for CallError {
-    /// A failure of a call that cannot send anything.
+    /// A failure of a call that sent nothing.
     fn from(failure: CallFailure) -> Self {
         Self::new(failure, 0)
     }
@@ -187,14 +142,11 @@ pub enum CallFailure {
     /// The component trapped.
     #[error("the component trapped ({0}): report this")]
     Trap(String),
-    /// The component was loaded without HTTP.
+    /// The component does not export the interface: it is of another version, or has no HTTP and the interface needs it.
     #[error(
-        "this component has no HTTP and no operation {0}: load the component of the world refund-node"
+        "this component does not export the interface {0}: load one of this version, and one of the world refund-node for what needs HTTP"
     )]
-    NoHttp(&'static str),
-    /// The component does not export the interface.
-    #[error("this component does not offer the interface {0}: load one of this version")]
-    Lacks(&'static str),
+    NoInterface(&'static str),
     /// The sandbox could not be opened, or what the component returned is not what its contract says.
     #[error("the call failed in the sandbox: {0}")]
     Sandbox(String),

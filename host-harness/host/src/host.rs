@@ -1,46 +1,26 @@
-//! Host: engine, linker, egress.
+//! The host: its settings, and how it loads a component.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::Semaphore;
-use wasmtime::component::{Component, Linker};
-use wasmtime::{Engine, Store, WasmCoreDump};
-use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
-use wasmtime_wasi::p2::bindings::clocks;
+use wasmtime::component::Component;
 
 use crate::cache::Cache;
 use crate::component::{check_header, check_world, compile, digest, read};
 use crate::egress::{Allow, Egress, Pace, Resolve, System};
-use crate::engine::engine;
 use crate::error::{ComponentError, HostError};
+use crate::instance::Linked;
 use crate::limits::Limits;
 use crate::node::Node;
+use crate::runtime::{GIVEN, Runtime};
 use crate::secret::StripeKey;
-use crate::state::State;
 use crate::trust::{PublicKey, Trust};
-
-/// What the linker gives. Everything else is a foreign import.
-const GIVEN: [&str; 6] = [
-    "wasi:io/error@0.2.",
-    "wasi:io/poll@0.2.",
-    "wasi:io/streams@0.2.",
-    "wasi:clocks/monotonic-clock@0.2.",
-    "wasi:clocks/wall-clock@0.2.",
-    "wasi:http/",
-];
 
 /// Runs components. Cheap to clone; one is enough for a process.
 #[derive(Clone)]
 pub struct Host {
-    pub(crate) engine: Engine,
-    linker: Arc<Linker<State>>,
-    pub(crate) egress: Arc<Egress>,
-    pub(crate) limits: Arc<Limits>,
-    pub(crate) turns: Arc<Semaphore>,
+    runtime: Arc<Runtime>,
     cache: Option<Arc<Cache>>,
-    core_dumps: Option<Arc<Path>>,
     trust: Arc<Trust>,
 }
 
@@ -137,8 +117,6 @@ impl HostBuilder {
 
     /// Makes the engine and the connection pool.
     pub fn build(self) -> Result<Host, HostError> {
-        let engine = engine(&self.limits, self.core_dumps.is_some())?;
-        let linker = linker(&engine).map_err(|error| HostError::Engine(error.to_string()))?;
         let resolve = self.resolve.unwrap_or_else(|| Arc::new(System));
         let egress = Egress::new(
             self.allow,
@@ -148,15 +126,10 @@ impl HostBuilder {
             resolve,
             &self.limits,
         );
-        let turns = usize::try_from(self.limits.concurrency).unwrap_or(usize::MAX);
+        let runtime = Runtime::new(self.limits, egress, self.core_dumps.map(Into::into))?;
         Ok(Host {
-            engine,
-            linker: Arc::new(linker),
-            egress: Arc::new(egress),
-            turns: Arc::new(Semaphore::new(turns.min(Semaphore::MAX_PERMITS))),
-            limits: Arc::new(self.limits),
+            runtime: Arc::new(runtime),
             cache: self.cache.and_then(|folder| open(&folder)).map(Arc::new),
-            core_dumps: self.core_dumps.map(Arc::from),
             trust: Arc::new(self.trust),
         })
     }
@@ -170,29 +143,13 @@ impl Host {
 
     /// How often Stripe answered 429 since the host was built, where a pace is kept.
     pub fn throttled(&self) -> u64 {
-        self.egress.refused()
-    }
-
-    /// Keeps what a failed guest held, where that was asked for.
-    pub(crate) fn dump(&self, error: &wasmtime::Error, store: &mut Store<State>, digest: &str) {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let (Some(folder), Some(dump)) = (&self.core_dumps, error.downcast_ref::<WasmCoreDump>())
-        else {
-            return;
-        };
-        let name = &digest[..12];
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let file = folder.join(format!("{name}-{}-{number}.coredump", std::process::id()));
-        match std::fs::write(&file, dump.serialize(store, name)) {
-            Ok(()) => tracing::info!(file = %file.display(), "a core dump of the guest is written"),
-            Err(error) => tracing::warn!(%error, "the core dump cannot be written"),
-        }
+        self.runtime.egress.refused()
     }
 
     /// How many seconds this machine's clock is ahead of Stripe's (negative: behind), by the date of the
     /// newest answer; `None` before the first.
     pub fn clock_lead(&self) -> Option<i64> {
-        self.egress.clock_lead()
+        self.runtime.egress.clock_lead()
     }
 
     /// Loads a component from its bytes.
@@ -208,19 +165,16 @@ impl Host {
         signature: Option<&str>,
     ) -> Result<Node, ComponentError> {
         check_header(bytes)?;
-        let (size, most) = (bytes.len(), self.limits.component);
+        let (size, most) = (bytes.len(), self.runtime.limits.component);
         if size > most {
             return Err(ComponentError::TooLarge { size, most });
         }
         let digest = digest(bytes);
         self.trust.check(bytes, &digest, signature)?;
         let (component, cached) = self.compiled(bytes, &digest)?;
-        check_world(&self.engine, &component, &GIVEN)?;
-        let pre = self
-            .linker
-            .instantiate_pre(&component)
-            .map_err(|error| ComponentError::Damaged(error.root_cause().to_string()))?;
-        Node::new(self.clone(), pre, digest, cached)
+        check_world(&self.runtime.engine, &component, &GIVEN)?;
+        let pre = self.runtime.link(&component)?;
+        Node::new(Linked { runtime: Arc::clone(&self.runtime), pre, digest }, cached)
     }
 
     /// Loads a component from a file, and its signature from the file beside it that ends in `.minisig`
@@ -234,12 +188,13 @@ impl Host {
 
     /// The compiled component, and whether it came from the cache.
     fn compiled(&self, bytes: &[u8], digest: &str) -> Result<(Component, bool), ComponentError> {
-        let Some(cache) = &self.cache else { return Ok((compile(&self.engine, bytes)?, false)) };
-        if let Some(component) = cache.load(&self.engine, digest) {
+        let engine = &self.runtime.engine;
+        let Some(cache) = &self.cache else { return Ok((compile(engine, bytes)?, false)) };
+        if let Some(component) = cache.load(engine, digest) {
             return Ok((component, true));
         }
-        let component = compile(&self.engine, bytes)?;
-        cache.keep(&self.engine, digest, &component);
+        let component = compile(engine, bytes)?;
+        cache.keep(engine, digest, &component);
         Ok((component, false))
     }
 }
@@ -258,14 +213,4 @@ fn signature_of(component: &Path) -> Result<String, ComponentError> {
     let path = PathBuf::from(path);
     std::fs::read_to_string(&path)
         .map_err(|error| ComponentError::Unreadable { path: path.display().to_string(), error })
-}
-
-/// Links the clocks, streams and HTTP: no files, no sockets, no environment, no randomness.
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi_io::add_to_linker_async(&mut linker)?;
-    clocks::wall_clock::add_to_linker::<State, WasiClocks>(&mut linker, State::clocks)?;
-    clocks::monotonic_clock::add_to_linker::<State, WasiClocks>(&mut linker, State::clocks)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    Ok(linker)
 }

@@ -17,40 +17,39 @@
 //! that the [`Allow`] list names; the key is added here, at the boundary, and never enters the
 //! sandbox.
 
-mod bindings;
+pub mod api;
 mod cache;
 mod component;
+mod credits;
+mod dispatch;
+mod duplicates;
 pub mod egress;
+mod eligibility;
 mod engine;
 mod error;
 mod host;
+mod instance;
 mod limits;
 mod node;
-mod offers;
-mod policy;
-mod scanner;
+mod policies;
+mod refunds;
+mod runtime;
 mod secret;
 mod session;
 mod state;
 mod trust;
-
-/// The types of the contract, as wit-bindgen names them.
-pub mod api {
-    pub use crate::bindings::exports::refund_node::refunds::{
-        billing, credits, disputes, duplicates, eligibility, follow_ups, live, node, policies,
-        refunds, reports, types, webhooks,
-    };
-}
+mod webhooks;
 
 pub use cache::default_cache;
 pub use component::{Inspection, inspect};
+pub use dispatch::Invoked;
+pub use duplicates::Scanner;
 pub use egress::{Allow, AllowError, Pace, Resolve, Rule};
-pub use error::{CallError, CallFailure, ComponentError, HostError, Limit};
+pub use error::{CallError, CallFailure, ComponentError, HostError};
 pub use host::{Host, HostBuilder};
-pub use limits::Limits;
-pub use node::{Answer, Invoked, Node};
-pub use policy::Policy;
-pub use scanner::Scanner;
+pub use limits::{Limit, Limits};
+pub use node::{Answer, Node};
+pub use policies::Policy;
 pub use secret::{KeyError, KeyMode, StripeKey};
 pub use session::Session;
 pub use trust::{BadPublicKey, PublicKey};

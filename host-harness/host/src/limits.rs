@@ -1,10 +1,9 @@
 //! Bounds of a call.
 
+use std::fmt;
 use std::time::Duration;
 
 use wasmtime::{ResourceLimiter, Result};
-
-use crate::error::Limit;
 
 /// Bounds of a call. The defaults are generous for a refund and nothing for a machine.
 #[derive(Clone, Debug)]
@@ -70,6 +69,50 @@ impl Default for Limits {
         }
     }
 }
+
+/// A bound that a call ran into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Bytes of memory.
+    Memory(usize),
+    /// Entries of a table.
+    Table(usize),
+    /// Time spent computing.
+    Cpu(Duration),
+    /// Time of the whole call, waiting included.
+    Call(Duration),
+    /// Depth of the stack, in bytes.
+    Stack(usize),
+    /// Requests of one call.
+    Requests(u32),
+    /// Requests of one call at the same time.
+    OpenRequests(u32),
+    /// Requests, streams and timers that a call holds.
+    Handles(usize),
+    /// Bytes of a set of headers.
+    Headers(usize),
+    /// Bytes that pass between guest and host in one step.
+    Transfer(usize),
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory(bytes) => write!(f, "memory ({bytes} bytes)"),
+            Self::Table(entries) => write!(f, "table ({entries} entries)"),
+            Self::Cpu(time) => write!(f, "computing time ({time:?})"),
+            Self::Call(time) => write!(f, "time of a call ({time:?})"),
+            Self::Stack(bytes) => write!(f, "stack ({bytes} bytes)"),
+            Self::Requests(count) => write!(f, "requests ({count})"),
+            Self::OpenRequests(count) => write!(f, "open requests ({count})"),
+            Self::Handles(count) => write!(f, "handles ({count})"),
+            Self::Headers(bytes) => write!(f, "headers ({bytes} bytes)"),
+            Self::Transfer(bytes) => write!(f, "transfer ({bytes} bytes)"),
+        }
+    }
+}
+
+impl std::error::Error for Limit {}
 
 /// Modules of a component, each with a memory and a few tables. wit-component makes one memory and three
 /// modules; a pipeline composed of four components has room.

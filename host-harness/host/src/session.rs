@@ -1,84 +1,44 @@
 //! An instance that is kept between calls.
 
-use crate::api;
-use crate::api::eligibility::{Amount, Facts, Policy, Verdict};
-use crate::api::node::InvokeError;
-use crate::api::types::FieldProblem;
-use crate::api::webhooks::{Event, ParseError, Verified, VerifyError, VerifyOptions};
-use crate::node::{Answer, Node, Opened};
+use std::sync::Arc;
+
+use crate::api::{node, webhooks};
+use crate::error::{CallError, CallFailure};
+use crate::instance::{Instance, Interface};
+use crate::node::{Exports, Node};
 
 /// One instance for many calls, one after the other, without the cost of a fresh one each time. It reaches nothing:
 /// every request is denied. What a call leaves in the instance's memory is there for the next, so let no two
 /// customers share one. Until it is dropped it takes one of the places of [`crate::Limits::concurrency`]. After an
 /// error of the host's ([`crate::CallError`]) open another.
 pub struct Session {
-    node: Node,
-    opened: Opened,
-    // Loading an interface compares all its types, which takes longer than many a call.
-    generic: Option<api::node::Guest>,
-    eligibility: Option<api::eligibility::Guest>,
-    webhooks: Option<api::webhooks::Guest>,
+    pub(crate) exports: Arc<Exports>,
+    pub(crate) instance: Instance,
+    pub(crate) node: Loaded<node::Guest>,
+    pub(crate) webhooks: Loaded<webhooks::Guest>,
 }
 
-/// Calls one function in the kept instance, within the time of a call.
-macro_rules! call {
-    ($session:expr, $kept:ident, $face:ident, $function:ident ( $($argument:expr),* )) => {{
-        let Session { node, opened, $kept, .. } = $session;
-        node.start_clock(&mut opened.store);
-        node.within(async {
-            let face = match $kept {
-                Some(face) => face,
-                None => $kept.insert(
-                    node.faces()
-                        .$face
-                        .load(&mut opened.store, &opened.instance)
-                        .map_err(|error| node.failure(&error))?,
-                ),
-            };
-            let answer = face.$function(&mut opened.store, $($argument),*).await;
-            opened.within_limits()?;
-            answer.map_err(|error| node.ended(&error, &mut opened.store))
+/// The functions of an interface, loaded by the first call.
+pub(crate) struct Loaded<G>(Option<G>);
+
+impl<G> Loaded<G> {
+    pub(crate) fn get(
+        &mut self,
+        instance: &mut Instance,
+        interface: &impl Interface<Guest = G>,
+    ) -> Result<&G, CallFailure> {
+        Ok(match &mut self.0 {
+            Some(guest) => guest,
+            none => none.insert(instance.load(interface)?),
         })
-        .await
-        .map_err(crate::error::CallError::from)
-    }};
+    }
 }
 
-impl Session {
-    pub(crate) fn new(node: Node, opened: Opened) -> Self {
-        Self { node, opened, generic: None, eligibility: None, webhooks: None }
-    }
-
-    /// As [`Node::invoke`].
-    pub async fn invoke(&mut self, operation: &str, input: &str) -> Answer<String, InvokeError> {
-        call!(self, generic, node, call_invoke(operation, input))
-    }
-
-    /// As [`Node::check`].
-    pub async fn check(
-        &mut self,
-        amount: &Amount,
-        facts: &Facts,
-        policy: &Policy,
-        now: u64,
-    ) -> Answer<Verdict, Vec<FieldProblem>> {
-        call!(self, eligibility, eligibility, call_check(amount, facts, policy, now))
-    }
-
-    /// As [`Node::verify`].
-    pub async fn verify(
-        &mut self,
-        payload: &[u8],
-        header: Option<&str>,
-        secrets: &[String],
-        options: VerifyOptions,
-        now: u64,
-    ) -> Answer<Verified, VerifyError> {
-        call!(self, webhooks, webhooks, call_verify(payload, header, secrets, options, now))
-    }
-
-    /// As [`Node::parse`].
-    pub async fn parse(&mut self, payload: &[u8]) -> Answer<Event, ParseError> {
-        call!(self, webhooks, webhooks, call_parse(payload))
+impl Node {
+    /// Opens an instance that is kept between calls.
+    pub async fn session(&self) -> Result<Session, CallError> {
+        let instance = Instance::open(&self.linked).await?;
+        let exports = Arc::clone(&self.exports);
+        Ok(Session { exports, instance, node: Loaded(None), webhooks: Loaded(None) })
     }
 }

@@ -6,8 +6,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wasmtime_wasi_io::IoView;
 
 use crate::egress::Hook;
-use crate::error::Limit;
-use crate::limits::{Guard, Limits};
+use crate::limits::{Guard, Limit, Limits};
 
 /// The data of a store.
 pub(crate) struct State {

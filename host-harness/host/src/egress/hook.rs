@@ -26,8 +26,7 @@ use super::allow::Allow;
 use super::body::Bounded;
 use super::pace::{Pace, Pacer, Refused};
 use super::resolver::{NoPublicAddress, Resolve, Resolver};
-use crate::error::Limit;
-use crate::limits::Limits;
+use crate::limits::{Limit, Limits};
 use crate::secret::StripeKey;
 
 /// Headers that a guest may not set, beside those WASI forbids: they are the host's to set, or change
@@ -139,10 +138,11 @@ impl Egress {
         }
     }
 
-    pub(crate) fn hook(self: &Arc<Self>, changes: ChangesSent) -> Hook {
+    /// Lets out what is on the allow-list.
+    pub(crate) fn open(self: &Arc<Self>) -> Hook {
         Hook {
             egress: Arc::clone(self),
-            changes,
+            changes: ChangesSent::default(),
             left: self.limits.requests,
             places: Arc::new(Semaphore::new(self.limits.open_requests as usize)),
             reached: None,
@@ -152,12 +152,12 @@ impl Egress {
 
     /// Lets nothing out.
     pub(crate) fn closed(self: &Arc<Self>) -> Hook {
-        Hook { opening: Opening::Closed, ..self.hook(ChangesSent::default()) }
+        Hook { opening: Opening::Closed, ..self.open() }
     }
 
     /// Lets out what changes nothing.
     pub(crate) fn reads(self: &Arc<Self>) -> Hook {
-        Hook { opening: Opening::Reads, ..self.hook(ChangesSent::default()) }
+        Hook { opening: Opening::Reads, ..self.open() }
     }
 
     async fn send(
@@ -301,6 +301,11 @@ fn dns_failure(cause: Option<&(dyn std::error::Error + 'static)>) -> Error {
 }
 
 impl Hook {
+    /// What counts the requests of this call that change something.
+    pub(crate) fn changes(&self) -> &ChangesSent {
+        &self.changes
+    }
+
     /// The bound on requests that this call ran into.
     pub(crate) fn reached(&self) -> Option<Limit> {
         self.reached

@@ -20,7 +20,7 @@ mod resolver;
 mod testing;
 
 pub use allow::{Allow, AllowError, Rule};
-pub(crate) use hook::{ChangesSent, Egress, Hook};
+pub(crate) use hook::{Egress, Hook};
 pub use pace::Pace;
 pub use resolver::Resolve;
 pub(crate) use resolver::System;
