@@ -10,8 +10,7 @@
 //! |---|---|---|
 //! | `amount`, `amount_decimal`, `currency` | everything that is left is refunded | refused |
 //! | `policy`, `document` | no rules of the merchant | refused |
-//! | in `policy`: `window_days`, `max_attempts`, a condition's `value` | no such limit | refused |
-//! | in `document`: every rule, limit and deduction, `product_key` | no such rule, or the defaults' | refused |
+//! | in `policy` and `document`: every rule, limit and deduction, `product_key` | no such rule, or the defaults' | refused |
 //! | `fee_rate`, a rule's `description` | no estimate, no text | taken |
 //! | `refund_application_fee`, `reverse_transfer` | Stripe decides who pays | refused |
 //! | `connection`, in it `base_url`, `account`, `api_key` | live Stripe, the platform's account, the host's key | refused |
@@ -39,11 +38,11 @@ use serde::Deserialize;
 
 use crate::client::{ConnectionInput, ScanRange};
 use crate::duplicates;
-use crate::eligibility::{Amount, Policy};
+use crate::eligibility::Amount;
 use crate::metadata::Metadata;
 use crate::model::{Charge, Dispute, Reason, Refund};
 use crate::money::{Currency, Money};
-use crate::policy::{Document, Rulebook, Rules};
+use crate::policy::{Document, Terms};
 use crate::problem::FieldProblem;
 use crate::reports;
 use crate::secret::Secret;
@@ -89,14 +88,14 @@ pub(super) struct Create {
     /// Where to send instructions, for methods without native refunds.
     #[serde(default)]
     pub(super) instructions_email: Option<String>,
-    /// Your rules.
+    /// Your rules, in the terms of a policy document.
     #[serde(default)]
-    pub(super) policy: Policy,
+    pub(super) policy: Terms,
     /// Or a policy document; nothing may stand in `policy` then.
     #[serde(default, deserialize_with = "crate::optional::value")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) document: Option<Document>,
-    /// The customer asks, and nobody of yours looked at it; only a document takes notice.
+    /// Set when the customer requested this refund directly, without staff review. Used by policies only.
     #[serde(default)]
     pub(super) self_serve: bool,
     /// The `request_hash` of an earlier answer that asked for approval.
@@ -220,17 +219,17 @@ pub(super) struct Check {
     #[serde(default, deserialize_with = "crate::optional::currency")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) currency: Option<String>,
-    /// Your rules.
+    /// Your rules, in the terms of a policy document.
     #[serde(default)]
-    pub(super) policy: Policy,
+    pub(super) policy: Terms,
     /// Or a policy document; nothing may stand in `policy` then.
     #[serde(default, deserialize_with = "crate::optional::value")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) document: Option<Document>,
-    /// The customer asks, and nobody of yours looked at it; only a document takes notice.
+    /// Set when the customer requested this refund directly, without staff review. Used by policies only.
     #[serde(default)]
     pub(super) self_serve: bool,
-    /// `duplicate`, `fraudulent` or `requested_by_customer`; only a document takes notice.
+    /// `duplicate`, `fraudulent` or `requested_by_customer`. Used by policies only.
     #[serde(default)]
     pub(super) reason: Option<Reason>,
     /// The instant against which the window is measured, Unix seconds; now where the component has a
@@ -261,17 +260,17 @@ pub(super) struct CheckLive {
     #[serde(default, deserialize_with = "crate::optional::currency")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) currency: Option<String>,
-    /// Your rules.
+    /// Your rules, in the terms of a policy document.
     #[serde(default)]
-    pub(super) policy: Policy,
+    pub(super) policy: Terms,
     /// Or a policy document; nothing may stand in `policy` then.
     #[serde(default, deserialize_with = "crate::optional::value")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) document: Option<Document>,
-    /// The customer asks, and nobody of yours looked at it; only a document takes notice.
+    /// Set when the customer requested this refund directly, without staff review. Used by policies only.
     #[serde(default)]
     pub(super) self_serve: bool,
-    /// `duplicate`, `fraudulent` or `requested_by_customer`; only a document takes notice.
+    /// `duplicate`, `fraudulent` or `requested_by_customer`. Used by policies only.
     #[serde(default)]
     pub(super) reason: Option<Reason>,
 }
@@ -402,18 +401,6 @@ pub(super) fn amount(
             None => Ok(Amount::Everything),
         },
     }
-}
-
-/// Terms or a document.
-pub(super) fn rules(terms: Policy, document: Option<Document>) -> Result<Rules, Vec<FieldProblem>> {
-    let named = |problems: Vec<FieldProblem>| {
-        let named = |problem: FieldProblem| {
-            let field = format!("document.{}", problem.field);
-            problem.at(field)
-        };
-        problems.into_iter().map(named).collect()
-    };
-    Rules::either(terms, document.map(|document| Rulebook::new(document).map_err(named)))
 }
 
 /// The payload out of the two fields it may come in.

@@ -9,7 +9,7 @@ use super::billing;
 use super::disputes;
 use super::failure::InvokeError;
 use super::follow_ups;
-use super::inputs::{self, amount, payload, rules};
+use super::inputs::{self, amount, payload};
 use super::reports as report_reads;
 use super::{HTTP_OPERATIONS, PURE_OPERATIONS};
 use crate::client::{
@@ -18,7 +18,7 @@ use crate::client::{
 };
 use crate::eligibility::Facts;
 use crate::id::{OperationId, PaymentRef};
-use crate::policy::{Ask, Rulebook};
+use crate::policy::{Ask, Rulebook, Rules, old_name};
 use crate::problem::{FieldProblem, Problems};
 use crate::wire::Answer;
 use crate::{credits, duplicates, json, optional, reports, webhook};
@@ -115,7 +115,7 @@ pub(super) fn create_request(
         input.amount_decimal.as_deref(),
         input.currency.as_deref(),
     ));
-    let rules = problems.keep_all(rules(input.policy, input.document));
+    let rules = problems.keep_all(Rules::either(input.policy, input.document));
     let (Some(connection), Some(operation_id), Some(payment), Some(amount), Some(rules)) =
         (connection, operation_id, payment, amount, rules)
     else {
@@ -186,7 +186,7 @@ fn check(clock: Option<u64>, input: &str) -> Result<String, InvokeError> {
     let now = needed_now(input.now, clock)?;
     let amount = amount(input.amount, input.amount_decimal.as_deref(), input.currency.as_deref())?;
     let ask = Ask { amount, reason: input.reason, self_serve: input.self_serve };
-    let rules = rules(input.policy, input.document)?;
+    let rules = Rules::either(input.policy, input.document)?;
     let facts = Facts { charge: input.charge, refunds: input.refunds, disputes: input.disputes };
     write(&rules.check(&ask, &facts, now)?)
 }
@@ -197,7 +197,7 @@ fn check_live(transport: &mut impl Transport, input: &str) -> Result<String, Inv
     let payment = PaymentRef::parse(&input.payment)?;
     let amount = amount(input.amount, input.amount_decimal.as_deref(), input.currency.as_deref())?;
     let ask = Ask { amount, reason: input.reason, self_serve: input.self_serve };
-    let rules = rules(input.policy, input.document)?;
+    let rules = Rules::either(input.policy, input.document)?;
     write(&client::check_live(transport, &connection, &payment, &ask, &rules)?)
 }
 
@@ -256,6 +256,7 @@ pub fn read<T: DeserializeOwned>(input: &str) -> Result<T, InvokeError> {
         json::Error::Field { path, problem: text } => {
             let field = if path == "." { "input" } else { &path };
             optional::null_problem(field, &text)
+                .or_else(|| old_name(field, &text))
                 .unwrap_or_else(|| problem(field, format!("cannot be read: {text}")))
                 .into()
         }
