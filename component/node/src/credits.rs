@@ -37,7 +37,7 @@ fn read_spans(spans: Vec<wit::Span>) -> Vec<Span> {
     spans.into_iter().map(read_span).collect()
 }
 
-fn read_rounding(rounding: wit::Rounding) -> Rounding {
+pub(crate) fn read_rounding(rounding: wit::Rounding) -> Rounding {
     match rounding {
         wit::Rounding::Down => Rounding::Down,
         wit::Rounding::HalfUp => Rounding::HalfUp,

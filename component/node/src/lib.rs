@@ -30,6 +30,7 @@ mod policies;
 #[cfg(feature = "http")]
 mod refunds;
 mod reports;
+mod rules;
 #[cfg(feature = "http")]
 mod transport;
 mod types;

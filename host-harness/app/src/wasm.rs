@@ -11,11 +11,11 @@ use refund_core::client::{
     CallError, Checked, CreateError, Created, Previewed, RefundPage, ScanRange, Scanned,
 };
 use refund_core::duplicates;
-use refund_core::eligibility::{Amount, Policy};
+use refund_core::eligibility::Amount;
 use refund_core::followups::{FoundContact, Options};
 use refund_core::id::{PaymentRef, RefundId};
 use refund_core::model::{Balance, Refund};
-use refund_core::policy::Document;
+use refund_core::policy::{Document, Terms};
 use refund_core::problem::FieldProblem;
 use refund_core::secret::Secret;
 use refund_core::webhook::{Event, VerifyError};
@@ -88,7 +88,7 @@ struct AmountInput<'a> {
 #[derive(Serialize)]
 struct RulesInput<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    policy: Option<&'a Policy>,
+    policy: Option<&'a Terms>,
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<&'a Document>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]

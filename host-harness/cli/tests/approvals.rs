@@ -38,7 +38,7 @@ expect = { decision = "deny", rule = "gift-cards" }
 [[cases]]
 name = "a month and a day is too late, and two people would not change it"
 payment = { amount = "50.00", currency = "usd", age_days = 31, refunded = "5.00", dispute = "inquiry", fraud = "stripe" }
-expect = { decision = "deny", amount = "45.00", because = ["over_threshold", "outside_window", "second_approval"] }
+expect = { decision = "deny", amount = "45.00", because = ["approve_up_to", "outside_window", "second_approval"] }
 "#;
 
 /// A desk with the policy in it.

@@ -117,7 +117,7 @@ fn approvers_decide_about_the_refund_of_a_pipeline() {
     let desk = desk();
     let charge = desk.paid(2500);
     let mut input = outage("outage-1", &charge);
-    input["policy"] = json!({ "approval_above": [{ "amount": 100, "currency": "usd" }] });
+    input["policy"] = json!({ "approve_up_to": { "usd": "1.00" } });
     let waits = credit(&desk, &input);
     assert_eq!(waits.code, 3, "{waits:?}");
     let failure = &waits.json()["failures"][0];

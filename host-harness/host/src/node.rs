@@ -8,7 +8,7 @@ use wasmtime::{Store, UpdateDeadline};
 
 use crate::api;
 use crate::api::duplicates::{Group, Options};
-use crate::api::eligibility::{Amount, Facts, Policy, Verdict};
+use crate::api::eligibility::{Ask, Facts, Rules, Verdict};
 use crate::api::live::{Checked, Funds, ScanRange, Scanned};
 use crate::api::node::InvokeError;
 use crate::api::refunds::{CreateError, CreateRequest, Created, ListFilter, RefundPage};
@@ -223,12 +223,12 @@ impl Node {
     /// Decides on given facts.
     pub async fn check(
         &self,
-        amount: &Amount,
+        ask: &Ask,
         facts: &Facts,
-        policy: &Policy,
+        rules: &Rules,
         now: u64,
     ) -> Answer<Verdict, Vec<FieldProblem>> {
-        call_once!(self, self.0.faces.eligibility, call_check(amount, facts, policy, now))
+        call_once!(self, self.0.faces.eligibility, call_check(ask, facts, rules, now))
     }
 
     /// Reads what can be paid out now, by currency.
@@ -241,11 +241,11 @@ impl Node {
         &self,
         connection: &Connection,
         payment: &PaymentRef,
-        amount: &Amount,
-        policy: &Policy,
+        ask: &Ask,
+        rules: &Rules,
     ) -> Answer<Checked, types::CallError> {
         let face = self.live("eligibility.check-live")?;
-        call_once!(self, face, call_check_live(connection, payment, amount, policy))
+        call_once!(self, face, call_check_live(connection, payment, ask, rules))
     }
 
     /// Finds duplicates in a list.

@@ -2,7 +2,7 @@
 
 use wasmtime::component::InstancePre;
 
-use crate::api::{self, billing, credits, disputes, follow_ups, live, policies, reports, types};
+use crate::api::{self, billing, credits, disputes, follow_ups, policies, reports, types};
 use crate::error::CallFailure;
 use crate::node::{Answer, Node, call_once};
 use crate::policy::Policy;
@@ -87,18 +87,6 @@ impl Node {
         let face = face.load(&mut opened.store, &opened.instance);
         let face = face.map_err(|error| self.failure(&error))?;
         Ok(self.within(Policy::read(self.clone(), opened, face, document)).await?)
-    }
-
-    /// Fetches the facts, then decides by a policy document.
-    pub async fn check_document(
-        &self,
-        connection: &types::Connection,
-        payment: &types::PaymentRef,
-        ask: &policies::Ask,
-        document: &str,
-    ) -> Answer<live::Checked, types::CallError> {
-        let face = self.live("eligibility.check-live")?;
-        call_once!(self, face, call_check_document(connection, payment, ask, document))
     }
 
     /// Sums up refunds.

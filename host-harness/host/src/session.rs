@@ -1,7 +1,7 @@
 //! An instance that is kept between calls.
 
 use crate::api;
-use crate::api::eligibility::{Amount, Facts, Policy, Verdict};
+use crate::api::eligibility::{Ask, Facts, Rules, Verdict};
 use crate::api::node::InvokeError;
 use crate::api::types::FieldProblem;
 use crate::api::webhooks::{Event, ParseError, Verified, VerifyError, VerifyOptions};
@@ -57,12 +57,12 @@ impl Session {
     /// As [`Node::check`].
     pub async fn check(
         &mut self,
-        amount: &Amount,
+        ask: &Ask,
         facts: &Facts,
-        policy: &Policy,
+        rules: &Rules,
         now: u64,
     ) -> Answer<Verdict, Vec<FieldProblem>> {
-        call!(self, eligibility, eligibility, call_check(amount, facts, policy, now))
+        call!(self, eligibility, eligibility, call_check(ask, facts, rules, now))
     }
 
     /// As [`Node::verify`].

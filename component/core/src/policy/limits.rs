@@ -101,7 +101,10 @@ impl Limits {
     }
 
     /// The amounts. Zero is one: nothing is below it.
-    pub(super) fn read(&self, field: &str) -> Result<Vec<Money>, Vec<FieldProblem>> {
+    ///
+    /// # Errors
+    /// Every entry that is no amount, named as an entry of `field`.
+    pub fn read(&self, field: &str) -> Result<Vec<Money>, Vec<FieldProblem>> {
         let mut problems = Vec::new();
         let mut limits = Vec::new();
         for (currency, Decimal(text)) in &self.0 {

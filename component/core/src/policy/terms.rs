@@ -114,7 +114,7 @@ impl Terms {
     }
 
     /// The tables of amounts, by name.
-    pub(super) fn tables(&self) -> impl Iterator<Item = (&'static str, &Limits)> {
+    pub fn tables(&self) -> impl Iterator<Item = (&'static str, &Limits)> {
         let serve = self.self_serve.as_ref().and_then(|serve| serve.up_to.as_ref());
         let fee = self.deduct.as_ref().and_then(|deduct| deduct.restocking_fee.as_ref());
         [

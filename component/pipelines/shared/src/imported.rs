@@ -36,13 +36,7 @@ impl Live for Imported {
         rules: &Rules,
     ) -> Result<Checked, CallError> {
         let (to, payment) = (&self.connection, outward::payment(payment));
-        let checked = if let Some(document) = &rules.document {
-            live::check_document(to, &payment, &outward::ask(amount, reason), document)
-        } else {
-            let policy = outward::policy(&rules.terms);
-            live::check_live(to, &payment, &outward::amount(amount), &policy)
-        };
-        checked
+        live::check_live(to, &payment, &outward::ask(amount, reason), &outward::rules(rules))
             .map_err(inward::call_error)
             .and_then(|checked| inward::checked(checked).map_err(CallError::from))
     }

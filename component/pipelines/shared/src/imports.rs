@@ -4,36 +4,51 @@ use refund_core::billing::{InvoiceFacts, SubscriptionPeriod};
 use refund_core::client::{CallError, CreateError, Created, InvoiceRequest, ScanRange, Scanned};
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use refund_core::duplicates::Options;
-use refund_core::eligibility::{Amount, Policy, Verdict};
+use refund_core::eligibility::{Amount, Verdict};
 use refund_core::id::{ChargeId, OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::{Reason, Refund};
 use refund_core::money::Money;
-use refund_core::policy::Document;
-use refund_core::problem::FieldProblem;
+use refund_core::policy::{Document, Terms};
+use refund_core::problem::{FieldProblem, Problems};
 
-/// Rules of the merchant: a few terms, or a document.
+/// Rules of the merchant.
 #[derive(Clone, Debug)]
-pub struct Rules {
-    pub(crate) terms: Policy,
-    /// As JSON text: the node reads it, and judges it.
-    pub(crate) document: Option<String>,
+pub enum Rules {
+    /// None: only what Stripe itself enforces holds.
+    None,
+    /// Terms given with the call; their amounts can be read. The node judges them.
+    Terms(Box<Terms>),
+    /// A document, as JSON text: the node reads it, and judges it.
+    Document(String),
 }
 
 impl Rules {
-    /// One of the two, never both: a document must not be softened in passing.
-    pub fn either(terms: Policy, document: Option<&Document>) -> Result<Self, FieldProblem> {
-        if document.is_some() && terms != Policy::default() {
+    /// Terms or a document: one of the two, so that terms cannot weaken a document.
+    ///
+    /// # Errors
+    /// Both are given, or an amount of the terms cannot be read.
+    pub fn either(terms: Terms, document: Option<&Document>) -> Result<Self, Vec<FieldProblem>> {
+        let Some(document) = document else { return Self::terms(terms) };
+        if terms != Terms::default() {
             let problem = "is given beside `document`";
-            return Err(FieldProblem::new("policy", "", problem, "give one of the two"));
+            return Err(vec![FieldProblem::new("policy", "", problem, "give one of the two")]);
         }
-        let text = |document: &Document| {
-            serde_json::to_string(document).map_err(|error| {
-                let problem = format!("cannot be written: {error}");
-                FieldProblem::new("document", "", problem, "report this")
-            })
-        };
-        Ok(Self { terms, document: document.map(text).transpose()? })
+        serde_json::to_string(document).map(Self::Document).map_err(|error| {
+            let problem = format!("cannot be written: {error}");
+            vec![FieldProblem::new("document", "", problem, "report this")]
+        })
+    }
+
+    fn terms(terms: Terms) -> Result<Self, Vec<FieldProblem>> {
+        if terms == Terms::default() {
+            return Ok(Self::None);
+        }
+        let mut problems = Problems::default();
+        for (name, limits) in terms.tables() {
+            problems.keep_all(limits.read(&format!("policy.{name}")));
+        }
+        problems.into_result().map(|()| Self::Terms(Box::new(terms)))
     }
 }
 
@@ -52,7 +67,7 @@ pub struct Request<'a> {
     pub metadata: &'a Metadata,
     /// Rules of the merchant.
     pub rules: &'a Rules,
-    /// The hash of the request that somebody approved.
+    /// The hash of the request that was approved.
     pub approval: Option<&'a str>,
 }
 

@@ -406,8 +406,11 @@ fn connection() -> Result<Connection, Vec<FieldProblem>> {
 
 impl Rules {
     fn to_core(&self) -> Result<CoreRules, Vec<FieldProblem>> {
-        let document = self.document.as_ref().map(|text| Rulebook::read(text.as_bytes()));
-        CoreRules::either(self.terms.clone(), document)
+        match self {
+            Self::None => Ok(CoreRules::default()),
+            Self::Terms(terms) => CoreRules::inline(*terms.clone()),
+            Self::Document(text) => Rulebook::read(text.as_bytes()).map(CoreRules::from),
+        }
     }
 }
 

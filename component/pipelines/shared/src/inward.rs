@@ -8,9 +8,7 @@ use refund_core::client::{
 };
 use refund_core::credits::{PaymentShare, Proration, Quote, RefundShare, Span, Tier};
 use refund_core::duplicates::{Basis, Confidence, Group, Observation, Tally};
-use refund_core::eligibility::{
-    Because, Decision, FailedRule, FeeKept, FeeSource, Ruling, Verdict,
-};
+use refund_core::eligibility::{Cause, Decision, FailedRule, FeeKept, FeeSource, Ruling, Verdict};
 use refund_core::id::{
     ChargeId, CustomerId, InvoiceId, ItemId, LineId, OperationId, PaymentIntentId, PaymentRef,
     RefundId, SubscriptionId,
@@ -242,17 +240,17 @@ fn ruling(ruling: eligibility::Ruling) -> Ruling {
     }
 }
 
-fn because(because: eligibility::Because) -> Because {
-    use eligibility::Because as Wit;
-    match because {
-        Wit::Always => Because::Always,
-        Wit::FraudReport => Because::FraudReport,
-        Wit::Dispute => Because::Dispute,
-        Wit::SelfServeNotOffered => Because::SelfServeNotOffered,
-        Wit::SelfServeAmount => Because::SelfServeAmount,
-        Wit::SelfServeAge => Because::SelfServeAge,
-        Wit::SelfServeReason => Because::SelfServeReason,
-        Wit::SelfServeRepeated => Because::SelfServeRepeated,
+fn cause(cause: eligibility::Cause) -> Cause {
+    use eligibility::Cause as Wit;
+    match cause {
+        Wit::Always => Cause::Always,
+        Wit::FraudReport => Cause::FraudReport,
+        Wit::Dispute => Cause::Dispute,
+        Wit::SelfServeNotOffered => Cause::SelfServeNotOffered,
+        Wit::SelfServeAmount => Cause::SelfServeAmount,
+        Wit::SelfServeAge => Cause::SelfServeAge,
+        Wit::SelfServeReason => Cause::SelfServeReason,
+        Wit::SelfServeRepeated => Cause::SelfServeRepeated,
     }
 }
 
@@ -286,8 +284,8 @@ fn failed_rule(rule: eligibility::FailedRule) -> Read<FailedRule> {
         Wit::BelowMinimum(rule) => {
             FailedRule::BelowMinimum { requested: rule.requested, limit: rule.limit }
         }
-        Wit::AboveMaximum(rule) => {
-            FailedRule::AboveMaximum { requested: rule.requested, limit: rule.limit }
+        Wit::NeverAbove(rule) => {
+            FailedRule::NeverAbove { requested: rule.requested, limit: rule.limit }
         }
         Wit::AttemptLimit(rule) => FailedRule::AttemptLimit { made: rule.made, limit: rule.limit },
         Wit::MethodNotAllowed(rule) => {
@@ -296,11 +294,11 @@ fn failed_rule(rule: eligibility::FailedRule) -> Read<FailedRule> {
         Wit::MetadataUnmet(rule) => {
             FailedRule::MetadataUnmet { key: rule.key, expected: rule.expected, found: rule.found }
         }
-        Wit::OverThreshold(rule) => {
-            FailedRule::OverThreshold { requested: rule.requested, limit: rule.limit }
+        Wit::ApproveUpTo(rule) => {
+            FailedRule::ApproveUpTo { requested: rule.requested, limit: rule.limit }
         }
-        Wit::NoThresholdFor(currency) => {
-            FailedRule::NoThresholdFor { currency: Currency::parse(&currency)? }
+        Wit::CurrencyNotListed(currency) => {
+            FailedRule::CurrencyNotListed { currency: Currency::parse(&currency)? }
         }
         Wit::ReasonNotAllowed(rule) => {
             FailedRule::ReasonNotAllowed { reason: rule.reason, allowed: rule.allowed }
@@ -310,10 +308,8 @@ fn failed_rule(rule: eligibility::FailedRule) -> Read<FailedRule> {
             allowed: rule.allowed,
             deducted: rule.deducted,
         },
-        Wit::RuleDenies(rule) => {
-            FailedRule::RuleDenies { by: rule.by, because: because(rule.because) }
-        }
-        Wit::RuleAsks(rule) => FailedRule::RuleAsks { by: rule.by, because: because(rule.because) },
+        Wit::RuleDenies(rule) => FailedRule::RuleDenies { by: rule.by, cause: cause(rule.cause) },
+        Wit::RuleAsks(rule) => FailedRule::RuleAsks { by: rule.by, cause: cause(rule.cause) },
         Wit::FactMissing(rule) => FailedRule::FactMissing { by: rule.by, fact: rule.fact },
         Wit::SecondApproval(rule) => FailedRule::SecondApproval {
             requested: rule.requested,

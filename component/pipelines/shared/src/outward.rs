@@ -5,16 +5,17 @@ use refund_core::credits::{
     Downtime, Order, PaymentShare, Price, ProrateRequest, Rounding, Scale, SlaRequest, Span, Tier,
 };
 use refund_core::duplicates::Options;
-use refund_core::eligibility::{Amount, FeeRate, MetadataCondition, Policy};
+use refund_core::eligibility::{Amount, FeeRate};
 use refund_core::id::PaymentRef;
 use refund_core::model::Reason;
 use refund_core::money::Money;
+use refund_core::policy::{FixedDecision, Handling, Limits, Terms};
 use refund_core::problem::FieldProblem;
 
 use crate::bindings::refund_node::refunds::{
-    billing, credits as wit_credits, duplicates, eligibility, live, policies, refunds, types as wit,
+    billing, credits as wit_credits, duplicates, eligibility, live, refunds, types as wit,
 };
-use crate::imports::Request;
+use crate::imports::{Request, Rules};
 
 pub(crate) fn problems(problems: Vec<FieldProblem>) -> Vec<wit::FieldProblem> {
     let problem = |FieldProblem { field, value, problem, fix }| wit::FieldProblem {
@@ -50,32 +51,72 @@ fn price(price: &Price) -> wit::Money {
     wit::Money { amount: price.amount, currency: price.currency.clone() }
 }
 
-pub(crate) fn amount(amount: &Amount) -> eligibility::Amount {
+fn amount(amount: &Amount) -> eligibility::Amount {
     match amount {
         Amount::Everything => eligibility::Amount::Everything,
         Amount::Exactly(exactly) => eligibility::Amount::Exactly(money(exactly)),
     }
 }
 
-pub(crate) fn policy(policy: &Policy) -> eligibility::Policy {
-    let limits = |limits: &[Money]| limits.iter().map(money).collect();
-    let condition = |condition: &MetadataCondition| eligibility::MetadataCondition {
-        key: condition.key.clone(),
-        value: condition.value.clone(),
-    };
+pub(crate) fn rules(rules: &Rules) -> eligibility::Rules {
+    match rules {
+        Rules::None => eligibility::Rules::None,
+        Rules::Terms(given) => eligibility::Rules::Terms(terms(given)),
+        Rules::Document(text) => eligibility::Rules::Document(text.clone()),
+    }
+}
+
+fn terms(terms: &Terms) -> eligibility::Terms {
     let rate =
         |rate: FeeRate| eligibility::FeeRate { basis_points: rate.basis_points, fixed: rate.fixed };
-    eligibility::Policy {
-        window_days: policy.window_days,
-        minimum: limits(&policy.minimum),
-        maximum: limits(&policy.maximum),
-        approval_above: limits(&policy.approval_above),
-        max_attempts: policy.max_attempts,
-        payment_methods: policy.payment_methods.clone(),
-        metadata_conditions: policy.metadata_conditions.iter().map(condition).collect(),
-        block_fraud_flagged: policy.block_fraud_flagged,
-        fee_rate: policy.fee_rate.map(rate),
+    eligibility::Terms {
+        decision: terms.decision.map(|decision| match decision {
+            FixedDecision::Ask => eligibility::FixedDecision::Ask,
+            FixedDecision::Deny => eligibility::FixedDecision::Deny,
+        }),
+        window_days: terms.window_days,
+        reasons: terms.reasons.as_deref().map(reasons),
+        minimum: terms.minimum.as_ref().map(limits),
+        approve_up_to: terms.approve_up_to.as_ref().map(limits),
+        second_approval_above: terms.second_approval_above.as_ref().map(limits),
+        approvals: terms.approvals,
+        never_above: terms.never_above.as_ref().map(limits),
+        max_attempts: terms.max_attempts,
+        payment_methods: terms.payment_methods.clone(),
+        required_metadata: terms.required_metadata.clone().map(|keys| keys.into_iter().collect()),
+        fraud: terms.fraud.map(handling),
+        disputes: terms.disputes.map(handling),
+        self_serve: terms.self_serve.as_ref().map(|serve| eligibility::SelfServeTerms {
+            up_to: serve.up_to.as_ref().map(limits),
+            within_days: serve.within_days,
+            reasons: serve.reasons.as_deref().map(reasons),
+            first_only: serve.first_only,
+        }),
+        deduct: terms.deduct.as_ref().map(|deduct| eligibility::Deduction {
+            restocking_basis_points: deduct.restocking_basis_points,
+            restocking_fee: deduct.restocking_fee.as_ref().map(limits),
+            used_up_in_days: deduct.used_up_in_days,
+            rounding: rounding(deduct.rounding),
+        }),
+        fee_rate: terms.fee_rate.map(rate),
     }
+}
+
+/// Amounts that cannot be read were refused by [`Rules::either`].
+fn limits(limits: &Limits) -> Vec<wit::Money> {
+    limits.read("").unwrap_or_default().iter().map(money).collect()
+}
+
+fn handling(handling: Handling) -> eligibility::Handling {
+    match handling {
+        Handling::Allow => eligibility::Handling::Allow,
+        Handling::Ask => eligibility::Handling::Ask,
+        Handling::Deny => eligibility::Handling::Deny,
+    }
+}
+
+fn reasons(given: &[Reason]) -> Vec<wit::Reason> {
+    given.iter().map(reason).collect()
 }
 
 fn reason(reason: &Reason) -> wit::Reason {
@@ -88,8 +129,8 @@ fn reason(reason: &Reason) -> wit::Reason {
     }
 }
 
-pub(crate) fn ask(asked: &Amount, why: Option<&Reason>) -> policies::Ask {
-    policies::Ask { amount: amount(asked), reason: why.map(reason), self_serve: false }
+pub(crate) fn ask(asked: &Amount, why: Option<&Reason>) -> eligibility::Ask {
+    eligibility::Ask { amount: amount(asked), reason: why.map(reason), self_serve: false }
 }
 
 pub(crate) fn create(request: &Request<'_>) -> refunds::CreateRequest {
@@ -102,8 +143,7 @@ pub(crate) fn create(request: &Request<'_>) -> refunds::CreateRequest {
         refund_application_fee: None,
         reverse_transfer: None,
         instructions_email: None,
-        policy: policy(&request.rules.terms),
-        document: request.rules.document.clone(),
+        rules: rules(request.rules),
         self_serve: false,
         approval: request.approval.map(str::to_owned),
     }
@@ -129,12 +169,12 @@ fn span(span: &Span) -> wit_credits::Span {
     wit_credits::Span { start: span.start, end: span.end }
 }
 
-fn rounding(rounding: Rounding) -> wit_credits::Rounding {
+fn rounding(rounding: Rounding) -> wit::Rounding {
     match rounding {
-        Rounding::Down => wit_credits::Rounding::Down,
-        Rounding::HalfUp => wit_credits::Rounding::HalfUp,
-        Rounding::HalfEven => wit_credits::Rounding::HalfEven,
-        Rounding::Up => wit_credits::Rounding::Up,
+        Rounding::Down => wit::Rounding::Down,
+        Rounding::HalfUp => wit::Rounding::HalfUp,
+        Rounding::HalfEven => wit::Rounding::HalfEven,
+        Rounding::Up => wit::Rounding::Up,
     }
 }
 

@@ -176,7 +176,10 @@ impl Refunds for Script {
             amount: request.amount,
             reason: request.reason.cloned(),
             metadata: request.metadata.clone(),
-            document: request.rules.document.clone(),
+            document: match request.rules {
+                Rules::Document(text) => Some(text.clone()),
+                Rules::None | Rules::Terms(_) => None,
+            },
             approval: request.approval.map(str::to_owned),
         });
         let operation = request.operation_id.to_string();

@@ -14,13 +14,13 @@ use pipeline_shared::face::Input as Connected;
 use pipeline_shared::imports::{Credits, Live, Refunds, Rules};
 use refund_core::client::{ConnectionInput, CreateError, find_existing};
 use refund_core::credits::{Downtime, Price, Quote, Rounding, Scale, SlaRequest, Span};
-use refund_core::eligibility::{Amount, Policy};
+use refund_core::eligibility::Amount;
 use refund_core::face::InvokeError;
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::Reason;
 use refund_core::money::Money;
-use refund_core::policy::Document;
+use refund_core::policy::{Document, Terms};
 use refund_core::problem::{FieldProblem, Problems};
 use serde::{Deserialize, Serialize};
 
@@ -38,9 +38,9 @@ pub struct Input {
     pub payment: String,
     /// The service level, and what happened.
     pub sla: Sla,
-    /// Your rules.
+    /// Your rules, in the terms of a policy document.
     #[serde(default)]
-    pub policy: Policy,
+    pub policy: Terms,
     /// Or a policy document; nothing may stand in `policy` then.
     #[serde(default, deserialize_with = "refund_core::optional::value")]
     #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]
@@ -129,7 +129,7 @@ impl Pipeline for SlaCredit {
         let mut problems = Problems::default();
         let operation_id = problems.keep(OperationId::parse(&input.operation_id));
         let payment = problems.keep(PaymentRef::parse(&input.payment));
-        let rules = problems.keep(Rules::either(input.policy, input.document.as_ref()));
+        let rules = problems.keep_all(Rules::either(input.policy, input.document.as_ref()));
         let (Some(operation_id), Some(payment), Some(rules)) = (operation_id, payment, rules)
         else {
             return Err(problems.into_result().err().unwrap_or_default().into());

@@ -3,11 +3,10 @@
 use refund_app::outcome::table::{EXIT_DONE, EXIT_FAILED, worse};
 use refund_app::{Ask, Caller, PipelineCall, PipelineError, PipelineRun};
 use refund_core::client::{CreateError, Created};
-use refund_core::eligibility::Policy;
 use refund_core::face::{Asked, InvokeError};
 use refund_core::money::Money;
 use refund_core::pipeline::{Failed, Planned};
-use refund_core::policy::Document;
+use refund_core::policy::{Document, Terms};
 use refund_ledger::MerchantRules;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -86,7 +85,7 @@ fn unread(error: InvokeError) -> NoAnswer {
     }
 }
 
-fn rules(policy: Policy, document: Option<Document>, self_serve: bool) -> MerchantRules {
+fn rules(policy: Terms, document: Option<Document>, self_serve: bool) -> MerchantRules {
     match document {
         Some(document) => MerchantRules::document(document, self_serve),
         None => MerchantRules { self_serve, ..MerchantRules::policy(policy) },
@@ -98,7 +97,7 @@ fn rules(policy: Policy, document: Option<Document>, self_serve: bool) -> Mercha
 #[serde(default)]
 struct PipelineInput {
     dry_run: Option<bool>,
-    policy: Policy,
+    policy: Terms,
     #[serde(deserialize_with = "refund_core::optional::value")]
     document: Option<Document>,
     self_serve: bool,
