@@ -192,7 +192,7 @@ fn from_a_policy_to_an_approved_refund() {
     assert_eq!(list["approvals"].as_array().map(Vec::len), Some(1));
     let history = desk.run(&["--json", "--ledger", "shop.ledger", "audit", "show", "large"]);
     for text in
-        ["carol approved ap_1 (2 of 2)", "spoke to them", "by rule defaults of Web shop 2026-11 ("]
+        ["carol approved ap_1 (2 of 2)", "spoke to them", "by the defaults of Web shop 2026-11 ("]
     {
         assert!(history.out.contains(text), "{text}: {}", history.out);
     }

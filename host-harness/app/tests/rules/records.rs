@@ -126,7 +126,7 @@ async fn a_policy_document_is_named_in_what_is_kept() {
     let desk = Desk::new();
     let rules = document("10.00", "20.00", "100.00");
     let made = desk.ask_under("op-1", 500, &rules).await.operation.detail.unwrap();
-    assert!(made.starts_with("by rule defaults of Shop 1 ("), "{made}");
+    assert!(made.starts_with("by the defaults of Shop 1 ("), "{made}");
     let plain = desk.ask("op-2", 500).await.operation;
     assert_eq!(plain.detail, None, "{plain:?}");
 }

@@ -1,7 +1,9 @@
 //! One refund: made, checked, and what is common to both.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
+use clap::builder::UnknownArgumentValueParser as Unknown;
 use clap::{Args as Group, Subcommand, ValueEnum};
 use refund_core::policy::Handling;
 
@@ -113,6 +115,26 @@ pub(crate) struct PolicyArgs {
     /// Fee rate for the estimate, in hundredths of a percent: 290 is 2.9 %.
     #[arg(long, value_name = "BASIS-POINTS")]
     pub(crate) fee_rate: Option<u32>,
+    #[command(flatten)]
+    pub(crate) old_names: OldNames,
+}
+
+/// Names that flags had in earlier versions: each is refused with the one that takes its place.
+#[derive(Group, Debug, Default)]
+#[expect(dead_code, reason = "they have no value, since they are refused")]
+pub(crate) struct OldNames {
+    #[arg(long, hide = true, value_parser = Unknown::suggest_arg("--never-above"))]
+    maximum: Option<Infallible>,
+    #[arg(long, hide = true, value_parser = Unknown::suggest_arg("--approve-up-to"))]
+    approval_above: Option<Infallible>,
+    #[arg(long, hide = true, value_parser = Unknown::suggest_arg("--payment-methods"))]
+    payment_method: Option<Infallible>,
+    #[arg(long, hide = true, value_parser = Unknown::suggest_arg("--required-metadata"))]
+    require_metadata: Option<Infallible>,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "", value_parser = Unknown::suggest_arg("--fraud"))]
+    block_fraud: Option<Infallible>,
+    #[arg(long, hide = true, value_parser = Unknown::suggest_arg("--fee-rate"))]
+    fee_basis_points: Option<Infallible>,
 }
 
 /// What to do with charges reported as fraudulent.

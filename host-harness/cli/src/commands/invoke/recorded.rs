@@ -3,7 +3,7 @@
 use refund_app::outcome::table::{EXIT_DONE, EXIT_FAILED, worse};
 use refund_app::{Ask, Caller, PipelineCall, PipelineError, PipelineRun};
 use refund_core::client::{CreateError, Created};
-use refund_core::face::{Asked, InvokeError};
+use refund_core::face::{Asked, InvokeError, read};
 use refund_core::money::Money;
 use refund_core::pipeline::{Failed, Planned};
 use refund_core::policy::{Document, Terms};
@@ -109,8 +109,7 @@ async fn pipeline(
     operation: &str,
     mut input: Map<String, Value>,
 ) -> Result<Answer, NoAnswer> {
-    let asked: PipelineInput = serde_json::from_value(Value::Object(input.clone()))
-        .map_err(|error| bad_input(format!("dry_run and the rules cannot be read: {error}")))?;
+    let asked: PipelineInput = read(&Value::Object(input.clone()).to_string()).map_err(unread)?;
     if asked.dry_run != Some(false) {
         let output = application.component().pass_through_reading(operation, input).await?;
         return Ok(Answer::new(&output, ending::code(&output), None)?);
