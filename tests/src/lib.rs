@@ -3,7 +3,7 @@
 pub mod containment;
 pub mod soak;
 
-use refund_host::api::eligibility::{Amount, Policy};
+use refund_host::api::eligibility::{Amount, Rules};
 use refund_host::api::refunds::CreateRequest;
 use refund_host::api::types::{Connection, Money, PaymentRef};
 use refund_host::{Allow, Host, HostBuilder, Node, StripeKey};
@@ -84,8 +84,7 @@ pub fn request(operation: &str, charge: &str, amount: Option<u64>) -> CreateRequ
         refund_application_fee: None,
         reverse_transfer: None,
         instructions_email: None,
-        policy: no_policy(),
-        document: None,
+        rules: Rules::None,
         self_serve: false,
         approval: None,
     }
@@ -94,19 +93,4 @@ pub fn request(operation: &str, charge: &str, amount: Option<u64>) -> CreateRequ
 /// Dollars, in cents.
 pub fn usd(amount: u64) -> Money {
     Money { amount, currency: "usd".to_owned() }
-}
-
-/// No rules but Stripe's.
-pub fn no_policy() -> Policy {
-    Policy {
-        window_days: None,
-        minimum: Vec::new(),
-        maximum: Vec::new(),
-        approval_above: Vec::new(),
-        max_attempts: None,
-        payment_methods: Vec::new(),
-        metadata_conditions: Vec::new(),
-        block_fraud_flagged: false,
-        fee_rate: None,
-    }
 }

@@ -195,7 +195,7 @@ async fn what_is_said_no_to_and_what_may_be_tried_again_are_told_apart() {
     assert_eq!(denied.error(), (422, "denied"));
     assert_eq!(denied.json["error"]["details"]["type"], "denied");
     let mut asks = json!({ "operation_id": "op-2", "payment": charge });
-    asks["policy"] = json!({ "approval_above": [{ "amount": 100, "currency": "usd" }] });
+    asks["policy"] = json!({ "approve_up_to": { "usd": "1.00" } });
     assert_eq!(stage.post("refunds.create", &asks).await.error(), (422, "needs-approval"));
     let unknown = stage.post("refunds.retrieve", &json!({ "refund": "re_none" })).await;
     assert_eq!(unknown.error(), (422, "refused"));

@@ -101,7 +101,7 @@ async fn failures_have_a_kind_and_their_details() {
     for (input, kind, word) in [
         (ask(9999, json!({})), FailureKind::Denied, "exceeds_refundable"),
         (
-            ask(2000, json!({ "approval_above": [{ "amount": 1, "currency": "usd" }] })),
+            ask(2000, json!({ "approve_up_to": { "usd": "0.01" } })),
             FailureKind::NeedsApproval,
             "request_hash",
         ),

@@ -247,7 +247,7 @@ async fn a_busy_stripe_is_tried_again() {
 async fn an_approval_comes_back_as_an_argument() {
     let stage = Stage::new().await;
     let charge = stage.charge();
-    let policy = json!({ "approval_above": [{ "amount": 100, "currency": "usd" }] });
+    let policy = json!({ "approve_up_to": { "usd": "1.00" } });
     let mut input = json!({ "operation_id": "op-1", "payment": charge, "policy": policy });
     let Err(Error::PermanentNeedsApproval(wanted)) = stage.invoke("refunds.create", &input).await
     else {

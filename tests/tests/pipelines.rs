@@ -198,7 +198,7 @@ async fn an_approval_goes_through_the_pipeline() {
     let stage = stage(SLA_CREDIT).await;
     let charge = stage.charge();
     let mut input = outage(&charge);
-    input["policy"] = json!({ "approval_above": [{ "amount": 100, "currency": "usd" }] });
+    input["policy"] = json!({ "approve_up_to": { "usd": "1.00" } });
     let Err(InvokeError::Failed(failure)) = invoke(&stage, "sla-credit.run", input.clone()).await
     else {
         panic!("needs approval")

@@ -8,10 +8,9 @@ use std::path::Path;
 use refund_app::bulk::{Ended, Forecast, Options, Runner, StopLoss, Stopped};
 use refund_app::{Application, Ask, Caller, Connection, Settings, Tokio, WasmComponent};
 use refund_bulk::{Planning, Rejects, Source, import, plan};
-use refund_core::eligibility::Policy;
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::money::{Currency, Money};
-use refund_core::policy::Document;
+use refund_core::policy::{Document, Terms};
 use refund_ledger::{Ledger, MerchantRules, Request, Scope, UserName};
 use refund_simulator::{DisputeOrder, NewCharge};
 use refund_tests::Stage;
@@ -33,9 +32,14 @@ fn rules(luck: &mut fastrand::Rng) -> MerchantRules {
     };
     match luck.u8(0..6) {
         0 => MerchantRules::default(),
-        1 => MerchantRules::policy(Policy { approval_above: vec![usd(700)], ..Policy::default() }),
-        2 => MerchantRules::policy(Policy { maximum: vec![usd(900)], ..Policy::default() }),
-        3 => MerchantRules::policy(Policy { max_attempts: Some(1), ..Policy::default() }),
+        1 => MerchantRules::policy(Terms {
+            approve_up_to: Some(usd(700).into()),
+            ..Terms::default()
+        }),
+        2 => {
+            MerchantRules::policy(Terms { never_above: Some(usd(900).into()), ..Terms::default() })
+        }
+        3 => MerchantRules::policy(Terms { max_attempts: Some(1), ..Terms::default() }),
         4 => document(json!({ "deduct": { "restocking_basis_points": 1000 } })),
         _ => document(json!({
             "approve_up_to": { "usd": "5.00" }, "second_approval_above": { "usd": "8.00" },

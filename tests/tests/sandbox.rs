@@ -22,18 +22,8 @@ const IMPORTS: [&str; 7] = [
 fn the_import_list_is_exactly_this() {
     let seen = inspect(refund_artifact::NODE).unwrap();
     assert_eq!(seen.imports, IMPORTS);
-    let interfaces = [
-        "billing",
-        "credits",
-        "duplicates",
-        "eligibility",
-        "live",
-        "node",
-        "policies",
-        "refunds",
-        "types",
-        "webhooks",
-    ];
+    let interfaces =
+        ["duplicates", "eligibility", "live", "node", "policies", "refunds", "types", "webhooks"];
     let exports = interfaces.map(|name| format!("refund-node:refunds/{name}@0.1.0"));
     assert_eq!(seen.exports, exports);
 }
@@ -42,8 +32,7 @@ fn the_import_list_is_exactly_this() {
 fn the_pure_component_imports_nothing() {
     let seen = inspect(refund_artifact::PURE).unwrap();
     assert!(seen.imports.is_empty(), "{:?}", seen.imports);
-    let interfaces =
-        ["credits", "duplicates", "eligibility", "node", "policies", "types", "webhooks"];
+    let interfaces = ["duplicates", "eligibility", "node", "policies", "types", "webhooks"];
     let exports = interfaces.map(|name| format!("refund-node:refunds/{name}@0.1.0"));
     assert_eq!(seen.exports, exports);
 }

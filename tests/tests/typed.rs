@@ -6,20 +6,15 @@
     reason = "a test that cannot go on fails"
 )]
 
-use refund_host::api::billing::InvoiceRequest;
-use refund_host::api::credits::{
-    Downtime, PaymentShare, ProrateRequest, Scale, SlaRequest, Span, Tier,
-};
 use refund_host::api::duplicates::{Direction, Options};
-use refund_host::api::eligibility::Amount;
+use refund_host::api::eligibility::{Amount, Ask, Rules};
 use refund_host::api::live::ScanRange;
 use refund_host::api::node::InvokeError;
-use refund_host::api::policies::Ask;
 use refund_host::api::refunds::ListFilter;
 use refund_host::api::types::{Money, PaymentRef, Reason};
 use refund_host::api::webhooks::VerifyOptions;
-use refund_simulator::{DisputeOrder, NewCharge, NewInvoice, NewItem, NewPayment, NewSubscription};
-use refund_tests::{Stage, no_policy, request, usd};
+use refund_simulator::{DisputeOrder, NewCharge};
+use refund_tests::{Stage, request, usd};
 use serde_json::{Value, json};
 
 #[path = "typed/json.rs"]
@@ -235,15 +230,15 @@ async fn payments_are_checked() {
     let stage = Stage::new().await;
     for payment in [troubled(&stage), stage.charge(), "ch_none".to_owned()] {
         let of = PaymentRef::Charge(payment.clone());
-        let amount = Amount::Exactly(usd(2500));
-        let checked = stage.node.check_live(&stage.connection, &of, &amount, &no_policy()).await;
+        let asked = ask(Amount::Exactly(usd(2500)));
+        let checked = stage.node.check_live(&stage.connection, &of, &asked, &Rules::None).await;
         let typed = checked.unwrap().map(json::checked).map_err(json::call_error);
         assert_eq!(typed.is_ok(), payment != "ch_none");
         let input = json!({ "payment": payment, "amount": 2500, "currency": "usd" });
         same_but(&EVIDENCE, typed, live(&stage, "eligibility.check-live", input.clone()).await);
 
-        let asked = ask(amount);
-        let checked = stage.node.check_document(&stage.connection, &of, &asked, DOCUMENT).await;
+        let rules = Rules::Document(DOCUMENT.to_owned());
+        let checked = stage.node.check_live(&stage.connection, &of, &asked, &rules).await;
         let typed = checked.unwrap().map(json::checked).map_err(json::call_error);
         let mut input = input;
         input["document"] = serde_json::from_str(DOCUMENT).unwrap();
@@ -255,8 +250,8 @@ async fn payments_are_checked() {
 async fn given_facts_are_checked() {
     let stage = Stage::new().await;
     let of = PaymentRef::Charge(troubled(&stage));
-    let all = Amount::Everything;
-    let read = stage.node.check_live(&stage.connection, &of, &all, &no_policy()).await;
+    let all = ask(Amount::Everything);
+    let read = stage.node.check_live(&stage.connection, &of, &all, &Rules::None).await;
     let facts = read.unwrap().unwrap().facts.unwrap();
     let now = facts.charge.created + 41 * DAY;
     let mut policy = stage.node.policy(DOCUMENT).await.unwrap().unwrap();
@@ -266,7 +261,7 @@ async fn given_facts_are_checked() {
         input["amount"] = 2200.into();
         input["currency"] = currency.into();
         input["now"] = now.into();
-        let checked = stage.node.check(&amount(), &facts, &no_policy(), now).await.unwrap();
+        let checked = stage.node.check(&ask(amount()), &facts, &Rules::None, now).await.unwrap();
         assert_eq!(checked.is_ok(), currency == "usd");
         let checked = checked.map(json::verdict).map_err(json::problems);
         same(checked, invoked(&stage, "eligibility.check", input.clone()).await);
@@ -319,8 +314,8 @@ async fn duplicates_are_found() {
     let mut read = Vec::new();
     for charge in charges {
         let of = PaymentRef::Charge(charge);
-        let amount = Amount::Everything;
-        let checked = stage.node.check_live(&stage.connection, &of, &amount, &no_policy()).await;
+        let all = ask(Amount::Everything);
+        let checked = stage.node.check_live(&stage.connection, &of, &all, &Rules::None).await;
         read.push(checked.unwrap().unwrap().facts.unwrap().charge);
     }
     let input = |options: Value| {
@@ -412,96 +407,6 @@ async fn webhooks_are_understood() {
             let named = interpreted.map(|output| output["action"].clone());
             same_but(&EVIDENCE, Ok(action), named);
         }
-    }
-}
-
-fn share(payment: &str, paid: u64) -> PaymentShare {
-    PaymentShare { payment: PaymentRef::Charge(payment.to_owned()), paid, refunded: 0 }
-}
-
-#[tokio::test]
-async fn credits_are_computed() {
-    let stage = Stage::new().await;
-    for end in [NOW + 30 * DAY, NOW] {
-        let period = || Span { start: NOW, end };
-        let typed = SlaRequest {
-            paid: usd(10_000),
-            period: period(),
-            downtime: Downtime::Incidents(vec![Span { start: NOW + 60, end: NOW + 60_060 }]),
-            excluded: Vec::new(),
-            scale: Scale::Tiers(vec![Tier { below: 999_000, credit: 100_000 }]),
-            cap: Some(500_000),
-            credited: 0,
-            rounding: None,
-        };
-        let quoted = stage.node.sla_quote(&typed).await.unwrap();
-        let input = json!({
-            "paid": { "amount": 10_000, "currency": "usd" }, "period": { "start": NOW, "end": end },
-            "downtime": { "incidents": [{ "start": NOW + 60, "end": NOW + 60_060 }] },
-            "scale": { "tiers": [{ "below": 999_000, "credit": 100_000 }] }, "cap": 500_000,
-        });
-        let quoted = quoted.map(json::quote).map_err(json::problems);
-        assert_eq!(quoted.is_ok(), end > NOW, "{quoted:?}");
-        same(quoted, invoked(&stage, "credits.sla-quote", input).await);
-
-        let typed = ProrateRequest {
-            price: usd(6000),
-            period: period(),
-            ends: NOW + 10 * DAY,
-            payments: vec![share("ch_1", 4000), share("ch_2", 2000)],
-            credited: 300,
-            kept: 0,
-            rounding: None,
-            order: None,
-        };
-        let prorated = stage.node.prorate(&typed).await.unwrap();
-        let input = json!({
-            "price": { "amount": 6000, "currency": "usd" },
-            "period": { "start": NOW, "end": end }, "ends": NOW + 10 * DAY, "credited": 300,
-            "payments": [{ "payment": "ch_1", "paid": 4000 }, { "payment": "ch_2", "paid": 2000 }],
-        });
-        let prorated = prorated.map(json::proration).map_err(json::problems);
-        assert_eq!(prorated.is_ok(), end > NOW, "{prorated:?}");
-        same(prorated, invoked(&stage, "credits.prorate", input).await);
-    }
-}
-
-#[tokio::test]
-async fn what_was_billed_is_read() {
-    let stage = Stage::new().await;
-    let items = vec![NewItem { amount: 6000, ..NewItem::default() }];
-    let order = NewSubscription { items, ..NewSubscription::default() };
-    let subscription = id(&stage.stripe.subscription(&order).unwrap());
-    let charge = stage.charge_with(&NewCharge { amount: 6000, ..NewCharge::default() });
-    let paid = NewPayment { charge: Some(charge.clone()), ..NewPayment::default() };
-    let order = NewInvoice {
-        subscription: Some(subscription.clone()),
-        payments: Some(vec![paid]),
-        ..NewInvoice::default()
-    };
-    let invoice = id(&stage.stripe.invoice(&order).unwrap());
-    let made = format!("op-{charge}");
-    let made = stage.node.create(&stage.connection, &request(&made, &charge, Some(700))).await;
-    assert!(made.unwrap().is_ok());
-    for invoice in [invoice.as_str(), "in_none", "ch_1"] {
-        let typed = InvoiceRequest {
-            invoice: invoice.to_owned(),
-            line: None,
-            period: None,
-            operation_id: Some("op".to_owned()),
-        };
-        let read = stage.node.read_invoice(&stage.connection, &typed).await.unwrap();
-        assert_eq!(read.is_ok(), invoice.starts_with("in_") && invoice != "in_none", "{read:?}");
-        let input = json!({ "invoice": invoice, "operation_id": "op" });
-        let read = read.map(json::invoice).map_err(json::call_error);
-        same(read, live(&stage, "billing.invoice", input).await);
-    }
-    for subscription in [subscription.as_str(), "sub_none", "ch_1"] {
-        let read = stage.node.read_subscription(&stage.connection, subscription, None).await;
-        let read = read.unwrap().map(json::subscription).map_err(json::call_error);
-        assert_eq!(read.is_ok(), subscription != "sub_none" && subscription != "ch_1");
-        let input = json!({ "subscription": subscription });
-        same(read, live(&stage, "billing.subscription", input).await);
     }
 }
 

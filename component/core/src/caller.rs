@@ -6,11 +6,11 @@ use serde::de::DeserializeOwned;
 
 use crate::client::ScanRange;
 use crate::duplicates;
-use crate::eligibility::{Amount, Policy};
+use crate::eligibility::Amount;
 use crate::json;
 use crate::metadata::Metadata;
 use crate::money::Money;
-use crate::policy::Document;
+use crate::policy::{Document, Terms};
 
 /// The input of an operation, and which Stripe to talk to.
 #[derive(Debug, Serialize)]
@@ -88,7 +88,7 @@ impl<'a> From<Option<&'a Money>> for AmountFields<'a> {
 pub struct RulesFields<'a> {
     /// The terms.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy: Option<&'a Policy>,
+    pub policy: Option<&'a Terms>,
     /// The document.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub document: Option<&'a Document>,

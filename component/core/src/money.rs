@@ -164,6 +164,17 @@ impl Money {
         money.check_input("amount").map(|()| money)
     }
 
+    /// The amount as a decimal of its currency, as [`Money::parse_decimal`] reads it.
+    pub fn decimal(self) -> String {
+        let decimals = self.currency.decimals();
+        if decimals == 0 {
+            return self.amount.to_string();
+        }
+        let unit = 10_u64.pow(decimals);
+        let (whole, fraction) = (self.amount / unit, self.amount % unit);
+        format!("{whole}.{fraction:0width$}", width = decimals as usize)
+    }
+
     /// Checks an amount somebody wants to refund: above zero, below the largest, a multiple of the
     /// currency's step.
     pub fn check_input(self, field: &str) -> Result<(), FieldProblem> {
@@ -218,13 +229,7 @@ fn example(currency: Currency) -> String {
 /// As a decimal of the currency, with its code: `12.50 usd`, `500 jpy`.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimals = self.currency.decimals();
-        if decimals == 0 {
-            return write!(f, "{} {}", self.amount, self.currency);
-        }
-        let unit = 10_u64.pow(decimals);
-        let (whole, fraction) = (self.amount / unit, self.amount % unit);
-        write!(f, "{whole}.{fraction:0width$} {}", self.currency, width = decimals as usize)
+        write!(f, "{} {}", self.decimal(), self.currency)
     }
 }
 

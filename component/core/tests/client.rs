@@ -8,12 +8,12 @@ use refund_core::client::{
     self, CallError, ChangeError, Connection, ConnectionInput, CreateError, CreateRequest,
     HttpRequest, Origin, SendFailure, Transport, TransportKind,
 };
-use refund_core::eligibility::{Amount, Policy};
+use refund_core::eligibility::Amount;
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::RefundStatus;
 use refund_core::money::{Currency, Money};
-use refund_core::policy::{Rulebook, Rules};
+use refund_core::policy::{Rulebook, Rules, Terms};
 use refund_core::secret::Secret;
 use refund_core::wire::Answer;
 use refund_core::wire::requests::Method;
@@ -277,7 +277,7 @@ fn an_old_refund_is_found_behind_many_newer_ones() {
 fn a_preview_counts_each_earlier_refund() {
     let mut script = Script::new([]);
     let rules = |max_attempts| {
-        Rules::Terms(Policy { max_attempts: Some(max_attempts), ..Policy::default() })
+        Rules::inline(Terms { max_attempts: Some(max_attempts), ..Terms::default() }).unwrap()
     };
     let last = CreateRequest { rules: rules(3), ..request("op-1", None) };
     let previewed = client::preview(&mut script, &connection(), &last, &[100, 100]).unwrap();
@@ -402,10 +402,11 @@ fn approval_binds_to_the_request() {
     let mut script = Script::new([]);
     let usd = Currency::parse("usd").unwrap();
     let mut wanted = request("op-1", Some(2000));
-    wanted.rules = Rules::Terms(Policy {
-        approval_above: vec![Money { amount: 1500, currency: usd }],
-        ..Policy::default()
-    });
+    wanted.rules = Rules::inline(Terms {
+        approve_up_to: Some(Money { amount: 1500, currency: usd }.into()),
+        ..Terms::default()
+    })
+    .unwrap();
     let hash = match create(&mut script, &wanted).unwrap_err() {
         CreateError::NeedsApproval(need) => need.request_hash,
         other => panic!("{other}"),
@@ -430,7 +431,7 @@ fn an_approval_binds_to_the_number_of_people() {
             "defaults": { "approve_up_to": { "usd": "1.00" }, "second_approval_above": { "usd": second } },
         });
         let book = Rulebook::read(document.to_string().as_bytes()).unwrap();
-        let rules = Rules::Document(Box::new(book));
+        let rules = Rules::from(book);
         CreateRequest { rules, approval, ..request("op-1", Some(2000)) }
     };
     let mut script = Script::new([]);
@@ -455,7 +456,7 @@ fn a_document_decides_on_fresh_facts() {
     });
     let book = || Rulebook::read(document.to_string().as_bytes()).unwrap();
     let ruled = |amount, reason: &str| CreateRequest {
-        rules: Rules::Document(Box::new(book())),
+        rules: book().into(),
         reason: serde_json::from_value(json!(reason)).ok(),
         ..request("op-1", Some(amount))
     };

@@ -1,31 +1,32 @@
 //! Exports `eligibility`.
 
 use refund_core::eligibility::{
-    self, Amount, Because, Decision, Facts, FailedRule, FeeKept, FeeRate, FeeSource,
-    MetadataCondition, Policy, Ruling, Verdict,
+    Amount, Cause, Decision, Facts, FailedRule, FeeKept, FeeSource, Ruling, Verdict,
 };
 use refund_core::id::PaymentRef;
+use refund_core::policy::Ask;
 use refund_core::problem::FieldProblem;
 
 use crate::Component;
 use crate::bindings::exports::refund_node::refunds::eligibility as wit;
 use crate::bindings::exports::refund_node::refunds::types;
+use crate::rules::read_rules;
 use crate::types::{
-    money, problems, read_charge, read_dispute, read_money, read_moneys, read_refund,
+    money, problems, read_charge, read_dispute, read_money, read_reason, read_refund,
 };
 
 impl wit::Guest for Component {
     fn check(
-        amount: wit::Amount,
+        ask: wit::Ask,
         facts: wit::Facts,
-        policy: wit::Policy,
+        rules: wit::Rules,
         now: u64,
     ) -> Result<wit::Verdict, Vec<types::FieldProblem>> {
         let invalid = |problem| problems(vec![problem]);
-        let amount = read_amount(&amount).map_err(invalid)?;
+        let ask = read_ask(ask).map_err(invalid)?;
         let facts = read_facts(facts).map_err(invalid)?;
-        let policy = read_policy(policy).map_err(invalid)?;
-        eligibility::check(&amount, &facts, &policy, now).map(verdict).map_err(problems)
+        let rules = read_rules(rules).map_err(problems)?;
+        rules.check(&ask, &facts, now).map(verdict).map_err(problems)
     }
 }
 
@@ -36,26 +37,11 @@ pub(crate) fn read_amount(amount: &wit::Amount) -> Result<Amount, FieldProblem> 
     }
 }
 
-pub(crate) fn read_policy(policy: wit::Policy) -> Result<Policy, FieldProblem> {
-    let at = |field: &str, limits: &[types::Money]| {
-        read_moneys(limits).map_err(|problem| problem.at(format!("policy.{field}.currency")))
-    };
-    let condition = |condition: wit::MetadataCondition| MetadataCondition {
-        key: condition.key,
-        value: condition.value,
-    };
-    Ok(Policy {
-        window_days: policy.window_days,
-        minimum: at("minimum", &policy.minimum)?,
-        maximum: at("maximum", &policy.maximum)?,
-        approval_above: at("approval_above", &policy.approval_above)?,
-        max_attempts: policy.max_attempts,
-        payment_methods: policy.payment_methods,
-        metadata_conditions: policy.metadata_conditions.into_iter().map(condition).collect(),
-        block_fraud_flagged: policy.block_fraud_flagged,
-        fee_rate: policy
-            .fee_rate
-            .map(|rate| FeeRate { basis_points: rate.basis_points, fixed: rate.fixed }),
+pub(crate) fn read_ask(ask: wit::Ask) -> Result<Ask, FieldProblem> {
+    Ok(Ask {
+        amount: read_amount(&ask.amount)?,
+        reason: ask.reason.map(read_reason),
+        self_serve: ask.self_serve,
     })
 }
 
@@ -112,16 +98,16 @@ fn ruling(ruling: Ruling) -> wit::Ruling {
     }
 }
 
-fn because(because: Because) -> wit::Because {
-    match because {
-        Because::Always => wit::Because::Always,
-        Because::FraudReport => wit::Because::FraudReport,
-        Because::Dispute => wit::Because::Dispute,
-        Because::SelfServeNotOffered => wit::Because::SelfServeNotOffered,
-        Because::SelfServeAmount => wit::Because::SelfServeAmount,
-        Because::SelfServeAge => wit::Because::SelfServeAge,
-        Because::SelfServeReason => wit::Because::SelfServeReason,
-        Because::SelfServeRepeated => wit::Because::SelfServeRepeated,
+fn cause(cause: Cause) -> wit::Cause {
+    match cause {
+        Cause::Always => wit::Cause::Always,
+        Cause::FraudReport => wit::Cause::FraudReport,
+        Cause::Dispute => wit::Cause::Dispute,
+        Cause::SelfServeNotOffered => wit::Cause::SelfServeNotOffered,
+        Cause::SelfServeAmount => wit::Cause::SelfServeAmount,
+        Cause::SelfServeAge => wit::Cause::SelfServeAge,
+        Cause::SelfServeReason => wit::Cause::SelfServeReason,
+        Cause::SelfServeRepeated => wit::Cause::SelfServeRepeated,
     }
 }
 
@@ -166,8 +152,8 @@ fn failed_rule(rule: FailedRule) -> wit::FailedRule {
         FailedRule::BelowMinimum { requested, limit } => {
             wit::FailedRule::BelowMinimum(wit::AmountLimit { requested, limit })
         }
-        FailedRule::AboveMaximum { requested, limit } => {
-            wit::FailedRule::AboveMaximum(wit::AmountLimit { requested, limit })
+        FailedRule::NeverAbove { requested, limit } => {
+            wit::FailedRule::NeverAbove(wit::AmountLimit { requested, limit })
         }
         FailedRule::AttemptLimit { made, limit } => {
             wit::FailedRule::AttemptLimit(wit::AttemptLimit { made, limit })
@@ -178,11 +164,11 @@ fn failed_rule(rule: FailedRule) -> wit::FailedRule {
         FailedRule::MetadataUnmet { key, expected, found } => {
             wit::FailedRule::MetadataUnmet(wit::MetadataUnmet { key, expected, found })
         }
-        FailedRule::OverThreshold { requested, limit } => {
-            wit::FailedRule::OverThreshold(wit::AmountLimit { requested, limit })
+        FailedRule::ApproveUpTo { requested, limit } => {
+            wit::FailedRule::ApproveUpTo(wit::AmountLimit { requested, limit })
         }
-        FailedRule::NoThresholdFor { currency } => {
-            wit::FailedRule::NoThresholdFor(currency.to_string())
+        FailedRule::CurrencyNotListed { currency } => {
+            wit::FailedRule::CurrencyNotListed(currency.to_string())
         }
         FailedRule::ReasonNotAllowed { reason, allowed } => {
             wit::FailedRule::ReasonNotAllowed(wit::ReasonNotAllowed { reason, allowed })
@@ -190,11 +176,11 @@ fn failed_rule(rule: FailedRule) -> wit::FailedRule {
         FailedRule::AboveDeductions { requested, allowed, deducted } => {
             wit::FailedRule::AboveDeductions(wit::AboveDeductions { requested, allowed, deducted })
         }
-        FailedRule::RuleDenies { by, because: why } => {
-            wit::FailedRule::RuleDenies(wit::Ruled { by, because: because(why) })
+        FailedRule::RuleDenies { by, cause: why } => {
+            wit::FailedRule::RuleDenies(wit::RuleCause { by, cause: cause(why) })
         }
-        FailedRule::RuleAsks { by, because: why } => {
-            wit::FailedRule::RuleAsks(wit::Ruled { by, because: because(why) })
+        FailedRule::RuleAsks { by, cause: why } => {
+            wit::FailedRule::RuleAsks(wit::RuleCause { by, cause: cause(why) })
         }
         FailedRule::FactMissing { by, fact } => {
             wit::FailedRule::FactMissing(wit::FactMissing { by, fact })

@@ -3,8 +3,6 @@
 //! Every file here converts and delegates; rules live in `refund-core`. With the feature `http` (the
 //! default) the crate is the world `refund-node`, without it the world `pure`, which imports nothing.
 
-#[cfg(feature = "http")]
-mod billing;
 #[allow(
     clippy::all,
     clippy::pedantic,
@@ -15,7 +13,6 @@ mod billing;
     reason = "made by wit-bindgen"
 )]
 mod bindings;
-mod credits;
 mod duplicates;
 mod eligibility;
 #[cfg(feature = "http")]
@@ -26,6 +23,7 @@ mod node;
 mod policies;
 #[cfg(feature = "http")]
 mod refunds;
+mod rules;
 #[cfg(feature = "http")]
 mod transport;
 mod types;

@@ -1,18 +1,16 @@
 //! Exports `live`.
 
 use refund_core::client::{self, ScanRange};
-use refund_core::policy::{Ask, Rulebook, Rules};
 
 use crate::Component;
 use crate::bindings::exports::refund_node::refunds::duplicates::Options;
-use crate::bindings::exports::refund_node::refunds::eligibility::{Amount, Policy};
+use crate::bindings::exports::refund_node::refunds::eligibility::{Ask, Rules};
 use crate::bindings::exports::refund_node::refunds::live as wit;
-use crate::bindings::exports::refund_node::refunds::policies;
 use crate::bindings::exports::refund_node::refunds::types::{CallError, Connection, PaymentRef};
 use crate::duplicates::{group, read_options, tally};
-use crate::eligibility::{facts, read_amount, read_policy, verdict};
+use crate::eligibility::{facts, read_ask, verdict};
 use crate::http::{call_error, connect, payment};
-use crate::policies::read_ask;
+use crate::rules::read_rules;
 use crate::transport::Wasi;
 use crate::types::problems;
 
@@ -20,31 +18,16 @@ impl wit::Guest for Component {
     fn check_live(
         to: Connection,
         of: PaymentRef,
-        amount: Amount,
-        policy: Policy,
-    ) -> Result<wit::Checked, CallError> {
-        let invalid = |found| CallError::Invalid(problems(vec![found]));
-        let to = connect(to)?;
-        let of = payment(&of).map_err(invalid)?;
-        let amount = read_amount(&amount).map_err(invalid)?;
-        let policy = read_policy(policy).map_err(invalid)?;
-        let ask = Ask { amount, reason: None, self_serve: false };
-        check(&to, &of, &ask, &Rules::Terms(policy))
-    }
-
-    fn check_document(
-        to: Connection,
-        of: PaymentRef,
-        ask: policies::Ask,
-        document: String,
+        ask: Ask,
+        rules: Rules,
     ) -> Result<wit::Checked, CallError> {
         let invalid = |found| CallError::Invalid(problems(vec![found]));
         let to = connect(to)?;
         let of = payment(&of).map_err(invalid)?;
         let ask = read_ask(ask).map_err(invalid)?;
-        let book = Rulebook::read(document.as_bytes())
-            .map_err(|found| CallError::Invalid(problems(found)))?;
-        check(&to, &of, &ask, &Rules::Document(Box::new(book)))
+        let rules = read_rules(rules).map_err(|found| CallError::Invalid(problems(found)))?;
+        let checked = client::check_live(&mut Wasi, &to, &of, &ask, &rules).map_err(call_error)?;
+        Ok(wit::Checked { verdict: verdict(checked.verdict), facts: checked.facts.map(facts) })
     }
 
     fn scan_live(
@@ -68,14 +51,4 @@ impl wit::Guest for Component {
             reached: scanned.reached,
         })
     }
-}
-
-fn check(
-    to: &client::Connection,
-    of: &refund_core::id::PaymentRef,
-    ask: &Ask,
-    rules: &Rules,
-) -> Result<wit::Checked, CallError> {
-    let checked = client::check_live(&mut Wasi, to, of, ask, rules).map_err(call_error)?;
-    Ok(wit::Checked { verdict: verdict(checked.verdict), facts: checked.facts.map(facts) })
 }

@@ -1,14 +1,13 @@
 //! Exports `policies`.
 
-use refund_core::policy::{Ask, Rulebook};
-use refund_core::problem::FieldProblem;
+use refund_core::policy::Rulebook;
 
 use crate::Component;
-use crate::bindings::exports::refund_node::refunds::eligibility::{Facts, Verdict};
+use crate::bindings::exports::refund_node::refunds::eligibility::{Ask, Facts, Verdict};
 use crate::bindings::exports::refund_node::refunds::policies as wit;
 use crate::bindings::exports::refund_node::refunds::types;
-use crate::eligibility::{read_amount, read_facts, verdict};
-use crate::types::{problems, read_reason};
+use crate::eligibility::{read_ask, read_facts, verdict};
+use crate::types::problems;
 
 /// A document that was found to make sense.
 pub(crate) struct Policy(Rulebook);
@@ -34,23 +33,10 @@ impl wit::GuestPolicy for Policy {
         }
     }
 
-    fn check(
-        &self,
-        ask: wit::Ask,
-        facts: Facts,
-        now: u64,
-    ) -> Result<Verdict, Vec<types::FieldProblem>> {
+    fn check(&self, ask: Ask, facts: Facts, now: u64) -> Result<Verdict, Vec<types::FieldProblem>> {
         let invalid = |problem| problems(vec![problem]);
         let ask = read_ask(ask).map_err(invalid)?;
         let facts = read_facts(facts).map_err(invalid)?;
         self.0.check(&ask, &facts, now).map(verdict).map_err(problems)
     }
-}
-
-pub(crate) fn read_ask(ask: wit::Ask) -> Result<Ask, FieldProblem> {
-    Ok(Ask {
-        amount: read_amount(&ask.amount)?,
-        reason: ask.reason.map(read_reason),
-        self_serve: ask.self_serve,
-    })
 }

@@ -2,7 +2,6 @@
 
 use refund_core::client::{self, CreateError, CreateRequest, ListFilter, NeedsApproval, Origin};
 use refund_core::id::OperationId;
-use refund_core::policy::{Rulebook, Rules};
 use refund_core::problem::{FieldProblem, Problems};
 
 use crate::Component;
@@ -10,11 +9,12 @@ use crate::bindings::exports::refund_node::refunds::refunds as wit;
 use crate::bindings::exports::refund_node::refunds::types::{
     CallError, ChangeError, Connection, Metadata, Refund,
 };
-use crate::eligibility::{read_amount, read_policy, verdict};
+use crate::eligibility::{read_amount, verdict};
 use crate::http::{
     call_error, change_error, connect, connect_to_change, connection, payment, refusal,
     transport_failure,
 };
+use crate::rules::read_rules;
 use crate::transport::Wasi;
 use crate::types::{problems, read_metadata, read_reason, refund};
 
@@ -77,9 +77,7 @@ fn read_request(request: wit::CreateRequest) -> Result<CreateRequest, Vec<FieldP
     let operation_id = problems.keep(OperationId::parse(&request.operation_id));
     let payment = problems.keep(payment(&request.payment));
     let amount = problems.keep(read_amount(&request.amount));
-    let terms = problems.keep(read_policy(request.policy)).unwrap_or_default();
-    let document = request.document.map(|text| Rulebook::read(text.as_bytes()));
-    let rules = problems.keep_all(Rules::either(terms, document));
+    let rules = problems.keep_all(read_rules(request.rules));
     let (Some(operation_id), Some(payment), Some(amount), Some(rules)) =
         (operation_id, payment, amount, rules)
     else {

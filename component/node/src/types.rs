@@ -29,10 +29,6 @@ pub(crate) fn read_money(money: &wit::Money) -> Result<Money, FieldProblem> {
     Ok(Money { amount: money.amount, currency: Currency::parse(&money.currency)? })
 }
 
-pub(crate) fn read_moneys(moneys: &[wit::Money]) -> Result<Vec<Money>, FieldProblem> {
-    moneys.iter().map(read_money).collect()
-}
-
 pub(crate) fn metadata(metadata: Metadata) -> wit::Metadata {
     metadata.0.into_iter().collect()
 }

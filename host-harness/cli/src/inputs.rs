@@ -1,9 +1,12 @@
 //! From what was typed to what operations take.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
-use refund_core::eligibility::{self, FeeRate, MetadataCondition, Policy};
+use refund_core::eligibility::{self, FeeRate};
 use refund_core::metadata::Metadata;
 use refund_core::money::{Currency, Money};
+use refund_core::policy::{Handling, Limits, Terms};
 use refund_ledger::MerchantRules;
 
 use crate::args::{Amount, PolicyArgs};
@@ -50,11 +53,11 @@ fn minor_units(minor: &str) -> Result<u64> {
     })
 }
 
-/// The merchant's rules: a document, or the rules that were typed.
+/// The merchant's rules: a document, or the terms that were typed.
 pub(crate) fn rules(args: &PolicyArgs, currency: Option<&str>) -> Result<MerchantRules> {
-    let policy = policy(args, currency)?;
-    let Some(file) = &args.policy else { return Ok(MerchantRules::policy(policy)) };
-    if policy != Policy::default() {
+    let terms = terms(args, currency)?;
+    let Some(file) = &args.policy else { return Ok(MerchantRules::policy(terms)) };
+    if terms != Terms::default() {
         return Err(Exit::bad_input(
             "--policy is given beside rules of its own: put them all into the document, or leave it out",
         ));
@@ -62,33 +65,41 @@ pub(crate) fn rules(args: &PolicyArgs, currency: Option<&str>) -> Result<Merchan
     Ok(MerchantRules::document(documents::parse(file)?, args.self_serve))
 }
 
-/// The rules that were typed.
-fn policy(policy: &PolicyArgs, currency: Option<&str>) -> Result<Policy> {
-    let limit = |flag: &str, text: &Option<String>| -> Result<Vec<Money>> {
-        let Some(text) = text else { return Ok(Vec::new()) };
+/// The terms that were typed.
+fn terms(args: &PolicyArgs, currency: Option<&str>) -> Result<Terms> {
+    let limit = |flag: &str, text: &Option<String>| -> Result<Option<Limits>> {
+        let Some(text) = text else { return Ok(None) };
         let money = Currency::parse(currency.unwrap_or_default())
             .and_then(|currency| Money::parse_decimal(text, currency))
             .map_err(|problem| Exit::bad_input(problem.at(flag)))?;
-        Ok(vec![money])
+        Ok(Some(money.into()))
     };
-    let condition = |text: &String| {
+    Ok(Terms {
+        window_days: args.window_days,
+        minimum: limit("--minimum", &args.minimum)?,
+        approve_up_to: limit("--approve-up-to", &args.approve_up_to)?,
+        second_approval_above: limit("--second-approval-above", &args.second_approval_above)?,
+        never_above: limit("--never-above", &args.never_above)?,
+        max_attempts: args.max_attempts,
+        payment_methods: Some(args.payment_methods.clone()).filter(|methods| !methods.is_empty()),
+        required_metadata: required(&args.required_metadata),
+        fraud: args.fraud.map(Handling::from),
+        fee_rate: args.fee_rate.map(|basis_points| FeeRate { basis_points, fixed: 0 }),
+        ..Terms::default()
+    })
+}
+
+/// `KEY` with any value, or `KEY=VALUE`; of several values for one key, each is accepted.
+fn required(given: &[String]) -> Option<BTreeMap<String, Vec<String>>> {
+    let mut required: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for text in given {
         let (key, value) = match text.split_once('=') {
             Some((key, value)) => (key, Some(value.to_owned())),
             None => (text.as_str(), None),
         };
-        MetadataCondition { key: key.to_owned(), value }
-    };
-    Ok(Policy {
-        window_days: policy.window_days,
-        minimum: limit("--minimum", &policy.minimum)?,
-        maximum: limit("--maximum", &policy.maximum)?,
-        approval_above: limit("--approval-above", &policy.approval_above)?,
-        max_attempts: policy.max_attempts,
-        payment_methods: policy.payment_method.clone(),
-        metadata_conditions: policy.require_metadata.iter().map(condition).collect(),
-        block_fraud_flagged: policy.block_fraud,
-        fee_rate: policy.fee_basis_points.map(|basis_points| FeeRate { basis_points, fixed: 0 }),
-    })
+        required.entry(key.to_owned()).or_default().extend(value);
+    }
+    (!required.is_empty()).then_some(required)
 }
 
 /// `KEY=VALUE` pairs.

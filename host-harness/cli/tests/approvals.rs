@@ -38,7 +38,7 @@ expect = { decision = "deny", rule = "gift-cards" }
 [[cases]]
 name = "a month and a day is too late, and two people would not change it"
 payment = { amount = "50.00", currency = "usd", age_days = 31, refunded = "5.00", dispute = "inquiry", fraud = "stripe" }
-expect = { decision = "deny", amount = "45.00", because = ["over_threshold", "outside_window", "second_approval"] }
+expect = { decision = "deny", amount = "45.00", because = ["approve_up_to", "outside_window", "second_approval"] }
 "#;
 
 /// A desk with the policy in it.
@@ -192,7 +192,7 @@ fn from_a_policy_to_an_approved_refund() {
     assert_eq!(list["approvals"].as_array().map(Vec::len), Some(1));
     let history = desk.run(&["--json", "--ledger", "shop.ledger", "audit", "show", "large"]);
     for text in
-        ["carol approved ap_1 (2 of 2)", "spoke to them", "by rule defaults of Web shop 2026-11 ("]
+        ["carol approved ap_1 (2 of 2)", "spoke to them", "by the defaults of Web shop 2026-11 ("]
     {
         assert!(history.out.contains(text), "{text}: {}", history.out);
     }

@@ -260,7 +260,7 @@ fn a_person_approves_lines() {
     let (small, large) = (desk.charge(), desk.charge());
     let text = format!("{HEADER}{small},5.00,usd,op-1\n{large},20.00,usd,op-2\n");
     let input = desk.write("input.csv", text.as_bytes());
-    let rules = ["--approval-above", "10.00", "--currency", "usd"];
+    let rules = ["--approve-up-to", "10.00", "--currency", "usd"];
     let plan =
         desk.run(&[&["--json", "bulk", "plan", input.to_str().unwrap()], &rules[..]].concat());
     assert_eq!((plan.code, &plan.json()["needs_approval"]["usd"]["lines"]), (3, &Value::from(1)));

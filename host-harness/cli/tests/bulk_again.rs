@@ -11,7 +11,7 @@ use serde_json::Value;
 fn a_rejected_line_is_read_again_when_its_reason_is_gone() {
     let desk = Desk::new();
     let (a, b) = (desk.paid(2_500), desk.paid(3_000));
-    let rules = ["--approval-above", "8.00", "--currency", "usd"];
+    let rules = ["--approve-up-to", "8.00", "--currency", "usd"];
     let create = ["refund", "create", &a, "--operation", "op-1", "--amount", "9.00"];
     let waiting =
         desk.run(&[&["--ledger", "refund-node.ledger"], &create[..], &rules[..]].concat());

@@ -99,7 +99,7 @@ fn checks_and_refunds_with_exit_codes() {
     let eligible = check(&["--amount", "10.00", "--currency", "usd"]);
     assert_eq!(eligible.status.code(), Some(0), "{}", stderr(&eligible));
     assert_eq!(json(&eligible)["verdict"]["decision"], "approve");
-    let person = check(&["--amount", "10.00", "--currency", "usd", "--approval-above", "5"]);
+    let person = check(&["--amount", "10.00", "--currency", "usd", "--approve-up-to", "5"]);
     assert_eq!(person.status.code(), Some(3));
     let denied = check(&["--amount", "9999.00", "--currency", "usd"]);
     assert_eq!(denied.status.code(), Some(4));
@@ -108,8 +108,20 @@ fn checks_and_refunds_with_exit_codes() {
     let forgotten = check(&["--currency", "usd"]);
     assert_eq!(forgotten.status.code(), Some(2));
     assert!(stderr(&forgotten).contains("without an amount"), "{}", stderr(&forgotten));
-    let limit = check(&["--currency", "usd", "--approval-above", "5"]);
+    let limit = check(&["--currency", "usd", "--approve-up-to", "5"]);
     assert_eq!(limit.status.code(), Some(3), "a limit needs the currency too");
+    for (old, new) in [
+        (&["--maximum", "5"][..], "--never-above"),
+        (&["--approval-above", "5"], "--approve-up-to"),
+        (&["--payment-method", "card"], "--payment-methods"),
+        (&["--require-metadata", "plan"], "--required-metadata"),
+        (&["--block-fraud"], "--fraud"),
+        (&["--fee-basis-points", "290"], "--fee-rate"),
+    ] {
+        let refused = check(&[&["--currency", "usd", "--amount", "1.00"], old].concat());
+        assert_eq!(refused.status.code(), Some(2), "{old:?}");
+        assert!(stderr(&refused).contains(&format!("'{new}'")), "{}", stderr(&refused));
+    }
     assert_eq!(stripe.run(&["check", "ch_none"]).status.code(), Some(5));
 
     let create = |more: &[&str]| {

@@ -184,7 +184,7 @@ fn text_of_others_does_not_reach_the_terminal_raw() {
     let shown = desk.run(&["--ledger", LEDGER, "audit", "show", "op-a"]);
     assert!(shown.code == 0 && is_clean(&shown.out), "{shown:?}");
     // A note of an approver.
-    let rules = ["--approval-above", "1.00", "--currency", "usd", "--amount", "20.00"];
+    let rules = ["--approve-up-to", "1.00", "--currency", "usd", "--amount", "20.00"];
     let asked = [
         &["--ledger", LEDGER, "--as", "alice", "refund", "create", &charge],
         &["--operation", "op-b"][..],

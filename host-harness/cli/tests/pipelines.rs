@@ -117,7 +117,7 @@ fn approvers_decide_about_the_refund_of_a_pipeline() {
     let desk = desk();
     let charge = desk.paid(2500);
     let mut input = outage("outage-1", &charge);
-    input["policy"] = json!({ "approval_above": [{ "amount": 100, "currency": "usd" }] });
+    input["policy"] = json!({ "approve_up_to": { "usd": "1.00" } });
     let waits = credit(&desk, &input);
     assert_eq!(waits.code, 3, "{waits:?}");
     let failure = &waits.json()["failures"][0];
@@ -234,7 +234,7 @@ fn a_refund_that_waits_for_its_approval_is_decided_first() {
 fn waits_first(desk: &Desk, payments: &[String], named: &str) {
     let one = ["refund", "create", named, "--operation", "op-1", "--amount", "10.00"];
     let waits =
-        command(desk, &[&one[..], &["--currency", "usd", "--approval-above", "5.00"]].concat());
+        command(desk, &[&one[..], &["--currency", "usd", "--approve-up-to", "5.00"]].concat());
     assert_eq!(waits.code, 3, "{waits:?}");
     let held_back = prorate(desk, &cancellation("cancel-a", payments));
     assert_eq!(held_back.code, 3, "{held_back:?}");

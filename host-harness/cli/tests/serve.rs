@@ -268,7 +268,7 @@ fn a_token_for_self_serve_cannot_choose_the_limits_of_staff() {
         assert_eq!(status, 202, "{body}: {asked}");
         body.as_object_mut().unwrap().remove("operation_id");
         let (_, answer) = office.send("POST", "/v1/eligibility", &office.portal, Some(&body));
-        assert_eq!(answer["verdict"]["failed"][0]["because"], "self_serve_not_offered", "{answer}");
+        assert_eq!(answer["verdict"]["failed"][0]["cause"], "self_serve_not_offered", "{answer}");
     }
     assert_eq!(office.desk.refunds().0, 0);
     assert_eq!(office.ask(&office.alice, "staff", &charge, 100).0, 201);

@@ -1,7 +1,7 @@
 //! The types of the contract, as wit-bindgen names them.
 
 pub use bindings::exports::refund_node::refunds::{
-    billing, credits, duplicates, eligibility, live, node, policies, refunds, types, webhooks,
+    duplicates, eligibility, live, node, policies, refunds, types, webhooks,
 };
 
 #[allow(
@@ -22,7 +22,6 @@ mod bindings {
                 include refund-node:refunds/pure@0.1.0;
                 export refund-node:refunds/refunds@0.1.0;
                 export refund-node:refunds/live@0.1.0;
-                export refund-node:refunds/billing@0.1.0;
             }
         ",
         path: "../../wit",

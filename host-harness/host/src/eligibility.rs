@@ -1,8 +1,7 @@
 //! Typed calls of `eligibility`, on given facts, and of `live`, on facts that are read first.
 
-use crate::api::eligibility::{Amount, Facts, Policy, Verdict};
+use crate::api::eligibility::{Ask, Facts, Rules, Verdict};
 use crate::api::live::Checked;
-use crate::api::policies::Ask;
 use crate::api::types::{CallError, Connection, FieldProblem, PaymentRef};
 use crate::node::{Answer, Node};
 
@@ -10,14 +9,14 @@ impl Node {
     /// Decides on given facts.
     pub async fn check(
         &self,
-        amount: &Amount,
+        ask: &Ask,
         facts: &Facts,
-        policy: &Policy,
+        rules: &Rules,
         now: u64,
     ) -> Answer<Verdict, Vec<FieldProblem>> {
         let eligibility = &self.exports.eligibility;
         self.once(eligibility, async |wit, store| {
-            wit.call_check(store, amount, facts, policy, now).await
+            wit.call_check(store, ask, facts, rules, now).await
         })
         .await
     }
@@ -27,27 +26,12 @@ impl Node {
         &self,
         connection: &Connection,
         payment: &PaymentRef,
-        amount: &Amount,
-        policy: &Policy,
-    ) -> Answer<Checked, CallError> {
-        let live = self.exports.live.get()?;
-        self.once(live, async |wit, store| {
-            wit.call_check_live(store, connection, payment, amount, policy).await
-        })
-        .await
-    }
-
-    /// Fetches the facts, then decides by a policy document.
-    pub async fn check_document(
-        &self,
-        connection: &Connection,
-        payment: &PaymentRef,
         ask: &Ask,
-        document: &str,
+        rules: &Rules,
     ) -> Answer<Checked, CallError> {
         let live = self.exports.live.get()?;
         self.once(live, async |wit, store| {
-            wit.call_check_document(store, connection, payment, ask, document).await
+            wit.call_check_live(store, connection, payment, ask, rules).await
         })
         .await
     }

@@ -55,7 +55,7 @@ macro_rules! interfaces {
     )*};
 }
 
-interfaces!(billing, credits, duplicates, eligibility, live, node, policies, refunds, webhooks);
+interfaces!(duplicates, eligibility, live, node, policies, refunds, webhooks);
 
 impl Instance {
     /// Opens an instance, calls it once and drops it, all within the time of one call.

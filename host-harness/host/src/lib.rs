@@ -20,7 +20,6 @@
 pub mod api;
 mod cache;
 mod component;
-mod credits;
 mod dispatch;
 mod duplicates;
 pub mod egress;

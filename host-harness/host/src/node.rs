@@ -29,10 +29,8 @@ pub(crate) struct Exports {
     pub(crate) duplicates: api::duplicates::GuestIndices,
     pub(crate) webhooks: api::webhooks::GuestIndices,
     pub(crate) policies: Optional<api::policies::GuestIndices>,
-    pub(crate) credits: Optional<api::credits::GuestIndices>,
     pub(crate) refunds: Optional<api::refunds::GuestIndices>,
     pub(crate) live: Optional<api::live::GuestIndices>,
-    pub(crate) billing: Optional<api::billing::GuestIndices>,
 }
 
 /// The functions of an interface, or the name of an interface that the component does not export.
@@ -56,10 +54,8 @@ impl Exports {
             duplicates: api::duplicates::GuestIndices::new(pre)?,
             webhooks: api::webhooks::GuestIndices::new(pre)?,
             policies: Optional::new("policies", api::policies::GuestIndices::new(pre)),
-            credits: Optional::new("credits", api::credits::GuestIndices::new(pre)),
             refunds: Optional::new("refunds", api::refunds::GuestIndices::new(pre)),
             live: Optional::new("live", api::live::GuestIndices::new(pre)),
-            billing: Optional::new("billing", api::billing::GuestIndices::new(pre)),
         })
     }
 }

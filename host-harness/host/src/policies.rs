@@ -2,8 +2,8 @@
 
 use wasmtime::component::ResourceAny;
 
-use crate::api::eligibility::{Facts, Verdict};
-use crate::api::policies::{Ask, Described, Guest};
+use crate::api::eligibility::{Ask, Facts, Verdict};
+use crate::api::policies::{Described, Guest};
 use crate::api::types::FieldProblem;
 use crate::error::CallError;
 use crate::instance::Instance;

@@ -5,7 +5,7 @@ mod support;
 
 use std::path::Path;
 
-use refund_core::eligibility::Policy;
+use refund_core::policy::Terms;
 use refund_ledger::{Audited, Broken, Ledger, LedgerError, MerchantRules, Operation, State, Store};
 use support::{Place, approve, begin, id, open, place, planned, refund, settle, tamper, write};
 
@@ -18,7 +18,7 @@ async fn filled() -> (Place, Audited) {
     let waiting = planned("op-2", "ch_2", 500);
     ledger.write(move |tx| write(tx, None, &waiting)).await.unwrap();
     approve(&ledger, "op-2").await;
-    let policy = Policy { window_days: Some(30), ..Policy::default() };
+    let policy = Terms { window_days: Some(30), ..Terms::default() };
     let ruled =
         Operation { rules: MerchantRules::policy(policy).into(), ..planned("op-3", "ch_3", 500) };
     ledger.write(move |tx| write(tx, None, &ruled)).await.unwrap();

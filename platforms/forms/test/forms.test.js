@@ -95,8 +95,8 @@ test("a number that cannot be held is refused by the name of its field, also dee
   for (const amount of tooLarge) {
     assert.deepEqual(problems(() => inputOf(form("refunds.create"), { ...refund, amount })), ["amount"]);
   }
-  const policy = '{"maximum": [{"amount": 9007199254740993, "currency": "usd"}]}';
-  assert.deepEqual(problems(() => inputOf(form("refunds.create"), { ...refund, policy })), ["policy.maximum[0].amount"]);
+  const policy = '{"fee_rate": {"basis_points": 290, "fixed": 9007199254740993}}';
+  assert.deepEqual(problems(() => inputOf(form("refunds.create"), { ...refund, policy })), ["policy.fee_rate.fixed"]);
 });
 
 test("what is no whole number is refused, never rounded", () => {
@@ -137,7 +137,7 @@ test("an input written as a whole goes as it is, with what JSON would change ref
   assert.deepEqual(wholeInput('{"reason": null, "unknown": 1}'), { reason: null, unknown: 1 });
   assert.deepEqual(problems(() => wholeInput('{"amount": null, "currency": "usd"}')), ["amount"]);
   assert.deepEqual(problems(() => wholeInput({ amount: NaN })), ["amount"]);
-  assert.deepEqual(problems(() => wholeInput({ policy: { maximum: [{ amount: undefined }] } })), ["policy.maximum[0].amount"]);
+  assert.deepEqual(problems(() => wholeInput({ policy: { required_metadata: { a: [undefined] } } })), ["policy.required_metadata.a[0]"]);
   assert.deepEqual(problems(() => wholeInput("no json")), ["input"]);
 });
 

@@ -55,7 +55,7 @@ test("a node that is told not to take the payload takes its own fields only", as
 
 test("what the node fixes no message changes: a policy least of all", async () => {
   const { id } = await charge();
-  const policy = JSON.stringify({ approval_above: [{ amount: 1000, currency: "usd" }] });
+  const policy = JSON.stringify({ approve_up_to: { usd: "10.00" } });
   await deployed({ operation_id: "op-6", payment: id, policy });
   const { error } = await call({ policy: {}, operation_id: "op-7" });
   assert.deepEqual([error.kind, error.problems.map(({ field }) => field)], ["invalid-input", ["policy", "operation_id"]]);
@@ -95,7 +95,7 @@ test("an amount that a calculation lost does not refund everything", async () =>
 
 test("a Catch node gets kind and whole answer", async () => {
   const { id } = await charge();
-  const policy = JSON.stringify({ approval_above: [{ amount: 1000, currency: "usd" }] });
+  const policy = JSON.stringify({ approve_up_to: { usd: "10.00" } });
   await deployed({ operation_id: "op-5", payment: id, policy });
   const { error } = await call({});
   assert.equal(error.kind, "needs-approval");

@@ -52,8 +52,8 @@ test("undefined is refused where null is, with what to do", () => {
   for (const path of ["document", "policy", "reverse_transfer", "operation_id"]) {
     assert.equal(problems({ ...base, [path]: undefined })[path]?.problem, "is undefined", path);
   }
-  const nested = { ...base, policy: { window_days: undefined, metadata_conditions: [{ key: "a", value: undefined }] } };
-  assert.deepEqual(Object.keys(problems(nested)), ["policy.window_days", "policy.metadata_conditions[0].value"]);
+  const nested = { ...base, policy: { window_days: undefined, required_metadata: { a: [undefined] } } };
+  assert.deepEqual(Object.keys(problems(nested)), ["policy.window_days", "policy.required_metadata.a[0]"]);
   const limits = { ...base, document: { name: "a", version: "1", defaults: { never_above: { usd: undefined } } } };
   assert.deepEqual(Object.keys(problems(limits)), ["document.defaults.never_above.usd"]);
   // A name that the schema does not know would vanish before the component could refuse it.

@@ -178,8 +178,8 @@ test("wrong inputs are told by field, and nothing is sent", async () => {
     assert.ok(error instanceof InvalidInput, String(amount));
     assert.equal(error.problems[0].field, "amount");
   }
-  const nested = await failure(node.refunds.create(request({ id: "ch_1" }, "x", { policy: { maximum: [{ amount: 2 ** 60, currency: "usd" }] } })));
-  assert.equal(nested.problems[0].field, "policy.maximum[0].amount");
+  const nested = await failure(node.refunds.create(request({ id: "ch_1" }, "x", { policy: { fee_rate: { basis_points: 290, fixed: 2 ** 60 } } })));
+  assert.equal(nested.problems[0].field, "policy.fee_rate.fixed");
   const connected = await failure(node.refunds.create({ ...request({ id: "ch_1" }, "x"), connection: { api_key: "sk_test_x" } }));
   assert.equal(connected.problems[0].field, "connection");
   assert.ok(!JSON.stringify(connected).includes("sk_test_x"));

@@ -30,9 +30,9 @@ def test_what_json_holds_comes_out_as_it_was(value: dict[str, Any]) -> None:
 )
 def test_everything_else_is_named(value: Any) -> None:
     with pytest.raises(InvalidInput) as invalid:
-        encode({"policy": {"maximum": [{"amount": value}]}}, None)
+        encode({"policy": {"required_metadata": {"a": [value]}}}, None)
     (problem,) = invalid.value.to_dict()["problems"]
-    assert problem["field"] == "policy.maximum[0].amount"
+    assert problem["field"] == "policy.required_metadata.a[0]"
     assert problem["fix"]
     assert "verysecret" not in str(problem)
 

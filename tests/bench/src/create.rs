@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use refund_host::api::eligibility::{Amount, Policy};
+use refund_host::api::eligibility::{Amount, Rules};
 use refund_host::api::refunds::CreateRequest;
 use refund_host::api::types::{Connection, PaymentRef};
 use refund_host::{Allow, HostBuilder, Node, StripeKey};
@@ -107,8 +107,7 @@ async fn work(
             refund_application_fee: None,
             reverse_transfer: None,
             instructions_email: None,
-            policy: no_rules(),
-            document: None,
+            rules: Rules::None,
             self_serve: false,
             approval: None,
         };
@@ -116,20 +115,6 @@ async fn work(
         created.map_err(|error| anyhow!("{charge} was not refunded: {error:?}"))?;
     }
     Ok(())
-}
-
-fn no_rules() -> Policy {
-    Policy {
-        window_days: None,
-        minimum: Vec::new(),
-        maximum: Vec::new(),
-        approval_above: Vec::new(),
-        max_attempts: None,
-        payment_methods: Vec::new(),
-        metadata_conditions: Vec::new(),
-        block_fraud_flagged: false,
-        fee_rate: None,
-    }
 }
 
 fn theirs(folder: &Path, csv: &Path, refunds: u32, how: &str) -> anyhow::Result<Each> {

@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use refund_host::api::eligibility::{Amount, Facts};
-use refund_host::api::policies::Ask;
+use refund_host::api::eligibility::{Amount, Ask, Facts};
 use refund_host::api::types::{Charge, ChargeStatus, Money};
 use refund_host::{Node, Policy};
 use serde_json::json;

@@ -48,9 +48,9 @@ fn create(input: &str) -> Result<String, node::InvokeError> {
 
 impl eligibility::Guest for Hostile {
     fn check(
-        _: eligibility::Amount,
+        _: eligibility::Ask,
         _: eligibility::Facts,
-        _: eligibility::Policy,
+        _: eligibility::Rules,
         _: u64,
     ) -> Result<eligibility::Verdict, Vec<types::FieldProblem>> {
         unreachable!("{NOTHING}")

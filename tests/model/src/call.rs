@@ -3,10 +3,10 @@
 use refund_app::{
     Application, Ask, AskError, Ballot, Caller, DecideError, Decided, Outcome, Settings,
 };
-use refund_core::eligibility::Policy;
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::money::{Currency, Money};
 use refund_core::policy::Document;
+use refund_core::policy::Terms;
 use refund_core::request::Request;
 use refund_ledger::{Approval, ApprovalId, LedgerError, MerchantRules, Operation, UserName};
 
@@ -36,7 +36,7 @@ pub enum Rules {
 }
 
 /// Above this the rules that want approvers want them, in cents.
-const APPROVAL_ABOVE: u64 = 1_000;
+const APPROVE_UP_TO: u64 = 1_000;
 /// Above this [`Rules::Maximum`] denies, in cents.
 const MAXIMUM: u64 = 5_000;
 
@@ -44,8 +44,8 @@ impl Rules {
     /// How many approvers must agree to a refund of this many cents.
     pub fn approvers(self, cents: u64) -> usize {
         match self {
-            Self::OneApprover if cents > APPROVAL_ABOVE => 1,
-            Self::TwoApprovers if cents > APPROVAL_ABOVE => 2,
+            Self::OneApprover if cents > APPROVE_UP_TO => 1,
+            Self::TwoApprovers if cents > APPROVE_UP_TO => 2,
             _ => 0,
         }
     }
@@ -54,12 +54,13 @@ impl Rules {
     pub fn merchant(self) -> MerchantRules {
         match self {
             Self::None => MerchantRules::default(),
-            Self::Maximum => {
-                MerchantRules::policy(Policy { maximum: vec![usd(MAXIMUM)], ..Policy::default() })
-            }
+            Self::Maximum => MerchantRules::policy(Terms {
+                never_above: Some(usd(MAXIMUM).into()),
+                ..Terms::default()
+            }),
             Self::OneApprover => {
-                let approval_above = vec![usd(APPROVAL_ABOVE)];
-                MerchantRules::policy(Policy { approval_above, ..Policy::default() })
+                let approve_up_to = Some(usd(APPROVE_UP_TO).into());
+                MerchantRules::policy(Terms { approve_up_to, ..Terms::default() })
             }
             Self::TwoApprovers => two_approvers(),
         }

@@ -12,7 +12,7 @@ use refund_core::eligibility::Amount;
 use refund_core::id::RefundId;
 use refund_core::metadata::OPERATION_KEY;
 use refund_core::model::{Reason, Refund};
-use refund_core::policy::{Ask, Rulebook, Rules};
+use refund_core::policy::{Ask, Rules};
 use refund_core::wire::Answer;
 use refund_ledger::MerchantRules;
 
@@ -159,8 +159,8 @@ fn failure(kind: TransportKind) -> SendFailure {
 }
 
 fn rules(merchant: &MerchantRules) -> Result<Rules, CallError> {
-    let book = merchant.document.clone().map(Rulebook::new);
-    Rules::either(merchant.policy.clone().unwrap_or_default(), book).map_err(CallError::from)
+    Rules::either(merchant.policy.clone().unwrap_or_default(), merchant.document.clone())
+        .map_err(CallError::from)
 }
 
 fn request(attempt: &Attempt) -> Result<CreateRequest, CreateError> {

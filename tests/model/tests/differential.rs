@@ -8,10 +8,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 use refund_core::client::Origin;
-use refund_core::eligibility::{Decision, Policy, Verdict};
+use refund_core::eligibility::{Decision, Verdict};
 use refund_core::id::{ChargeId, OperationId, PaymentIntentId, PaymentRef, RefundId};
 use refund_core::model::Refund;
 use refund_core::money::{Currency, Money};
+use refund_core::policy::Terms;
 use refund_core::request::Request;
 use refund_ledger::{
     Approval, ApprovalId, ApprovalState, Entry, Event, Fingerprint, InMemory, KeptRefund,
@@ -131,7 +132,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     (asked, rest).prop_map(|((operation, payment, amount), rest)| {
         let (state, settlement, kept, has_rules, uncertain, rest) = rest;
         let (attempts, changes_sent, updated, requester, corrected_by) = rest;
-        let policy = Policy { maximum: vec![usd(20)], ..Policy::default() };
+        let policy = Terms { never_above: Some(usd(20).into()), ..Terms::default() };
         let rules =
             if has_rules { MerchantRules::policy(policy) } else { MerchantRules::default() };
         Operation {

@@ -19,7 +19,7 @@ use refund_core::eligibility::Amount;
 use refund_core::followups::{self, Options};
 use refund_core::id::{PaymentRef, RefundId};
 use refund_core::model::{Reason, Refund};
-use refund_core::policy::{Ask, Rulebook, Rules};
+use refund_core::policy::{Ask, Rules};
 use refund_core::problem::FieldProblem;
 use refund_core::secret::Secret;
 use refund_core::webhook::{self, Event, VerifyError, VerifyOptions};
@@ -204,8 +204,7 @@ fn connection() -> Connection {
 }
 
 fn rules(rules: &MerchantRules) -> Result<Rules, Vec<FieldProblem>> {
-    let document = rules.document.clone().map(Rulebook::new);
-    Rules::either(rules.policy.clone().unwrap_or_default(), document)
+    Rules::either(rules.policy.clone().unwrap_or_default(), rules.document.clone())
 }
 
 /// What `refunds.create` makes of its input.

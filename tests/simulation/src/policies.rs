@@ -2,9 +2,8 @@
 
 use std::sync::OnceLock;
 
-use refund_core::eligibility::Policy;
 use refund_core::money::{Currency, Money};
-use refund_core::policy::Document;
+use refund_core::policy::{Document, Terms};
 use refund_ledger::{HeldRules, MerchantRules};
 
 /// A policy, by its place in [`all`].
@@ -39,11 +38,11 @@ pub(crate) fn all() -> &'static [ShopPolicy] {
         vec![
             ShopPolicy { rules: MerchantRules::default(), wants: |_| Wants::Approvers(0) },
             ShopPolicy {
-                rules: terms(Policy { approval_above: vec![usd(2000)], ..Policy::default() }),
+                rules: terms(Terms { approve_up_to: Some(usd(2000).into()), ..Terms::default() }),
                 wants: |amount| Wants::Approvers(usize::from(amount > 2000)),
             },
             ShopPolicy {
-                rules: terms(Policy { maximum: vec![usd(3000)], ..Policy::default() }),
+                rules: terms(Terms { never_above: Some(usd(3000).into()), ..Terms::default() }),
                 wants: |amount| if amount > 3000 { Wants::Nothing } else { Wants::Approvers(0) },
             },
             ShopPolicy {

@@ -1,7 +1,5 @@
 //! Typed answers in the JSON of `invoke`.
 
-use refund_host::api::billing::{InvoiceFacts, SubscriptionPeriod};
-use refund_host::api::credits::{PaymentShare, Proration, Quote, Span};
 use refund_host::api::duplicates::{Basis, Confidence, Group, Observation, Tally};
 use refund_host::api::eligibility::{Decision, Facts, FailedRule, FeeSource, Verdict};
 use refund_host::api::live::{Checked, Scanned};
@@ -353,59 +351,4 @@ pub(crate) fn action(action: Action) -> Value {
         other => panic!("{other:?}"),
     };
     Value::Object(Map::from_iter([(kind.to_owned(), object)]))
-}
-
-fn span(span: Span) -> Value {
-    json!({ "start": span.start, "end": span.end })
-}
-
-pub(crate) fn quote(quote: Quote) -> Value {
-    json!({
-        "credit": money(&quote.credit), "earned": quote.earned, "uptime": quote.uptime,
-        "seconds_down": quote.seconds_down, "seconds_counted": quote.seconds_counted,
-        "tier": quote.tier.map(|tier| json!({ "below": tier.below, "credit": tier.credit })),
-        "capped": quote.capped, "merged": quote.merged.into_iter().map(span).collect::<Vec<_>>(),
-    })
-}
-
-pub(crate) fn proration(proration: Proration) -> Value {
-    let shares = proration
-        .shares
-        .into_iter()
-        .map(|share| json!({ "payment": payment(share.payment), "amount": share.amount }));
-    json!({
-        "refund": money(&proration.refund), "shares": shares.collect::<Vec<_>>(),
-        "unused": proration.unused, "subtracted": proration.subtracted,
-        "left_over": proration.left_over, "seconds_unused": proration.seconds_unused,
-        "seconds": proration.seconds,
-    })
-}
-
-pub(crate) fn invoice(facts: InvoiceFacts) -> Value {
-    let share = |share: PaymentShare| {
-        json!({
-            "payment": payment(share.payment), "paid": share.paid, "refunded": share.refunded,
-        })
-    };
-    let made = facts.made.into_iter().map(|made| {
-        json!({
-            "payment": payment(made.payment), "operation_id": made.operation_id,
-            "amount": made.amount,
-        })
-    });
-    json!({
-        "invoice": facts.invoice, "item": facts.item, "lines": facts.lines,
-        "price": money(&facts.price), "period": span(facts.period),
-        "payments": facts.payments.into_iter().map(share).collect::<Vec<_>>(),
-        "credited": facts.credited, "paid_elsewhere": facts.paid_elsewhere,
-        "made": made.collect::<Vec<_>>(),
-    })
-}
-
-pub(crate) fn subscription(found: SubscriptionPeriod) -> Value {
-    json!({
-        "subscription": found.subscription, "status": found.status, "item": found.item,
-        "period": span(found.period), "latest_invoice": found.latest_invoice,
-        "ended_at": found.ended_at,
-    })
 }

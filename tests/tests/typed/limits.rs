@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use refund_host::api::duplicates::Direction;
-use refund_host::api::eligibility::{Amount, Facts};
+use refund_host::api::eligibility::{Amount, Facts, Rules};
 use refund_host::api::types::{Charge, ChargeStatus, Refund, RefundStatus};
 use refund_host::{CallError, CallFailure, Host, Limit, Limits};
-use refund_tests::{COMPILED, no_policy, usd};
+use refund_tests::{COMPILED, usd};
 
 use super::{DOCUMENT, NOW, ask, options};
 
@@ -78,7 +78,7 @@ async fn reached(limits: Limits) -> [Limit; 4] {
     [
         limit(node.detect(&charges, &options()).await),
         limit(scanner.push(&charges).await),
-        limit(node.check(&amount, &facts, &no_policy(), NOW).await),
+        limit(node.check(&ask(amount.clone()), &facts, &Rules::None, NOW).await),
         limit(policy.check(&ask(amount), &facts, NOW).await),
     ]
 }

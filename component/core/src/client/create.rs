@@ -182,7 +182,7 @@ impl CreateRequest {
         let mut problems = Problems::default();
         self.metadata.check_input(&mut problems);
         problems.keep(self.reason.as_ref().map_or(Ok(()), Reason::check_input));
-        problems.keep_all(self.rules.check_input(&self.ask()));
+        problems.keep_all(self.amount.check_input());
         problems.into_result()
     }
 

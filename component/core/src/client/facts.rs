@@ -39,7 +39,7 @@ pub fn check_live(
     ask: &Ask,
     rules: &Rules,
 ) -> Result<Checked, CallError> {
-    rules.check_input(ask)?;
+    ask.amount.check_input()?;
     match gather(transport, connection, payment)? {
         Known::Unpaid(intent) => Ok(Checked { verdict: unpaid(&intent, &ask.amount), facts: None }),
         Known::Charged(facts) => {

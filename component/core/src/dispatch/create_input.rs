@@ -4,8 +4,8 @@ use super::InvokeError;
 use super::refunds::{Create, create_request};
 use super::text::read;
 use crate::client::ConnectionInput;
-use crate::eligibility::{Amount, Policy};
-use crate::policy::Document;
+use crate::eligibility::Amount;
+use crate::policy::{Document, Terms};
 use crate::request::Request;
 
 /// What an input of `refunds.create` says. It is checked as `refunds.create` checks it.
@@ -16,7 +16,7 @@ pub struct CreateInput {
     /// What to refund.
     pub request: Request,
     /// The merchant's rules, where there is no document.
-    pub policy: Policy,
+    pub policy: Terms,
     /// Or a policy document.
     pub document: Option<Document>,
     /// The customer requested this refund directly, without staff review.

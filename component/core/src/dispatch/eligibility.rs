@@ -3,16 +3,16 @@
 use serde::Deserialize;
 
 use super::failure::InvokeError;
-use super::inputs::{amount, connect, needed_now, rules};
+use super::inputs::{amount, connect, needed_now};
 #[cfg(feature = "schema")]
 use super::manifest::{About, icon, schema};
 use super::operation::{Handler, Operation};
 use super::text::{read, write};
 use crate::client::{self, ConnectionInput, Transport};
-use crate::eligibility::{Facts, Policy};
+use crate::eligibility::Facts;
 use crate::id::PaymentRef;
 use crate::model::{Charge, Dispute, Reason, Refund};
-use crate::policy::{Ask, Document, Rulebook};
+use crate::policy::{Ask, Document, Rulebook, Rules, Terms};
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation {
@@ -78,17 +78,17 @@ struct Check {
     #[serde(default, deserialize_with = "crate::optional::currency")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     currency: Option<String>,
-    /// Your rules.
+    /// Your rules, in the terms of a policy document.
     #[serde(default)]
-    policy: Policy,
+    policy: Terms,
     /// Or a policy document; nothing may stand in `policy` then.
     #[serde(default, deserialize_with = "crate::optional::value")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     document: Option<Document>,
-    /// The customer asks, and nobody of yours looked at it; only a document takes notice.
+    /// Set when the customer requested this refund directly, without staff review. Used by policies only.
     #[serde(default)]
     self_serve: bool,
-    /// `duplicate`, `fraudulent` or `requested_by_customer`; only a document takes notice.
+    /// `duplicate`, `fraudulent` or `requested_by_customer`. Used by policies only.
     #[serde(default)]
     reason: Option<Reason>,
     /// The instant against which the window is measured, Unix seconds; now where the component has a
@@ -119,17 +119,17 @@ struct CheckLive {
     #[serde(default, deserialize_with = "crate::optional::currency")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     currency: Option<String>,
-    /// Your rules.
+    /// Your rules, in the terms of a policy document.
     #[serde(default)]
-    policy: Policy,
+    policy: Terms,
     /// Or a policy document; nothing may stand in `policy` then.
     #[serde(default, deserialize_with = "crate::optional::value")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     document: Option<Document>,
-    /// The customer asks, and nobody of yours looked at it; only a document takes notice.
+    /// Set when the customer requested this refund directly, without staff review. Used by policies only.
     #[serde(default)]
     self_serve: bool,
-    /// `duplicate`, `fraudulent` or `requested_by_customer`; only a document takes notice.
+    /// `duplicate`, `fraudulent` or `requested_by_customer`. Used by policies only.
     #[serde(default)]
     reason: Option<Reason>,
 }
@@ -148,7 +148,7 @@ fn check(clock: Option<u64>, input: &str) -> Result<String, InvokeError> {
     let now = needed_now(input.now, clock)?;
     let amount = amount(input.amount, input.amount_decimal.as_deref(), input.currency.as_deref())?;
     let ask = Ask { amount, reason: input.reason, self_serve: input.self_serve };
-    let rules = rules(input.policy, input.document)?;
+    let rules = Rules::either(input.policy, input.document)?;
     let facts = Facts { charge: input.charge, refunds: input.refunds, disputes: input.disputes };
     write(&rules.check(&ask, &facts, now)?)
 }
@@ -159,7 +159,7 @@ fn check_live(transport: &mut dyn Transport, input: &str) -> Result<String, Invo
     let payment = PaymentRef::parse(&input.payment)?;
     let amount = amount(input.amount, input.amount_decimal.as_deref(), input.currency.as_deref())?;
     let ask = Ask { amount, reason: input.reason, self_serve: input.self_serve };
-    let rules = rules(input.policy, input.document)?;
+    let rules = Rules::either(input.policy, input.document)?;
     write(&client::check_live(transport, &connection, &payment, &ask, &rules)?)
 }
 

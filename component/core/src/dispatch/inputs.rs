@@ -10,8 +10,7 @@
 //! |---|---|---|
 //! | `amount`, `amount_decimal`, `currency` | everything that is left is refunded | refused |
 //! | `policy`, `document` | no rules of the merchant | refused |
-//! | in `policy`: `window_days`, `max_attempts`, a condition's `value` | no such limit | refused |
-//! | in `document`: every rule, limit and deduction, `product_key` | no such rule, or the defaults' | refused |
+//! | in `policy` and `document`: every rule, limit and deduction, `product_key` | no such rule, or the defaults' | refused |
 //! | `fee_rate`, a rule's `description` | no estimate, no text | taken |
 //! | `refund_application_fee`, `reverse_transfer` | Stripe decides who pays | refused |
 //! | `connection`, in it `base_url`, `account`, `api_key` | live Stripe, the platform's account, the host's key | refused |
@@ -37,9 +36,8 @@
 
 use super::failure::InvokeError;
 use crate::client::{Connection, ConnectionInput};
-use crate::eligibility::{Amount, Policy};
+use crate::eligibility::Amount;
 use crate::money::{Currency, Money};
-use crate::policy::{Document, Rulebook, Rules};
 use crate::problem::{FieldProblem, Problems};
 
 /// Checks a connection; problems are named as the input has them.
@@ -101,18 +99,6 @@ pub(super) fn amount(
             None => Ok(Amount::Everything),
         },
     }
-}
-
-/// Terms or a document.
-pub(super) fn rules(terms: Policy, document: Option<Document>) -> Result<Rules, Vec<FieldProblem>> {
-    let named = |problems: Vec<FieldProblem>| {
-        let named = |problem: FieldProblem| {
-            let field = format!("document.{}", problem.field);
-            problem.at(field)
-        };
-        problems.into_iter().map(named).collect()
-    };
-    Rules::either(terms, document.map(|document| Rulebook::new(document).map_err(named)))
 }
 
 /// The payload out of the two fields it may come in.

@@ -3,17 +3,16 @@
 use serde::Deserialize;
 
 use super::failure::InvokeError;
-use super::inputs::{amount, connect, failed, rules};
+use super::inputs::{amount, connect, failed};
 #[cfg(feature = "schema")]
 use super::manifest::{About, icon, schema};
 use super::operation::{Handler, Operation};
 use super::text::{read, write};
 use crate::client::{self, Connection, ConnectionInput, CreateRequest, ListFilter, Transport};
-use crate::eligibility::Policy;
 use crate::id::{OperationId, PaymentRef};
 use crate::metadata::Metadata;
 use crate::model::Reason;
-use crate::policy::Document;
+use crate::policy::{Document, Rules, Terms};
 use crate::problem::{FieldProblem, Problems};
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -144,14 +143,14 @@ pub(super) struct Create {
     /// Where to send instructions, for methods without native refunds.
     #[serde(default)]
     instructions_email: Option<String>,
-    /// Your rules.
+    /// Your rules, in the terms of a policy document.
     #[serde(default)]
-    pub(super) policy: Policy,
+    pub(super) policy: Terms,
     /// Or a policy document; nothing may stand in `policy` then.
     #[serde(default, deserialize_with = "crate::optional::value")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub(super) document: Option<Document>,
-    /// The customer asks, and nobody of yours looked at it; only a document takes notice.
+    /// Set when the customer requested this refund directly, without staff review. Used by policies only.
     #[serde(default)]
     self_serve: bool,
     /// The `request_hash` of an earlier answer that asked for approval.
@@ -263,7 +262,7 @@ pub(super) fn create_request(input: Create) -> Result<(Connection, CreateRequest
         input.amount_decimal.as_deref(),
         input.currency.as_deref(),
     ));
-    let rules = problems.keep_all(rules(input.policy, input.document));
+    let rules = problems.keep_all(Rules::either(input.policy, input.document));
     let (Some(connection), Some(operation_id), Some(payment), Some(amount), Some(rules)) =
         (connection, operation_id, payment, amount, rules)
     else {

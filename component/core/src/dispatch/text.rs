@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::failure::InvokeError;
+use crate::policy::old_name;
 use crate::problem::FieldProblem;
 use crate::{json, optional};
 
@@ -26,6 +27,7 @@ fn unread(error: json::Error) -> InvokeError {
         json::Error::Field { path, problem: text } => {
             let field = if path == "." { "input" } else { &path };
             optional::null_problem(field, &text)
+                .or_else(|| old_name(field, &text))
                 .unwrap_or_else(|| problem(field, format!("cannot be read: {text}")))
                 .into()
         }

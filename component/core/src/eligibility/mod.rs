@@ -1,18 +1,16 @@
-//! May this payment be refunded, by how much, and does somebody have to agree first?
+//! What is known about a payment, what Stripe itself enforces about its refund, and the verdict.
 //!
-//! Facts in, verdict out. Every rule is looked at, so that the answer names all that failed at once.
+//! The merchant's rules are in [`policy`](crate::policy). Every rule is looked at, so that the verdict names all that
+//! failed at once.
 
 mod fee;
-mod policy;
 mod rules;
 mod verdict;
 
 pub(crate) use fee::fee_kept;
 pub use fee::{FeeKept, FeeRate, FeeSource};
-pub use policy::{MetadataCondition, Policy};
-pub use rules::{check, check_input};
-pub(crate) use rules::{decide, leaves_out, merchant_rules};
-pub use verdict::{Because, Decision, FailedRule, Ruling, Verdict};
+pub(crate) use rules::{check, decide};
+pub use verdict::{Cause, Decision, FailedRule, Ruling, Verdict};
 
 use std::collections::BTreeMap;
 

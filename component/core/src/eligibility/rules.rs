@@ -1,34 +1,30 @@
-//! The rules, one function each where they have more than one line.
+//! What Stripe itself enforces, one function each where a rule has more than one line.
 
 use super::fee::fee_kept;
-use super::{Amount, Balance, Decision, Facts, FailedRule, Policy, Verdict};
+use super::{Amount, Balance, Decision, Facts, FailedRule, FeeRate, Verdict};
 use crate::id::PaymentRef;
 use crate::model::{Charge, ChargeStatus};
-use crate::money::{Currency, Money};
-use crate::problem::{FieldProblem, Problems};
+use crate::problem::FieldProblem;
 
-const DAY: u64 = 86_400;
-
-/// Whether amount and policy make sense, before any fact is known.
-pub fn check_input(amount: &Amount, policy: &Policy) -> Result<(), Vec<FieldProblem>> {
-    let mut problems = Problems::default();
-    if let Amount::Exactly(money) = amount {
-        problems.keep(money.check_input("amount"));
+impl Amount {
+    /// Whether the amount makes sense, before any fact is known.
+    pub fn check_input(&self) -> Result<(), Vec<FieldProblem>> {
+        match self {
+            Self::Everything => Ok(()),
+            Self::Exactly(money) => money.check_input("amount").map_err(|problem| vec![problem]),
+        }
     }
-    policy.check_input(&mut problems);
-    problems.into_result()
 }
 
-/// Decides. `now` is the instant against which the window is measured, in Unix seconds.
+/// What Stripe itself enforces. The merchant's rules are `policy`'s.
 ///
 /// Fails only on input that makes no sense; a payment that may not be refunded is an answer.
-pub fn check(
+pub(crate) fn check(
     amount: &Amount,
     facts: &Facts,
-    policy: &Policy,
-    now: u64,
+    fee_rate: Option<FeeRate>,
 ) -> Result<Verdict, Vec<FieldProblem>> {
-    check_input(amount, policy)?;
+    amount.check_input()?;
     let charge = &facts.charge;
     let balance = facts.balance();
     let asked = match amount {
@@ -38,10 +34,6 @@ pub fn check(
     let mut failed = Vec::new();
     if asked.currency == charge.currency {
         payment(charge, &balance, asked.amount, &mut failed);
-        // Limits on an amount of nothing would only repeat that nothing is left.
-        if asked.amount > 0 {
-            limits(charge, asked.amount, policy, &mut failed);
-        }
     } else {
         failed.push(FailedRule::CurrencyMismatch {
             requested: asked.currency,
@@ -52,13 +44,12 @@ pub fn check(
     disputes(facts, &mut failed);
     let refundable =
         if failed.iter().any(FailedRule::blocks_everything) { 0 } else { balance.refundable };
-    circumstances(facts, policy, now, &mut failed);
     Ok(Verdict {
         decision: decide(&failed),
         failed,
         amount: asked,
         refundable: charge.money(refundable),
-        fee_kept: fee_kept(charge, balance.spent(), asked.amount, policy.fee_rate),
+        fee_kept: fee_kept(charge, balance.spent(), asked.amount, fee_rate),
         ruling: None,
     })
 }
@@ -98,34 +89,6 @@ fn payment(charge: &Charge, balance: &Balance, asked: u64, failed: &mut Vec<Fail
     }
 }
 
-/// The policy's limits on the amount. An amount that equals a limit is within it.
-fn limits(charge: &Charge, asked: u64, policy: &Policy, failed: &mut Vec<FailedRule>) {
-    let currency = charge.currency;
-    let limit_of = |limits| Policy::limit(limits, currency);
-    if let Some(limit) = limit_of(&policy.minimum).filter(|limit| asked < *limit) {
-        failed.push(FailedRule::BelowMinimum { requested: asked, limit });
-    }
-    if let Some(limit) = limit_of(&policy.maximum).filter(|limit| asked > *limit) {
-        failed.push(FailedRule::AboveMaximum { requested: asked, limit });
-    }
-    match limit_of(&policy.approval_above) {
-        Some(limit) if asked > limit => {
-            failed.push(FailedRule::OverThreshold { requested: asked, limit });
-        }
-        _ => {}
-    }
-    // A currency that a list leaves out has no limit there, so an approver decides.
-    let lists = [&policy.minimum, &policy.maximum, &policy.approval_above];
-    if lists.into_iter().any(|limits| leaves_out(limits, currency)) {
-        failed.push(FailedRule::NoThresholdFor { currency });
-    }
-}
-
-/// Whether there are limits, but none in this currency.
-pub(crate) fn leaves_out(limits: &[Money], currency: Currency) -> bool {
-    !limits.is_empty() && Policy::limit(limits, currency).is_none()
-}
-
 /// The flag `is_charge_refundable` decides, not the status: an inquiry may be refunded (reference 2.5).
 /// The charge's own flag stays true after a dispute is over, so it counts only when no dispute is known.
 fn disputes(facts: &Facts, failed: &mut Vec<FailedRule>) {
@@ -141,70 +104,5 @@ fn disputes(facts: &Facts, failed: &mut Vec<FailedRule>) {
     }
     if facts.charge.disputed && !known {
         failed.push(FailedRule::DisputeUnknown);
-    }
-}
-
-/// The merchant's rules alone, without what Stripe enforces. Limits are not applied to an amount of zero.
-pub(crate) fn merchant_rules(
-    facts: &Facts,
-    asked: u64,
-    policy: &Policy,
-    now: u64,
-    failed: &mut Vec<FailedRule>,
-) {
-    if asked > 0 {
-        limits(&facts.charge, asked, policy, failed);
-    }
-    circumstances(facts, policy, now, failed);
-}
-
-/// The policy's other rules: age, attempts, method, metadata, reports of fraud.
-fn circumstances(facts: &Facts, policy: &Policy, now: u64, failed: &mut Vec<FailedRule>) {
-    let charge = &facts.charge;
-    let age = now.saturating_sub(charge.created) / DAY;
-    let age_days = u32::try_from(age).unwrap_or(u32::MAX);
-    if let Some(limit_days) = policy.window_days.filter(|limit| age_days > *limit) {
-        failed.push(FailedRule::OutsideWindow { age_days, limit_days });
-    }
-    if let Some(limit) = policy.max_attempts {
-        let made = u32::try_from(facts.own_refunds().len()).unwrap_or(u32::MAX);
-        if made >= limit {
-            failed.push(FailedRule::AttemptLimit { made, limit });
-        }
-    }
-    let method = charge.payment_method_type().unwrap_or_default();
-    if !policy.payment_methods.is_empty() && !policy.payment_methods.iter().any(|m| m == method) {
-        failed.push(FailedRule::MethodNotAllowed {
-            method: method.to_owned(),
-            allowed: policy.payment_methods.clone(),
-        });
-    }
-    for condition in &policy.metadata_conditions {
-        let found = charge.metadata.get(&condition.key);
-        let wanted = condition.value.as_deref();
-        if found.is_none() || (wanted.is_some() && wanted != found) {
-            failed.push(FailedRule::MetadataUnmet {
-                key: condition.key.clone(),
-                expected: condition.value.clone(),
-                found: found.map(str::to_owned),
-            });
-        }
-    }
-    if policy.block_fraud_flagged {
-        fraud(charge, failed);
-    }
-}
-
-fn fraud(charge: &Charge, failed: &mut Vec<FailedRule>) {
-    let Some(details) = &charge.fraud_details else { return };
-    for (reported_by, report) in
-        [("merchant", &details.user_report), ("stripe", &details.stripe_report)]
-    {
-        if let Some(report) = report.as_ref().filter(|report| *report != "safe") {
-            failed.push(FailedRule::FraudFlagged {
-                reported_by: reported_by.into(),
-                report: report.clone(),
-            });
-        }
     }
 }

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::*;
 use crate::money::Currency;
+use crate::policy::{Ask, Handling, Limits, Rules, Terms};
+use crate::problem::FieldProblem;
 use crate::testing::property;
 
 const NOW: u64 = 1_790_000_000;
@@ -43,12 +45,17 @@ fn facts(changes: serde_json::Value) -> Facts {
     Facts { charge: charge(changes), refunds: vec![], disputes: vec![] }
 }
 
-fn verdict(amount: Amount, facts: &Facts, policy: &Policy) -> Verdict {
-    check(&amount, facts, policy, NOW).unwrap()
+fn judged(amount: Amount, facts: &Facts, terms: &Terms) -> Result<Verdict, Vec<FieldProblem>> {
+    let ask = Ask { amount, reason: None, self_serve: false };
+    Rules::inline(terms.clone())?.check(&ask, facts, NOW)
+}
+
+fn verdict(amount: Amount, facts: &Facts, policy: &Terms) -> Verdict {
+    judged(amount, facts, policy).unwrap()
 }
 
 /// The names of the rules that failed.
-fn failed(amount: Amount, facts: &Facts, policy: &Policy) -> Vec<String> {
+fn failed(amount: Amount, facts: &Facts, policy: &Terms) -> Vec<String> {
     let verdict = verdict(amount, facts, policy);
     let name = |rule: &FailedRule| json!(rule)["rule"].as_str().unwrap().to_owned();
     verdict.failed.iter().map(name).collect()
@@ -58,7 +65,7 @@ const ALL: Amount = Amount::Everything;
 
 #[test]
 fn the_state_of_the_payment() {
-    let policy = Policy::default();
+    let policy = Terms::default();
     for (changes, rules) in [
         (json!({}), vec![]),
         (json!({ "status": "pending" }), vec!["not_succeeded"]),
@@ -76,11 +83,11 @@ fn the_state_of_the_payment() {
 #[test]
 fn an_uncaptured_payment_names_what_to_cancel() {
     let uncaptured = json!({ "captured": false, "amount_captured": 0 });
-    let by_intent = verdict(ALL, &facts(uncaptured.clone()), &Policy::default());
+    let by_intent = verdict(ALL, &facts(uncaptured.clone()), &Terms::default());
     assert!(by_intent.explain().contains("cancel pi_1 instead"), "{}", by_intent.explain());
     let mut plain = facts(uncaptured);
     plain.charge.payment_intent = None;
-    let by_charge = verdict(ALL, &plain, &Policy::default());
+    let by_charge = verdict(ALL, &plain, &Terms::default());
     assert!(by_charge.explain().contains("cancel ch_1 instead"), "{}", by_charge.explain());
 }
 
@@ -96,9 +103,9 @@ fn pending_counts_as_spent_and_failed_does_not() {
         refund("re_6", 50, "something_new"),
     ];
     let left = 10_000 - 2_000 - 3_000 - 100 - 50;
-    assert_eq!(verdict(ALL, &known, &Policy::default()).refundable, usd(left));
-    assert!(failed(Amount::Exactly(usd(left)), &known, &Policy::default()).is_empty());
-    let over = verdict(Amount::Exactly(usd(left + 1)), &known, &Policy::default());
+    assert_eq!(verdict(ALL, &known, &Terms::default()).refundable, usd(left));
+    assert!(failed(Amount::Exactly(usd(left)), &known, &Terms::default()).is_empty());
+    let over = verdict(Amount::Exactly(usd(left + 1)), &known, &Terms::default());
     assert_eq!(
         over.failed,
         [FailedRule::ExceedsRefundable {
@@ -111,25 +118,25 @@ fn pending_counts_as_spent_and_failed_does_not() {
     );
     // Stripe counts the pending one as well: it must not count twice.
     known.charge.amount_refunded = 5_150;
-    assert_eq!(verdict(ALL, &known, &Policy::default()).refundable, usd(left));
+    assert_eq!(verdict(ALL, &known, &Terms::default()).refundable, usd(left));
 }
 
 #[test]
 fn refundable_is_what_stripe_would_accept() {
-    let refundable = |known: &Facts| verdict(ALL, known, &Policy::default()).refundable.amount;
+    let refundable = |known: &Facts| verdict(ALL, known, &Terms::default()).refundable.amount;
     assert_eq!(refundable(&facts(json!({ "status": "failed" }))), 0);
     assert_eq!(refundable(&facts(json!({ "disputed": true }))), 0);
     let mut waiting = facts(json!({}));
     waiting.refunds = vec![refund("re_1", 10_000, "pending")];
     assert_eq!(refundable(&waiting), 0);
     assert_eq!(
-        failed(ALL, &waiting, &Policy::default()),
+        failed(ALL, &waiting, &Terms::default()),
         ["exceeds_refundable"],
         "nothing was given back yet"
     );
     let lapsed = facts(json!({ "captured": false, "refunded": true, "amount_refunded": 10_000 }));
     assert_eq!(
-        failed(ALL, &lapsed, &Policy::default()),
+        failed(ALL, &lapsed, &Terms::default()),
         ["already_refunded"],
         "nothing is left to cancel"
     );
@@ -141,23 +148,23 @@ fn of_two_copies_of_a_refund_the_one_that_spends_counts() {
     let mut known = facts(json!({}));
     for order in [[0, 1], [1, 0]] {
         known.refunds = order.map(|index| copies[index].clone()).to_vec();
-        assert_eq!(verdict(ALL, &known, &Policy::default()).refundable, usd(6_000));
+        assert_eq!(verdict(ALL, &known, &Terms::default()).refundable, usd(6_000));
     }
 }
 
 #[test]
 fn a_partial_capture_limits_the_refund() {
     let known = facts(json!({ "amount_captured": 6_000 }));
-    assert!(failed(Amount::Exactly(usd(6_000)), &known, &Policy::default()).is_empty());
+    assert!(failed(Amount::Exactly(usd(6_000)), &known, &Terms::default()).is_empty());
     assert_eq!(
-        failed(Amount::Exactly(usd(6_001)), &known, &Policy::default()),
+        failed(Amount::Exactly(usd(6_001)), &known, &Terms::default()),
         ["exceeds_refundable"]
     );
 }
 
 #[test]
 fn the_window_includes_its_last_day() {
-    let policy = |days| Policy { window_days: Some(days), ..Policy::default() };
+    let policy = |days| Terms { window_days: Some(days), ..Terms::default() };
     for (age, days, good) in [
         (10 * DAY, 10, true),
         (11 * DAY - 1, 10, true),
@@ -194,25 +201,25 @@ fn the_flag_of_a_dispute_decides_not_its_status() {
             }))
             .unwrap(),
         ];
-        assert_eq!(failed(ALL, &known, &Policy::default()), rules, "{status}");
+        assert_eq!(failed(ALL, &known, &Terms::default()), rules, "{status}");
     }
 }
 
 #[test]
 fn limits_include_themselves() {
-    let policy = Policy {
-        minimum: vec![usd(500)],
-        maximum: vec![usd(5_000), eur(1)],
-        approval_above: vec![usd(2_000)],
-        ..Policy::default()
+    let policy = Terms {
+        minimum: Some(usd(500).into()),
+        never_above: Some(usd(5_000).into()),
+        approve_up_to: Some(usd(2_000).into()),
+        ..Terms::default()
     };
     for (amount, rules) in [
         (499, vec!["below_minimum"]),
         (500, vec![]),
         (2_000, vec![]),
-        (2_001, vec!["over_threshold"]),
-        (5_000, vec!["over_threshold"]),
-        (5_001, vec!["above_maximum", "over_threshold"]),
+        (2_001, vec!["approve_up_to"]),
+        (5_000, vec!["approve_up_to"]),
+        (5_001, vec!["never_above", "approve_up_to"]),
     ] {
         assert_eq!(
             failed(Amount::Exactly(usd(amount)), &facts(json!({})), &policy),
@@ -230,21 +237,18 @@ fn limits_include_themselves() {
 #[test]
 fn a_currency_that_a_list_leaves_out_needs_approval() {
     for policy in [
-        Policy { minimum: vec![eur(1)], ..Policy::default() },
-        Policy { maximum: vec![eur(1_000_000)], ..Policy::default() },
-        Policy { approval_above: vec![eur(1_000_000)], ..Policy::default() },
-        Policy {
-            approval_above: vec![eur(1_000_000)],
-            maximum: vec![usd(10_000)],
-            ..Policy::default()
-        },
+        Terms { minimum: Some(eur(1).into()), ..Terms::default() },
+        Terms { never_above: Some(eur(1_000_000).into()), ..Terms::default() },
+        Terms { approve_up_to: Some(eur(1_000_000).into()), ..Terms::default() },
+        Terms { second_approval_above: Some(eur(1_000_000).into()), ..Terms::default() },
     ] {
         for amount in [ALL, Amount::Exactly(usd(1))] {
             let verdict = verdict(amount, &facts(json!({})), &policy);
             assert_eq!(verdict.decision, Decision::NeedsApproval, "{policy:?}");
-            assert_eq!(verdict.approvals(), 1);
+            let several = policy.second_approval_above.is_some();
+            assert_eq!(verdict.approvals(), if several { 2 } else { 1 });
             let currency = usd(1).currency;
-            assert_eq!(verdict.failed, [FailedRule::NoThresholdFor { currency }], "{policy:?}");
+            assert_eq!(verdict.failed, [FailedRule::CurrencyNotListed { currency }], "{policy:?}");
         }
     }
 }
@@ -254,29 +258,37 @@ fn the_other_rules() {
     let mut known =
         facts(json!({ "fraud_details": { "user_report": "safe", "stripe_report": "fraudulent" } }));
     known.refunds = vec![refund("re_1", 1, "failed"), refund("re_1", 1, "failed")];
-    let with = |change: fn(&mut Policy)| {
-        let mut policy = Policy::default();
+    let with = |change: fn(&mut Terms)| {
+        let mut policy = Terms::default();
         change(&mut policy);
         failed(ALL, &known, &policy)
     };
-    let condition = |key: &str, value: Option<&str>| MetadataCondition {
-        key: key.into(),
-        value: value.map(str::to_owned),
-    };
     assert_eq!(with(|p| p.max_attempts = Some(1)), ["attempt_limit"]);
     assert!(with(|p| p.max_attempts = Some(2)).is_empty());
-    assert_eq!(with(|p| p.payment_methods = vec!["sepa_debit".into()]), ["method_not_allowed"]);
-    assert!(with(|p| p.payment_methods = vec!["sepa_debit".into(), "card".into()]).is_empty());
-    assert_eq!(with(|p| p.block_fraud_flagged = true), ["fraud_flagged"]);
-    for (key, value, good) in [
-        ("plan", None, true),
-        ("plan", Some("pro"), true),
-        ("plan", Some("free"), false),
-        ("x", None, false),
+    assert_eq!(
+        with(|p| p.payment_methods = Some(vec!["sepa_debit".into()])),
+        ["method_not_allowed"]
+    );
+    assert!(
+        with(|p| p.payment_methods = Some(vec!["sepa_debit".into(), "card".into()])).is_empty()
+    );
+    assert_eq!(with(|p| p.fraud = Some(Handling::Deny)), ["fraud_flagged"]);
+    let required = |key: &str, values: &[&str]| Terms {
+        required_metadata: Some(
+            [(key.to_owned(), values.iter().map(|value| (*value).to_owned()).collect())].into(),
+        ),
+        ..Terms::default()
+    };
+    for (key, values, good) in [
+        ("plan", &[][..], true),
+        ("plan", &["pro"], true),
+        ("plan", &["team", "pro"], true),
+        ("plan", &["free"], false),
+        ("x", &[], false),
     ] {
-        let policy =
-            Policy { metadata_conditions: vec![condition(key, value)], ..Policy::default() };
-        assert_eq!(failed(ALL, &known, &policy).is_empty(), good, "{key} {value:?}");
+        let failed = failed(ALL, &known, &required(key, values));
+        let expected: &[&str] = if good { &[] } else { &["metadata_unmet"] };
+        assert_eq!(failed, expected, "{key} {values:?}");
     }
 }
 
@@ -284,26 +296,26 @@ fn the_other_rules() {
 fn all_failures_come_at_once() {
     let mut known = facts(json!({ "amount_refunded": 9_000, "disputed": true }));
     known.refunds = vec![refund("re_1", 9_000, "succeeded")];
-    let policy = Policy {
+    let policy = Terms {
         window_days: Some(1),
         max_attempts: Some(1),
-        maximum: vec![usd(10)],
-        payment_methods: vec!["ideal".into()],
-        ..Policy::default()
+        never_above: Some(usd(10).into()),
+        payment_methods: Some(vec!["ideal".into()]),
+        ..Terms::default()
     };
     assert_eq!(
         failed(Amount::Exactly(usd(2_000)), &known, &policy),
         [
             "exceeds_refundable",
-            "above_maximum",
             "dispute_unknown",
+            "never_above",
             "outside_window",
             "attempt_limit",
             "method_not_allowed"
         ]
     );
     assert_eq!(
-        failed(Amount::Exactly(eur(2_000)), &facts(json!({})), &Policy::default()),
+        failed(Amount::Exactly(eur(2_000)), &facts(json!({})), &Terms::default()),
         ["currency_mismatch"]
     );
 }
@@ -311,8 +323,8 @@ fn all_failures_come_at_once() {
 #[test]
 fn the_fee_is_read_or_estimated_and_says_which() {
     let policy =
-        Policy { fee_rate: Some(FeeRate { basis_points: 290, fixed: 30 }), ..Policy::default() };
-    let fee = |facts: &Facts, policy: &Policy| {
+        Terms { fee_rate: Some(FeeRate { basis_points: 290, fixed: 30 }), ..Terms::default() };
+    let fee = |facts: &Facts, policy: &Terms| {
         verdict(Amount::Exactly(usd(5_000)), facts, policy).fee_kept
     };
     let estimated = fee(&facts(json!({})), &policy).unwrap();
@@ -323,7 +335,7 @@ fn the_fee_is_read_or_estimated_and_says_which() {
     let read = fee(&known, &policy).unwrap();
     assert_eq!((read.total, read.share), (eur(301), eur(151)));
     assert_eq!(read.source, FeeSource::BalanceTransaction("txn_1".into()));
-    assert_eq!(fee(&facts(json!({ "balance_transaction": "txn_1" })), &Policy::default()), None);
+    assert_eq!(fee(&facts(json!({ "balance_transaction": "txn_1" })), &Terms::default()), None);
 }
 
 #[test]
@@ -334,7 +346,7 @@ fn the_fees_of_successive_refunds_add_up_to_the_whole_fee() {
     }));
     let mut shares = Vec::new();
     for n in 0..25 {
-        let verdict = verdict(Amount::Exactly(usd(100)), &known, &Policy::default());
+        let verdict = verdict(Amount::Exactly(usd(100)), &known, &Terms::default());
         shares.push(verdict.fee_kept.unwrap().share.amount);
         // Pending refunds count, whether Stripe adds them up or not; failed ones do not.
         known.refunds.push(refund(&format!("re_{n}"), 100, "pending"));
@@ -346,44 +358,71 @@ fn the_fees_of_successive_refunds_add_up_to_the_whole_fee() {
     assert_eq!((shares[0], shares[6], shares[18]), (4, 5, 5));
     assert_eq!(shares.iter().filter(|share| **share == 4).count(), 23);
     // Nothing is left: a refund of everything costs nothing more.
-    assert_eq!(verdict(ALL, &known, &Policy::default()).fee_kept.unwrap().share, usd(0));
+    assert_eq!(verdict(ALL, &known, &Terms::default()).fee_kept.unwrap().share, usd(0));
 }
 
 #[test]
 fn senseless_input_is_an_error() {
-    let fields = |amount: Amount, policy: &Policy| -> Vec<String> {
-        let problems = check(&amount, &facts(json!({})), policy, NOW).err().unwrap_or_default();
+    let fields = |amount: Amount, policy: &Terms| -> Vec<String> {
+        let problems = judged(amount, &facts(json!({})), policy).err().unwrap_or_default();
         problems.into_iter().map(|problem| problem.field).collect()
     };
-    assert_eq!(fields(Amount::Exactly(usd(0)), &Policy::default()), ["amount"]);
-    let policy = Policy {
-        minimum: vec![usd(5), usd(6)],
-        maximum: vec![usd(1)],
-        metadata_conditions: vec![MetadataCondition { key: String::new(), value: None }],
+    assert_eq!(fields(Amount::Exactly(usd(0)), &Terms::default()), ["amount"]);
+    let policy = Terms {
+        minimum: Some(usd(5).into()),
+        never_above: Some(usd(1).into()),
+        approve_up_to: Some(Limits::of(&[usd(1), eur(1)]).unwrap()),
+        payment_methods: Some(vec![]),
+        required_metadata: Some([(String::new(), vec![])].into()),
         fee_rate: Some(FeeRate { basis_points: 10_001, fixed: 0 }),
-        ..Policy::default()
+        ..Terms::default()
     };
     assert_eq!(
         fields(ALL, &policy),
         [
-            "policy.minimum",
-            "policy.minimum",
-            "policy.minimum",
-            "policy.metadata_conditions.key",
-            "policy.fee_rate.basis_points"
+            "policy.payment_methods",
+            "policy.required_metadata.key",
+            "policy.fee_rate.basis_points",
+            "policy.minimum.eur",
+            "policy.never_above.eur",
+            "policy.minimum.usd",
         ]
     );
+    assert!(Limits::of(&[usd(5), usd(6)]).is_err());
 }
 
 #[test]
-fn a_list_of_limits_that_is_given_is_not_empty() {
-    for field in ["minimum", "maximum", "approval_above"] {
-        let policy = json!({ field: [] }).to_string();
-        let error = crate::json::read::<Policy>(policy.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains(field) && error.contains("is an empty list"), "{error}");
+fn terms_without_a_value_are_refused() {
+    for field in ["minimum", "never_above", "approve_up_to", "required_metadata"] {
+        let terms: Terms = serde_json::from_value(json!({ field: {} })).unwrap();
+        let problems = Rules::inline(terms).unwrap_err();
+        assert_eq!(problems[0].field, format!("policy.{field}"));
+        assert!(problems[0].problem.contains("is empty"), "{problems:?}");
     }
-    let written = serde_json::to_string(&Policy::default()).unwrap();
-    assert_eq!(crate::json::read::<Policy>(written.as_bytes()).unwrap(), Policy::default());
+    let written = serde_json::to_string(&Terms::default()).unwrap();
+    assert_eq!(written, "{}");
+}
+
+#[test]
+fn verdicts_in_older_ledgers_are_read() {
+    for (old, new) in [
+        (json!({ "rule": "above_maximum", "requested": 2, "limit": 1 }), "never_above"),
+        (json!({ "rule": "over_threshold", "requested": 2, "limit": 1 }), "approve_up_to"),
+        (json!({ "rule": "no_threshold_for", "currency": "usd" }), "currency_not_listed"),
+        (json!({ "rule": "rule_asks", "by": "a", "because": "always" }), "rule_asks"),
+        (
+            json!({ "rule": "metadata_unmet", "key": "a", "expected": "b", "found": null }),
+            "metadata_unmet",
+        ),
+        (
+            json!({ "rule": "metadata_unmet", "key": "a", "expected": null, "found": null }),
+            "metadata_unmet",
+        ),
+    ] {
+        let rule: FailedRule = serde_json::from_value(old).unwrap();
+        assert_eq!(json!(rule)["rule"], new);
+        assert_eq!(serde_json::from_value::<FailedRule>(json!(rule)).unwrap(), rule);
+    }
 }
 
 fn any_status() -> impl Strategy<Value = &'static str> {
@@ -419,37 +458,37 @@ proptest! {
         let spent: u128 = known.refunds.iter().filter(|r| r.is_spent()).map(|r| u128::from(r.amount)).sum();
         let spent = spent.max(u128::from(known.charge.amount_refunded));
         let left = u128::from(known.charge.captured_amount()).saturating_sub(spent);
-        let verdict = verdict(Amount::Exactly(usd(asked)), &known, &Policy::default());
+        let verdict = verdict(Amount::Exactly(usd(asked)), &known, &Terms::default());
         prop_assert_eq!(u128::from(verdict.refundable.amount), left);
         prop_assert_eq!(verdict.decision == Decision::Approve, u128::from(asked) <= left);
     }
 
     #[test]
     fn another_refund_never_leaves_more(known in any_facts(), amount: u64, status in any_status()) {
-        let before = verdict(ALL, &known, &Policy::default()).refundable.amount;
+        let before = verdict(ALL, &known, &Terms::default()).refundable.amount;
         let mut after = known;
         after.refunds.push(refund("re_new", amount, status));
-        prop_assert!(verdict(ALL, &after, &Policy::default()).refundable.amount <= before);
+        prop_assert!(verdict(ALL, &after, &Terms::default()).refundable.amount <= before);
     }
 
     #[test]
     fn order_does_not_matter(known in any_facts(), asked in 1..=200_000_u64) {
         let mut turned = known.clone();
         turned.refunds.reverse();
-        let policy = Policy { max_attempts: Some(3), ..Policy::default() };
+        let policy = Terms { max_attempts: Some(3), ..Terms::default() };
         let amount = Amount::Exactly(usd(asked));
         prop_assert_eq!(verdict(amount, &known, &policy), verdict(amount, &turned, &policy));
     }
 
     #[test]
     fn a_stricter_policy_never_approves_more(known in any_facts(), limit in 1..=100_000_u64, days in 0..20_u32) {
-        let strict = Policy {
+        let strict = Terms {
             window_days: Some(days),
-            maximum: vec![usd(limit)],
-            approval_above: vec![usd(limit / 2)],
-            ..Policy::default()
+            never_above: Some(usd(limit).into()),
+            approve_up_to: Some(usd(limit / 2).into()),
+            ..Terms::default()
         };
-        let loose = verdict(ALL, &known, &Policy::default());
+        let loose = verdict(ALL, &known, &Terms::default());
         if loose.decision == Decision::Deny {
             prop_assert_eq!(verdict(ALL, &known, &strict).decision, Decision::Deny);
         }
@@ -460,7 +499,7 @@ proptest! {
 #[test]
 fn the_fee_is_split_over_refunds_without_loss() {
     let policy =
-        Policy { fee_rate: Some(FeeRate { basis_points: 290, fixed: 30 }), ..Policy::default() };
+        Terms { fee_rate: Some(FeeRate { basis_points: 290, fixed: 30 }), ..Terms::default() };
     let parts = prop::collection::vec(prop_oneof![1..=100_u64, 1..=100_000_u64], 1..12);
     let branches = ["refunded in full", "refunded in part", "shares rounded one by one differ"];
     let all = (parts, prop::option::of(0..5_000_u64), any::<bool>());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Amount;
 use super::fee::FeeKept;
@@ -16,7 +16,7 @@ use crate::money::{Currency, Money};
 pub enum Decision {
     /// Go on.
     Approve,
-    /// Go on once somebody agreed; no other rule failed.
+    /// Go on once the refund is approved; no other rule failed.
     NeedsApproval,
     /// Do not.
     Deny,
@@ -78,22 +78,23 @@ pub enum FailedRule {
     },
     /// Stripe says that there is a dispute, but none was among the facts.
     DisputeUnknown,
-    /// Somebody reported the charge as fraudulent.
+    /// The merchant or Stripe reported the charge as fraudulent.
     FraudFlagged {
         /// `merchant` or `stripe`.
         reported_by: String,
         /// The report, in Stripe's word.
         report: String,
     },
-    /// Below the minimum.
+    /// Below `minimum`.
     BelowMinimum {
         /// Asked for.
         requested: u64,
         /// The limit.
         limit: u64,
     },
-    /// Above the maximum.
-    AboveMaximum {
+    /// Above `never_above`.
+    #[serde(alias = "above_maximum")]
+    NeverAbove {
         /// Asked for.
         requested: u64,
         /// The limit.
@@ -106,42 +107,45 @@ pub enum FailedRule {
         /// Allowed.
         limit: u32,
     },
-    /// The payment method is not allowed.
+    /// The payment method is none of `payment_methods`.
     MethodNotAllowed {
         /// The charge's; empty when unknown.
         method: String,
         /// What is.
         allowed: Vec<String>,
     },
-    /// A metadata condition does not hold.
+    /// The charge lacks what `required_metadata` wants.
     MetadataUnmet {
         /// The key.
         key: String,
-        /// The value that was wanted; absent means any.
-        expected: Option<String>,
+        /// The values that are accepted; empty means any.
+        #[serde(deserialize_with = "accepted")]
+        expected: Vec<String>,
         /// The value that is there.
         found: Option<String>,
     },
-    /// Above the approval threshold: needs approval, is not denied.
-    OverThreshold {
+    /// Above `approve_up_to`: needs approval, is not denied.
+    #[serde(alias = "over_threshold")]
+    ApproveUpTo {
         /// Asked for.
         requested: u64,
-        /// The threshold.
+        /// The limit.
         limit: u64,
     },
     /// The policy lists amounts by currency, but none in this one: needs approval, is not denied.
-    NoThresholdFor {
+    #[serde(alias = "no_threshold_for")]
+    CurrencyNotListed {
         /// The currency.
         currency: Currency,
     },
-    /// The document does not allow this reason.
+    /// The reason is none of `reasons`.
     ReasonNotAllowed {
         /// What was given, if anything.
         reason: Option<String>,
         /// What may be given.
         allowed: Vec<String>,
     },
-    /// More was asked for than the document's deductions leave.
+    /// More was asked for than `deduct` leaves.
     AboveDeductions {
         /// Asked for.
         requested: u64,
@@ -150,19 +154,21 @@ pub enum FailedRule {
         /// What is kept back.
         deducted: u64,
     },
-    /// A rule of the document denies it.
+    /// A rule denies it.
     RuleDenies {
         /// The rule's name.
         by: String,
-        /// Because of this.
-        because: Because,
+        /// Why.
+        #[serde(alias = "because")]
+        cause: Cause,
     },
-    /// A rule of the document asks for a person: needs approval, is not denied.
+    /// A rule asks for a person: needs approval, is not denied.
     RuleAsks {
         /// The rule's name.
         by: String,
-        /// Because of this.
-        because: Because,
+        /// Why.
+        #[serde(alias = "because")]
+        cause: Cause,
     },
     /// The payment lacks a fact that a rule looks at, and the rule would be stricter: needs approval, is not denied.
     FactMissing {
@@ -171,7 +177,7 @@ pub enum FailedRule {
         /// `payment_method`, or `metadata.` and the key.
         fact: String,
     },
-    /// Above the second threshold: several people must approve; it is not denied.
+    /// Above `second_approval_above`: several people must approve; it is not denied.
     SecondApproval {
         /// Asked for.
         requested: u64,
@@ -182,11 +188,27 @@ pub enum FailedRule {
     },
 }
 
-/// What made a rule of a document ask or deny.
+/// Reads what was accepted. Verdicts in older ledgers have one value, or null for any.
+fn accepted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Accepted {
+        Any(()),
+        One(String),
+        List(Vec<String>),
+    }
+    Ok(match Accepted::deserialize(deserializer)? {
+        Accepted::Any(()) => Vec::new(),
+        Accepted::One(value) => vec![value],
+        Accepted::List(values) => values,
+    })
+}
+
+/// What made a rule ask or deny.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum Because {
+pub enum Cause {
     /// It always does.
     Always,
     /// The charge was reported as fraudulent.
@@ -205,7 +227,7 @@ pub enum Because {
     SelfServeRepeated,
 }
 
-impl Because {
+impl Cause {
     fn explain(self) -> &'static str {
         match self {
             Self::Always => "for every payment that it matches",
@@ -222,15 +244,15 @@ impl Because {
     }
 }
 
-/// Which rules of which document decided.
+/// Which rules of which policy decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ruling {
-    /// The document's name.
+    /// The document's name; `inline` if the terms were given with the call.
     pub policy: String,
-    /// The document's own mark for its version.
+    /// The document's own mark for its version; empty if the terms were given with the call.
     pub version: String,
-    /// SHA-256 of the document.
+    /// SHA-256 of the document or the terms.
     pub hash: String,
     /// The first of `rules`.
     pub rule: String,
@@ -249,8 +271,8 @@ impl FailedRule {
     pub fn asks_for_approval(&self) -> bool {
         matches!(
             self,
-            Self::OverThreshold { .. }
-                | Self::NoThresholdFor { .. }
+            Self::ApproveUpTo { .. }
+                | Self::CurrencyNotListed { .. }
                 | Self::RuleAsks { .. }
                 | Self::FactMissing { .. }
                 | Self::SecondApproval { .. }
@@ -304,8 +326,8 @@ impl FailedRule {
             Self::BelowMinimum { requested, limit } => {
                 format!("{} is below the policy's minimum, {}", money(requested), money(limit))
             }
-            Self::AboveMaximum { requested, limit } => {
-                format!("{} is above the policy's maximum, {}", money(requested), money(limit))
+            Self::NeverAbove { requested, limit } => {
+                format!("{} is above {}, above which the policy never refunds", money(requested), money(limit))
             }
             Self::AttemptLimit { made, limit } => {
                 format!("{made} refunds were made on this payment, the policy allows {limit}")
@@ -315,14 +337,15 @@ impl FailedRule {
                 format!("it was paid with {method}, the policy allows {}", allowed.join(", "))
             }
             Self::MetadataUnmet { key, expected, found } => {
-                let expected = expected.as_ref().map_or("any value".into(), |value| format!("`{value}`"));
+                let expected: Vec<_> = expected.iter().map(|value| format!("`{value}`")).collect();
+                let expected = if expected.is_empty() { "any value".to_owned() } else { expected.join(" or ") };
                 let found = found.as_ref().map_or("nothing".into(), |value| format!("`{value}`"));
                 format!("the charge's metadata `{key}` is {found}, the policy wants {expected}")
             }
-            Self::OverThreshold { requested, limit } => {
+            Self::ApproveUpTo { requested, limit } => {
                 format!("{} is above {}, above which 1 person must approve", money(requested), money(limit))
             }
-            Self::NoThresholdFor { currency } => {
+            Self::CurrencyNotListed { currency } => {
                 format!("the policy lists no amount in {currency}, so the refund needs approval")
             }
             Self::ReasonNotAllowed { reason, allowed } => {
@@ -336,11 +359,11 @@ impl FailedRule {
                 "{} is asked for, but the policy keeps {} back, which leaves {}",
                 money(requested), money(deducted), money(allowed)
             ),
-            Self::RuleDenies { by, because } => {
-                format!("rule `{by}` denies it, {}", because.explain())
+            Self::RuleDenies { by, cause } => {
+                format!("rule `{by}` denies it, {}", cause.explain())
             }
-            Self::RuleAsks { by, because } => {
-                format!("rule `{by}` asks for approval, {}", because.explain())
+            Self::RuleAsks { by, cause } => {
+                format!("rule `{by}` asks for approval, {}", cause.explain())
             }
             Self::FactMissing { by, fact } => {
                 format!("the charge has no `{fact}`, so it is unknown whether rule `{by}` applies, which is stricter")
@@ -366,7 +389,7 @@ pub struct Verdict {
     pub refundable: Money,
     /// The fee that will not come back; absent when nothing tells it.
     pub fee_kept: Option<FeeKept>,
-    /// Which rules of which document decided; absent when the policy was no document.
+    /// Which rules of which policy decided; absent where the merchant has no rules.
     #[serde(default)]
     pub ruling: Option<Ruling>,
 }

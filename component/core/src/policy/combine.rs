@@ -22,8 +22,8 @@ fn is_as_strict(known: &FailedRule, new: &FailedRule) -> Option<bool> {
         | (Failed::AttemptLimit { limit: known, .. }, Failed::AttemptLimit { limit: new, .. }) => {
             Some(known <= new)
         }
-        (Failed::AboveMaximum { limit: known, .. }, Failed::AboveMaximum { limit: new, .. })
-        | (Failed::OverThreshold { limit: known, .. }, Failed::OverThreshold { limit: new, .. }) => {
+        (Failed::NeverAbove { limit: known, .. }, Failed::NeverAbove { limit: new, .. })
+        | (Failed::ApproveUpTo { limit: known, .. }, Failed::ApproveUpTo { limit: new, .. }) => {
             Some(known <= new)
         }
         (Failed::BelowMinimum { limit: known, .. }, Failed::BelowMinimum { limit: new, .. })
@@ -37,8 +37,8 @@ fn is_as_strict(known: &FailedRule, new: &FailedRule) -> Option<bool> {
         ) => Some((approvals, lower) >= (more, limit)),
         // The reasons that every rule allows are found afterwards.
         (Failed::ReasonNotAllowed { .. }, Failed::ReasonNotAllowed { .. }) => Some(true),
-        (Failed::RuleDenies { because: known, .. }, Failed::RuleDenies { because: new, .. })
-        | (Failed::RuleAsks { because: known, .. }, Failed::RuleAsks { because: new, .. })
+        (Failed::RuleDenies { cause: known, .. }, Failed::RuleDenies { cause: new, .. })
+        | (Failed::RuleAsks { cause: known, .. }, Failed::RuleAsks { cause: new, .. })
             if known == new =>
         {
             Some(true)
@@ -50,11 +50,11 @@ fn is_as_strict(known: &FailedRule, new: &FailedRule) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eligibility::Because;
+    use crate::eligibility::Cause;
 
     #[test]
     fn of_two_of_one_kind_the_stricter_stays() {
-        let ask = |by: &str, because| FailedRule::RuleAsks { by: by.into(), because };
+        let ask = |by: &str, cause| FailedRule::RuleAsks { by: by.into(), cause };
         let several =
             |approvals, limit| FailedRule::SecondApproval { requested: 9, limit, approvals };
         let window = |limit_days| FailedRule::OutsideWindow { age_days: 9, limit_days };
@@ -65,12 +65,12 @@ mod tests {
                 FailedRule::AttemptLimit { made: 9, limit: 4 },
             ),
             (
-                FailedRule::AboveMaximum { requested: 9, limit: 3 },
-                FailedRule::AboveMaximum { requested: 9, limit: 4 },
+                FailedRule::NeverAbove { requested: 9, limit: 3 },
+                FailedRule::NeverAbove { requested: 9, limit: 4 },
             ),
             (
-                FailedRule::OverThreshold { requested: 9, limit: 3 },
-                FailedRule::OverThreshold { requested: 9, limit: 4 },
+                FailedRule::ApproveUpTo { requested: 9, limit: 3 },
+                FailedRule::ApproveUpTo { requested: 9, limit: 4 },
             ),
             (
                 FailedRule::BelowMinimum { requested: 1, limit: 4 },
@@ -84,19 +84,17 @@ mod tests {
             (several(2, 4), several(2, 5)),
         ] {
             for order in [[&strict, &lax], [&lax, &strict]] {
-                let mut failed = vec![ask("a", Because::Always)];
+                let mut failed = vec![ask("a", Cause::Always)];
                 for new in order {
                     add(&mut failed, new.clone());
                 }
-                assert_eq!(failed, [ask("a", Because::Always), strict.clone()]);
+                assert_eq!(failed, [ask("a", Cause::Always), strict.clone()]);
             }
         }
         let mut failed = vec![];
-        for (by, because) in
-            [("a", Because::Always), ("b", Because::Dispute), ("b", Because::Always)]
-        {
-            add(&mut failed, ask(by, because));
+        for (by, cause) in [("a", Cause::Always), ("b", Cause::Dispute), ("b", Cause::Always)] {
+            add(&mut failed, ask(by, cause));
         }
-        assert_eq!(failed, [ask("a", Because::Always), ask("b", Because::Dispute)]);
+        assert_eq!(failed, [ask("a", Cause::Always), ask("b", Cause::Dispute)]);
     }
 }

@@ -1,12 +1,13 @@
 //! What is kept back of a payment.
 
-use super::terms::{ReadyDeduction, limit};
+use super::terms::Deduction;
 use crate::model::Charge;
+use crate::money::Currency;
 
 const DAY: u64 = 86_400;
 const WHOLE: u128 = 10_000;
 
-impl ReadyDeduction {
+impl Deduction {
     /// Returns what is kept of the captured amount, in the smallest unit; at most all of it. The parts are
     /// added, the fee included, and their sum is rounded once.
     pub(super) fn of(&self, charge: &Charge, now: u64) -> u64 {
@@ -20,10 +21,16 @@ impl ReadyDeduction {
         let (used, period) = (u128::from(used), u128::from(period));
         // captured × (points / 10000 + used / period) + fee, over one denominator. Amounts have at most 64
         // bits, a period 32, the points 14: no overflow.
-        let fee = u128::from(limit(&self.fee, charge.currency).unwrap_or(0));
+        let fee = u128::from(self.restocking_fee_in(charge.currency));
         let whole = WHOLE * period;
-        let share = u128::from(self.basis_points) * period + used * WHOLE;
+        let points = self.restocking_basis_points.unwrap_or(0);
+        let share = u128::from(points) * period + used * WHOLE;
         self.rounding.quotient(u128::from(captured) * share + fee * whole, whole).min(captured)
+    }
+
+    /// Zero in a currency that the table leaves out: such a refund needs approval anyway.
+    fn restocking_fee_in(&self, currency: Currency) -> u64 {
+        self.restocking_fee.as_ref().and_then(|fee| fee.amount(currency)).unwrap_or(0)
     }
 }
 
@@ -33,7 +40,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::money::{Currency, Money};
+    use crate::money::{MAX_AMOUNT, Money};
     use crate::rounding::Rounding::{self, Down, HalfEven, HalfUp, Up};
     use crate::testing::{is_rounded, property};
 
@@ -52,10 +59,14 @@ mod tests {
         fee: u64,
         used_up_in_days: Option<u32>,
         rounding: Rounding,
-    ) -> ReadyDeduction {
+    ) -> Deduction {
         let currency = Currency::parse("usd").unwrap();
-        let fee = vec![Money { amount: fee, currency }];
-        ReadyDeduction { basis_points, fee, used_up_in_days, rounding }
+        Deduction {
+            restocking_basis_points: Some(basis_points),
+            restocking_fee: Some(Money { amount: fee, currency }.into()),
+            used_up_in_days,
+            rounding,
+        }
     }
 
     #[test]
@@ -73,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_largest_numbers_do_not_overflow() {
-        let most = deduction(10_000, u64::MAX, Some(u32::MAX), Up);
+        let most = deduction(10_000, MAX_AMOUNT, Some(u32::MAX), Up);
         assert_eq!(most.of(&charge(u64::MAX, NOW), NOW), u64::MAX);
         let half = deduction(5_000, 0, None, HalfUp);
         assert_eq!(half.of(&charge(u64::MAX, 0), NOW), u64::MAX / 2 + 1);

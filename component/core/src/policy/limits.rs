@@ -16,7 +16,7 @@ use crate::problem::FieldProblem;
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "PolicyAmounts", extend("minProperties" = 1)))]
-pub struct Limits(pub BTreeMap<Currency, Decimal>);
+pub struct Limits(pub(super) BTreeMap<Currency, Decimal>);
 
 impl<'de> Deserialize<'de> for Limits {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -51,7 +51,7 @@ impl<'de> Visitor<'de> for Entries {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Decimal(String);
+pub(super) struct Decimal(String);
 
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -67,9 +67,44 @@ impl<'de> Deserialize<'de> for Decimal {
     }
 }
 
+impl From<Money> for Limits {
+    /// A limit in one currency.
+    fn from(limit: Money) -> Self {
+        Self([(limit.currency, Decimal(limit.decimal()))].into())
+    }
+}
+
 impl Limits {
+    /// From amounts in smallest units.
+    ///
+    /// # Errors
+    /// Two amounts in one currency.
+    pub fn of(amounts: &[Money]) -> Result<Self, FieldProblem> {
+        let mut limits = BTreeMap::new();
+        for limit in amounts {
+            if limits.insert(limit.currency, Decimal(limit.decimal())).is_some() {
+                return Err(FieldProblem::new(
+                    limit.currency.as_str(),
+                    limit,
+                    "is a second amount for one currency",
+                    "keep the one that holds",
+                ));
+            }
+        }
+        Ok(Self(limits))
+    }
+
+    /// The limit for a currency; `None` if the table leaves it out.
+    pub(super) fn amount(&self, currency: Currency) -> Option<u64> {
+        let Decimal(text) = self.0.get(&currency)?;
+        read(text, currency).ok().map(|limit| limit.amount)
+    }
+
     /// The amounts. Zero is one: nothing is below it.
-    pub(super) fn read(&self, field: &str) -> Result<Vec<Money>, Vec<FieldProblem>> {
+    ///
+    /// # Errors
+    /// Every entry that is no amount, named as an entry of `field`.
+    pub fn read(&self, field: &str) -> Result<Vec<Money>, Vec<FieldProblem>> {
         let mut problems = Vec::new();
         let mut limits = Vec::new();
         for (currency, Decimal(text)) in &self.0 {

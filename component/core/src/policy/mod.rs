@@ -7,12 +7,16 @@
 //! difference, and a rule more never turns a refund that needs approval into one that does not, unless it takes the
 //! place of the defaults. Where a payment lacks a fact that a rule looks at, an approver decides, unless the rule would
 //! allow the refund anyway.
+//!
+//! Terms given with a call are the defaults of a document that has no rules: they go the same way.
 
 mod combine;
 mod deduct;
 mod document;
+mod judgement;
 mod limits;
 mod matching;
+mod old_names;
 mod rulebook;
 mod rules;
 mod ruling;
@@ -20,13 +24,18 @@ mod sentences;
 mod terms;
 mod validate;
 
-pub use document::{Deduction, Document, Handling, Rule, SelfServe, Standing, Terms, When};
+pub use document::{Document, Rule, When};
 pub use limits::Limits;
+pub(crate) use old_names::old_name;
 pub use rulebook::{Ask, Described, Rulebook};
 pub use rules::Rules;
+pub use terms::{Deduction, FixedDecision, Handling, SelfServe, Terms};
 
 /// Named in the place of a rule where no rule of the document matches the payment.
 pub const DEFAULTS: &str = "defaults";
+
+/// Named in the place of a document where the terms were given with the call.
+pub const INLINE: &str = "inline";
 
 #[cfg(test)]
 mod tests;

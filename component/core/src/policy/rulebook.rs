@@ -1,23 +1,23 @@
 //! A document that was found to make sense.
 
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::document::Document;
+use super::document::{Document, Rule, When};
 use super::matching::{Fact, Match, Payment};
-use super::sentences;
-use super::terms::{Ready, filled};
-use super::validate;
+use super::terms::Terms;
+use super::{DEFAULTS, INLINE, old_name, sentences, validate};
 use crate::eligibility::Amount;
 use crate::json;
 use crate::model::{Charge, Reason};
 use crate::optional;
-use crate::problem::{FieldProblem, Problems};
+use crate::problem::FieldProblem;
 use crate::wire::hex;
 
 /// The metadata key of a product's name, unless the document names another one.
 pub(super) const PRODUCT_KEY: &str = "product";
 
-/// What somebody asks for.
+/// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
     /// How much.
@@ -35,8 +35,10 @@ pub struct Rulebook {
     version: String,
     hash: String,
     product_key: String,
-    defaults: Ready,
-    rules: Vec<Ready>,
+    /// For payments that no rule matches.
+    defaults: Rule,
+    /// With the defaults filled in.
+    rules: Vec<Rule>,
     sentences: Vec<String>,
 }
 
@@ -44,9 +46,9 @@ pub struct Rulebook {
 #[derive(Default)]
 pub(super) struct Candidates<'r> {
     /// Those that match it; the defaults if none does.
-    pub(super) matching: Vec<&'r Ready>,
+    pub(super) matching: Vec<&'r Rule>,
     /// Those that may match it, each with the fact that the payment lacks.
-    pub(super) undecided: Vec<(&'r Ready, Fact<'r>)>,
+    pub(super) undecided: Vec<(&'r Rule, Fact<'r>)>,
 }
 
 /// What a document says, for people.
@@ -66,53 +68,73 @@ pub struct Described {
     pub sentences: Vec<String>,
 }
 
+/// Reads a text; `field` names the field at a path.
+pub(super) fn read<T: DeserializeOwned>(
+    text: &[u8],
+    field: impl Fn(&str) -> String,
+) -> Result<T, Vec<FieldProblem>> {
+    let problem = |field: &str, problem: String| {
+        let fix = "see `refund-node policy schema` for what may stand here";
+        FieldProblem::new(field, "", problem, fix)
+    };
+    json::read(text).map_err(|error| match error {
+        json::Error::Syntax(text) => vec![problem("policy", format!("is not JSON: {text}"))],
+        json::Error::Field { path, problem: text } => {
+            let field = if path == "." { "policy".to_owned() } else { field(&path) };
+            let known = optional::null_problem(&field, &text).or_else(|| old_name(&field, &text));
+            vec![known.unwrap_or_else(|| problem(&field, text))]
+        }
+    })
+}
+
 impl Rulebook {
-    /// Reads a document in JSON. All that makes no sense is told at once.
+    /// Reads a document in JSON.
+    ///
+    /// # Errors
+    /// What cannot be read, or everything that makes no sense.
     pub fn read(text: &[u8]) -> Result<Self, Vec<FieldProblem>> {
-        let problem = |field: &str, problem: String| {
-            FieldProblem::new(
-                field,
-                "",
-                problem,
-                "see `refund-node policy schema` for what may stand here",
-            )
-        };
-        let document: Document = json::read(text).map_err(|error| match error {
-            json::Error::Syntax(text) => vec![problem("policy", format!("is not JSON: {text}"))],
-            json::Error::Field { path, problem: text } => {
-                let field = if path == "." { "policy" } else { &path };
-                let null = optional::null_problem(field, &text);
-                vec![null.unwrap_or_else(|| problem(field, text))]
-            }
-        })?;
-        Self::new(document)
+        Self::new(read(text, |path| path.to_owned())?)
     }
 
     /// Takes a document that was read.
     pub fn new(document: Document) -> Result<Self, Vec<FieldProblem>> {
-        let mut problems = Problems::default();
-        validate::check(&document, &mut problems);
+        validate::document(&document)?;
+        Ok(Self::ready(document))
+    }
+
+    /// Takes terms that were given with a call. Problems are named as fields of `policy`.
+    pub fn inline(terms: Terms) -> Result<Self, Vec<FieldProblem>> {
+        validate::inline(&terms)?;
+        Ok(Self::ready(Document {
+            name: INLINE.to_owned(),
+            version: String::new(),
+            product_key: None,
+            defaults: terms,
+            rules: Vec::new(),
+        }))
+    }
+
+    /// From a document that was found to make sense.
+    fn ready(document: Document) -> Self {
         let hash = hash(&document);
         let sentences = sentences::of(&document);
-        let defaults = Ready::defaults(&document.defaults);
-        defaults.check("defaults", &mut problems);
-        let mut rules = Vec::with_capacity(document.rules.len());
-        for (at, rule) in document.rules.into_iter().enumerate() {
-            let terms = filled(&rule.then, &document.defaults);
-            let ready = Ready::new(&rule.id, rule.when, &terms);
-            ready.check(&format!("rules[{at}].then"), &mut problems);
-            rules.push(ready);
-        }
-        problems.into_result()?;
-        Ok(Self {
-            name: document.name,
-            version: document.version,
+        let Document { name, version, product_key, defaults, rules } = document;
+        let filled = |rule: Rule| Rule { then: rule.then.or(&defaults), ..rule };
+        Self {
+            name,
+            version,
             hash,
-            product_key: document.product_key.unwrap_or_else(|| PRODUCT_KEY.to_owned()),
-            defaults,
-            rules,
+            product_key: product_key.unwrap_or_else(|| PRODUCT_KEY.to_owned()),
+            rules: rules.into_iter().map(filled).collect(),
+            defaults: Rule {
+                id: DEFAULTS.to_owned(),
+                description: None,
+                priority: None,
+                when: When::default(),
+                then: defaults,
+            },
             sentences,
-        })
+        }
     }
 
     /// The document's name.

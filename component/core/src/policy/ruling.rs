@@ -8,50 +8,23 @@
 //! refund needs approval: a missing fact never approves.
 
 use super::combine;
-use super::document::{Handling, Standing};
+use super::document::Rule;
+use super::judgement::{Judgement, Left, Request};
 use super::matching::Fact;
 use super::rulebook::{Ask, Candidates, Rulebook};
-use super::terms::{Ready, limit};
 use crate::eligibility::{
-    self, Amount, Because, Decision, Facts, FailedRule, FeeRate, Ruling, Verdict, decide,
+    self, Amount, Decision, Facts, FailedRule, FeeRate, Ruling, Verdict, decide,
 };
-use crate::model::{Charge, Reason};
+use crate::model::Charge;
 use crate::problem::FieldProblem;
-
-const DAY: u64 = 86_400;
-
-/// A request that rules judge.
-struct Request<'a> {
-    ask: &'a Ask,
-    /// The amount in the charge's currency; 0 if the request is in another one.
-    amount: u64,
-    facts: &'a Facts,
-    left: u64,
-    now: u64,
-}
-
-/// What one rule says about a request.
-struct Judgement {
-    failed: Vec<FailedRule>,
-    /// How many people must approve, if the refund needs approval.
-    approvals: u8,
-}
 
 /// A fact that the payment lacks.
 struct Missing<'r> {
     /// A rule that looks at it and would be stricter.
-    rule: &'r Ready,
+    rule: &'r Rule,
     fact: Fact<'r>,
     /// How many people must approve, if the rule matches.
     approvals: u8,
-}
-
-/// What a payment can still give under a rule.
-struct Left {
-    /// Kept back.
-    deducted: u64,
-    /// What may be refunded.
-    allowed: u64,
 }
 
 impl Rulebook {
@@ -72,12 +45,10 @@ impl Rulebook {
             amount => amount,
         };
         // First what Stripe enforces; the merchant's rules follow.
-        let stripe =
-            eligibility::Policy { fee_rate: highest_fee(&matching, charge), ..Default::default() };
-        let mut verdict = eligibility::check(&amount, facts, &stripe, now)?;
+        let mut verdict = eligibility::check(&amount, facts, highest_fee(&matching, charge))?;
         let same_currency = verdict.amount.currency == charge.currency;
         let amount = if same_currency { verdict.amount.amount } else { 0 };
-        let request = Request { ask, amount, facts, left: refundable, now };
+        let request = Request { ask, amount, facts, refundable, now };
         let mut approvals = 1;
         let mut decisions = Vec::with_capacity(matching.len());
         for rule in &matching {
@@ -133,7 +104,7 @@ fn strictness(decision: Decision, approvals: u8) -> u8 {
 /// What the payment lacks, and the rules that would be stricter than `known` if they matched: for each fact the first
 /// rule, and the largest number of approvers.
 fn missing_facts<'r>(
-    undecided: &[(&'r Ready, Fact<'r>)],
+    undecided: &[(&'r Rule, Fact<'r>)],
     request: &Request<'_>,
     known: u8,
 ) -> Vec<Missing<'r>> {
@@ -154,29 +125,15 @@ fn missing_facts<'r>(
     found
 }
 
-impl Left {
-    fn of(rule: &Ready, charge: &Charge, refundable: u64, now: u64) -> Self {
-        let deducted = rule.deduct.as_ref().map_or(0, |deduct| deduct.of(charge, now));
-        if deducted == 0 {
-            return Self { deducted, allowed: refundable };
-        }
-        let spent = charge.captured_amount().saturating_sub(refundable);
-        let rest = charge.captured_amount().saturating_sub(deducted).saturating_sub(spent);
-        // A refund has to be an amount that Stripe takes: rounded down to the currency's step.
-        let allowed = rest - rest % charge.currency.step();
-        Self { deducted, allowed }
-    }
-}
-
 /// The estimate of the fee that errs on the side of the higher one.
-fn highest_fee(rules: &[&Ready], charge: &Charge) -> Option<FeeRate> {
-    let rates = rules.iter().filter_map(|rule| rule.flat.fee_rate);
+fn highest_fee(rules: &[&Rule], charge: &Charge) -> Option<FeeRate> {
+    let rates = rules.iter().filter_map(|rule| rule.then.fee_rate);
     rates.max_by_key(|rate| (rate.of(charge), rate.basis_points))
 }
 
 /// A reason that one rule allows and another one does not is not allowed.
-fn keep_common_reasons(rules: &[&Ready], failed: &mut [FailedRule]) {
-    let lists = || rules.iter().filter_map(|rule| rule.reasons.as_ref());
+fn keep_common_reasons(rules: &[&Rule], failed: &mut [FailedRule]) {
+    let lists = || rules.iter().filter_map(|rule| rule.then.reasons.as_ref());
     for failure in failed {
         if let FailedRule::ReasonNotAllowed { allowed, .. } = failure {
             allowed.retain(|word| {
@@ -184,112 +141,4 @@ fn keep_common_reasons(rules: &[&Ready], failed: &mut [FailedRule]) {
             });
         }
     }
-}
-
-impl Ready {
-    /// What the rule alone says.
-    fn judge(&self, request: &Request<'_>) -> Judgement {
-        let Request { ask, amount, facts, now, .. } = *request;
-        let mut failed = Vec::new();
-        eligibility::merchant_rules(facts, amount, &self.flat, now, &mut failed);
-        // `merchant_rules` has looked at three of the tables.
-        let unlisted = FailedRule::NoThresholdFor { currency: facts.charge.currency };
-        if amount > 0 && self.leaves_out(facts.charge.currency) && !failed.contains(&unlisted) {
-            failed.push(unlisted);
-        }
-        let left = Left::of(self, &facts.charge, request.left, now);
-        if left.deducted > 0 && amount > left.allowed {
-            failed.push(FailedRule::AboveDeductions {
-                requested: amount,
-                allowed: left.allowed,
-                deducted: left.deducted,
-            });
-        }
-        self.reason(ask, &mut failed);
-        self.circumstances(facts, &mut failed);
-        if ask.self_serve {
-            self.self_serve(request, &mut failed);
-        }
-        let approvals = self.several(amount, &facts.charge, &mut failed);
-        Judgement { failed, approvals }
-    }
-
-    fn reason(&self, ask: &Ask, failed: &mut Vec<FailedRule>) {
-        let Some(allowed) = &self.reasons else { return };
-        if ask.reason.as_ref().is_some_and(|reason| allowed.contains(reason)) {
-            return;
-        }
-        failed.push(FailedRule::ReasonNotAllowed {
-            reason: ask.reason.as_ref().map(|reason| reason.as_str().to_owned()),
-            allowed: allowed.iter().map(|reason| reason.as_str().to_owned()).collect(),
-        });
-    }
-
-    fn circumstances(&self, facts: &Facts, failed: &mut Vec<FailedRule>) {
-        let mut note = |handling, because| match handling {
-            Handling::Allow => {}
-            Handling::Ask => failed.push(FailedRule::RuleAsks { by: self.id.clone(), because }),
-            Handling::Deny => failed.push(FailedRule::RuleDenies { by: self.id.clone(), because }),
-        };
-        match self.decision {
-            None => {}
-            Some(Standing::Ask) => note(Handling::Ask, Because::Always),
-            Some(Standing::Deny) => note(Handling::Deny, Because::Always),
-        }
-        // With `deny` the report itself is among the failed rules, by way of `block_fraud_flagged`.
-        if self.fraud == Handling::Ask && is_reported(&facts.charge) {
-            note(Handling::Ask, Because::FraudReport);
-        }
-        if facts.own_disputes().any(|dispute| dispute.is_charge_refundable) {
-            note(self.disputes, Because::Dispute);
-        }
-    }
-
-    /// A self-serve request that does not fit needs approval; it is not denied.
-    fn self_serve(&self, request: &Request<'_>, failed: &mut Vec<FailedRule>) {
-        let Request { ask, amount, facts, now, .. } = *request;
-        let mut ask_because =
-            |because| failed.push(FailedRule::RuleAsks { by: self.id.clone(), because });
-        let Some(terms) = &self.self_serve else {
-            return ask_because(Because::SelfServeNotOffered);
-        };
-        let charge = &facts.charge;
-        if limit(&terms.up_to, charge.currency).is_some_and(|limit| amount > limit) {
-            ask_because(Because::SelfServeAmount);
-        }
-        let days = now.saturating_sub(charge.created) / DAY;
-        if terms.within_days.is_some_and(|limit| days > u64::from(limit)) {
-            ask_because(Because::SelfServeAge);
-        }
-        let fits = |reasons: &Vec<Reason>| {
-            ask.reason.as_ref().is_some_and(|reason| reasons.contains(reason))
-        };
-        if terms.reasons.as_ref().is_some_and(|reasons| !fits(reasons)) {
-            ask_because(Because::SelfServeReason);
-        }
-        if terms.first_only && !facts.own_refunds().is_empty() {
-            ask_because(Because::SelfServeRepeated);
-        }
-    }
-
-    /// How many people must approve, if the refund needs approval. A currency that the table leaves out may be above
-    /// the limit, so it needs as many.
-    fn several(&self, amount: u64, charge: &Charge, failed: &mut Vec<FailedRule>) -> u8 {
-        match limit(&self.second_approval_above, charge.currency) {
-            Some(limit) if amount > limit => {
-                let approvals = self.approvals;
-                failed.push(FailedRule::SecondApproval { requested: amount, limit, approvals });
-                approvals
-            }
-            None if !self.second_approval_above.is_empty() => self.approvals,
-            _ => 1,
-        }
-    }
-}
-
-fn is_reported(charge: &Charge) -> bool {
-    let Some(details) = &charge.fraud_details else { return false };
-    [&details.user_report, &details.stripe_report]
-        .into_iter()
-        .any(|report| report.as_ref().is_some_and(|report| report != "safe"))
 }

@@ -1,14 +1,13 @@
 //! What a document says, in plain sentences.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
-use super::document::{Document, Handling, Standing, Terms, When};
+use super::document::{Document, When};
 use super::limits::Limits;
 use super::matching::Fact;
 use super::rulebook::PRODUCT_KEY;
-use super::terms::{SEVERAL, filled};
-use super::validate::tables;
+use super::terms::{FixedDecision, Handling, Terms};
 use crate::eligibility::{Decision, Ruling, Verdict};
 use crate::model::Reason;
 use crate::money::{Currency, Money};
@@ -17,7 +16,7 @@ use crate::money::{Currency, Money};
 pub(super) fn of(document: &Document) -> Vec<String> {
     let product = document.product_key.as_deref().unwrap_or(PRODUCT_KEY);
     let rules: Vec<_> =
-        document.rules.iter().map(|rule| (rule, filled(&rule.then, &document.defaults))).collect();
+        document.rules.iter().map(|rule| (rule, rule.then.or(&document.defaults))).collect();
     let offers_self_serve = document.defaults.self_serve.is_some()
         || rules.iter().any(|(_, terms)| terms.self_serve.is_some());
     let mut sentences: Vec<String> = rules
@@ -63,7 +62,7 @@ fn unlisted_currencies(document: &Document) -> Option<String> {
     let terms = || document.rules.iter().map(|rule| &rule.then).chain([&document.defaults]);
     // One by one: collecting would bring a sort into the component.
     let mut listed = BTreeSet::new();
-    listed.extend(terms().flat_map(tables).flat_map(|(_, table)| table.0.keys()));
+    listed.extend(terms().flat_map(Terms::tables).flat_map(|(_, table)| table.0.keys()));
     let listed: Vec<_> = listed.into_iter().map(Currency::as_str).collect();
     let several = terms().any(|terms| terms.second_approval_above.is_some());
     let people = if several { ", by as many people as the largest amounts" } else { "" };
@@ -85,18 +84,20 @@ fn when(when: &When, product: &str) -> String {
     part("payment method", when.payment_method.iter().map(String::as_str).collect());
     part(product, when.product.iter().map(String::as_str).collect());
     part("currency", when.currency.iter().map(Currency::as_str).collect());
-    for (key, values) in &when.metadata {
-        if values.is_empty() {
-            parts.push(format!("there is a `{key}`"));
-        } else {
-            parts.push(format!("{key} is {}", values.join(" or ")));
-        }
-    }
+    parts.extend(when.metadata.iter().map(|(key, values)| key_is(key, values)));
     parts.join(", ")
 }
 
+fn key_is(key: &str, values: &[String]) -> String {
+    if values.is_empty() {
+        format!("there is a `{key}`")
+    } else {
+        format!("{key} is {}", values.join(" or "))
+    }
+}
+
 fn terms_of(terms: &Terms, offers_self_serve: bool) -> String {
-    if terms.decision == Some(Standing::Deny) {
+    if terms.decision == Some(FixedDecision::Deny) {
         return "never refunded".into();
     }
     let mut parts = vec![match terms.window_days {
@@ -117,6 +118,12 @@ fn terms_of(terms: &Terms, offers_self_serve: bool) -> String {
     if let Some(limit) = terms.max_attempts {
         parts.push(format!("at most {limit} refunds of a payment"));
     }
+    if let Some(methods) = &terms.payment_methods {
+        parts.push(format!("only if paid with {}", methods.join(" or ")));
+    }
+    for (key, values) in terms.required_metadata.iter().flatten() {
+        parts.push(format!("only if {}", key_is(key, values)));
+    }
     handling("charges reported as fraudulent", terms.fraud, &mut parts);
     handling(
         "charges with a dispute or an inquiry that permits a refund",
@@ -133,8 +140,8 @@ fn terms_of(terms: &Terms, offers_self_serve: bool) -> String {
 
 /// Who must approve what.
 fn approvals(terms: &Terms) -> String {
-    let several = terms.approvals.unwrap_or(SEVERAL);
-    let mut text = if terms.decision == Some(Standing::Ask) {
+    let several = terms.approvers_above_second();
+    let mut text = if terms.decision == Some(FixedDecision::Ask) {
         "every refund needs approval by 1 person".to_owned()
     } else if let Some(limit) = amounts(terms.approve_up_to.as_ref()) {
         format!("approved at once up to {limit}, above that 1 person must approve")
@@ -202,9 +209,7 @@ fn amounts(limits: Option<&Limits>) -> Option<String> {
 impl Verdict {
     /// The decision and every reason for it, in plain sentences.
     pub fn sentences(&self) -> Vec<String> {
-        let by = self.ruling.as_ref().map_or_else(String::new, |ruling| {
-            format!(" by {} of {} {}", deciders(ruling), ruling.policy, ruling.version)
-        });
+        let by = self.ruling.as_ref().map_or_else(String::new, |ruling| format!(" by {ruling}"));
         let first = match self.decision {
             Decision::Approve => format!("Approved{by}: {} of {}.", self.amount, self.refundable),
             Decision::NeedsApproval if self.approvals() > 1 => {
@@ -232,17 +237,24 @@ impl Verdict {
     }
 }
 
-/// The defaults, rule a, or rules a, b and c.
-fn deciders(ruling: &Ruling) -> String {
-    // Verdicts that were recorded before there was a list name one rule.
-    let only = std::slice::from_ref(&ruling.rule);
-    let rules = if ruling.rules.is_empty() { only } else { &ruling.rules };
-    let quoted: Vec<_> = rules.iter().map(|rule| format!("`{rule}`")).collect();
-    match quoted.as_slice() {
-        [_] if ruling.rule == super::DEFAULTS => "the defaults".to_owned(),
-        [one] => format!("rule {one}"),
-        [rest @ .., last] => format!("rules {} and {last}", rest.join(", ")),
-        [] => "the policy".to_owned(),
+/// The rules and the policy: rule `a` of Shop 3, or the inline policy.
+impl fmt::Display for Ruling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Documents have a version.
+        if self.version.is_empty() {
+            return write!(f, "the {} policy", self.policy);
+        }
+        // Verdicts that were recorded before there was a list name one rule.
+        let only = std::slice::from_ref(&self.rule);
+        let rules = if self.rules.is_empty() { only } else { &self.rules };
+        let quoted: Vec<_> = rules.iter().map(|rule| format!("`{rule}`")).collect();
+        match quoted.as_slice() {
+            [_] if self.rule == super::DEFAULTS => f.write_str("the defaults")?,
+            [one] => write!(f, "rule {one}")?,
+            [rest @ .., last] => write!(f, "rules {} and {last}", rest.join(", "))?,
+            [] => f.write_str("the policy")?,
+        }
+        write!(f, " of {} {}", self.policy, self.version)
     }
 }
 

@@ -1,177 +1,212 @@
-//! The terms of one rule, filled up from the defaults and ready for use.
+//! The terms of the merchant: the one vocabulary of policy documents and of rules given with a call.
 
-use super::DEFAULTS;
-use super::document::{Deduction, Handling, SelfServe, Standing, Terms, When};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use super::limits::Limits;
-use crate::eligibility;
+use crate::eligibility::FeeRate;
 use crate::model::Reason;
-use crate::money::{Currency, Money};
-use crate::problem::Problems;
 use crate::rounding::Rounding;
 
-/// How many people approve above the second threshold, unless the document says otherwise.
-pub(super) const SEVERAL: u8 = 2;
-
-/// A rule, ready for use.
-#[derive(Clone, Debug)]
-pub(super) struct Ready {
-    pub(super) id: String,
-    pub(super) when: When,
-    /// What `eligibility` itself knows.
-    pub(super) flat: eligibility::Policy,
-    pub(super) decision: Option<Standing>,
-    pub(super) reasons: Option<Vec<Reason>>,
-    pub(super) second_approval_above: Vec<Money>,
-    pub(super) approvals: u8,
-    pub(super) fraud: Handling,
-    pub(super) disputes: Handling,
-    pub(super) self_serve: Option<ReadySelfServe>,
-    pub(super) deduct: Option<ReadyDeduction>,
+/// What holds. Everything may be left out: then only what Stripe itself enforces holds.
+///
+/// Where a table of amounts is given, a payment in a currency that the table leaves out needs approval.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "PolicyTerms"))]
+pub struct Terms {
+    /// `ask`: every refund needs approval. `deny`: no refund. Whatever else holds.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub decision: Option<FixedDecision>,
+    /// Refundable for so many days after the charge, the last one included.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub window_days: Option<u32>,
+    /// Reasons that may be given; a request without a reason is refused then. `duplicate`, `fraudulent`,
+    /// `requested_by_customer`.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub reasons: Option<Vec<Reason>>,
+    /// No refund below this.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub minimum: Option<Limits>,
+    /// A refund up to this needs no approval; above it, 1 person must approve.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub approve_up_to: Option<Limits>,
+    /// Above this several people must approve.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub second_approval_above: Option<Limits>,
+    /// How many people, 2 to 9, above `second_approval_above`; 2 when absent.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::value")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub approvals: Option<u8>,
+    /// No refund above this, with or without approval.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub never_above: Option<Limits>,
+    /// At most so many refunds on one payment, failed ones included.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub max_attempts: Option<u32>,
+    /// Payment method types that may be refunded, such as `card`; every other one is denied.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub payment_methods: Option<Vec<String>>,
+    /// Metadata that the charge must have, or else the refund is denied: for each key the values that are accepted; an
+    /// empty list accepts any value.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub required_metadata: Option<BTreeMap<String, Vec<String>>>,
+    /// Charges reported as fraudulent by the merchant or by Stripe; allowed when absent, since refunding fraud early is
+    /// often right.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub fraud: Option<Handling>,
+    /// Charges with a dispute or an inquiry that still permits a refund; allowed when absent. A dispute that
+    /// holds the money is always denied: a refund would pay twice.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub disputes: Option<Handling>,
+    /// Which self-serve requests need no approval. One that does not fit needs approval, and so does every one if this is
+    /// absent.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub self_serve: Option<SelfServe>,
+    /// What is kept back.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub deduct: Option<Deduction>,
+    /// For the estimate of the fee that Stripe keeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fee_rate: Option<FeeRate>,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct ReadySelfServe {
-    pub(super) up_to: Vec<Money>,
-    pub(super) within_days: Option<u32>,
-    pub(super) reasons: Option<Vec<Reason>>,
-    pub(super) first_only: bool,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct ReadyDeduction {
-    pub(super) basis_points: u32,
-    pub(super) fee: Vec<Money>,
-    pub(super) used_up_in_days: Option<u32>,
-    pub(super) rounding: Rounding,
-}
-
-/// What a rule says, or else what the defaults say.
-pub(super) fn filled(own: &Terms, defaults: &Terms) -> Terms {
-    macro_rules! fill {
-        ($($field:ident),*) => { Terms { $($field: own.$field.clone().or_else(|| defaults.$field.clone())),* } };
-    }
-    fill!(
-        decision,
-        window_days,
-        reasons,
-        minimum,
-        approve_up_to,
-        second_approval_above,
-        approvals,
-        never_above,
-        max_attempts,
-        fraud,
-        disputes,
-        self_serve,
-        deduct,
-        fee_rate
-    )
-}
-
-/// The amounts of a table that may be absent. What cannot be read is reported where the table stands, so
-/// it is passed over here.
-fn amounts(limits: Option<&Limits>) -> Vec<Money> {
-    limits.and_then(|limits| limits.read("").ok()).unwrap_or_default()
-}
-
-impl Ready {
-    /// From terms that were found to make sense.
-    pub(super) fn new(id: &str, when: When, terms: &Terms) -> Self {
-        Self {
-            id: id.to_owned(),
-            when,
-            flat: eligibility::Policy {
-                window_days: terms.window_days,
-                minimum: amounts(terms.minimum.as_ref()),
-                maximum: amounts(terms.never_above.as_ref()),
-                approval_above: amounts(terms.approve_up_to.as_ref()),
-                max_attempts: terms.max_attempts,
-                fee_rate: terms.fee_rate,
-                block_fraud_flagged: terms.fraud == Some(Handling::Deny),
-                ..eligibility::Policy::default()
-            },
-            decision: terms.decision,
-            reasons: terms.reasons.clone(),
-            second_approval_above: amounts(terms.second_approval_above.as_ref()),
-            approvals: terms.approvals.unwrap_or(SEVERAL),
-            fraud: terms.fraud.unwrap_or(Handling::Allow),
-            disputes: terms.disputes.unwrap_or(Handling::Allow),
-            self_serve: terms.self_serve.as_ref().map(ReadySelfServe::new),
-            deduct: terms.deduct.as_ref().map(ReadyDeduction::new),
+impl Terms {
+    /// These terms; what they leave out is taken from the defaults.
+    pub(super) fn or(&self, defaults: &Self) -> Self {
+        macro_rules! fill {
+            ($($field:ident),*) => { Self { $($field: self.$field.clone().or_else(|| defaults.$field.clone())),* } };
         }
+        fill!(
+            decision,
+            window_days,
+            reasons,
+            minimum,
+            approve_up_to,
+            second_approval_above,
+            approvals,
+            never_above,
+            max_attempts,
+            payment_methods,
+            required_metadata,
+            fraud,
+            disputes,
+            self_serve,
+            deduct,
+            fee_rate
+        )
     }
 
-    /// For payments that no rule matches.
-    pub(super) fn defaults(terms: &Terms) -> Self {
-        Self::new(DEFAULTS, When::default(), terms)
-    }
-
-    /// Whether one of the tables of amounts leaves a currency out. The parts of a policy that depend on that table
-    /// cannot be applied to the payment, so an approver decides.
-    pub(super) fn leaves_out(&self, currency: Currency) -> bool {
-        let serve = self.self_serve.as_ref().map(|serve| &serve.up_to);
-        let fee = self.deduct.as_ref().map(|deduct| &deduct.fee);
+    /// The tables of amounts, by name.
+    pub fn tables(&self) -> impl Iterator<Item = (&'static str, &Limits)> {
+        let serve = self.self_serve.as_ref().and_then(|serve| serve.up_to.as_ref());
+        let fee = self.deduct.as_ref().and_then(|deduct| deduct.restocking_fee.as_ref());
         [
-            Some(&self.flat.minimum),
-            Some(&self.flat.maximum),
-            Some(&self.flat.approval_above),
-            Some(&self.second_approval_above),
-            serve,
-            fee,
+            ("minimum", self.minimum.as_ref()),
+            ("approve_up_to", self.approve_up_to.as_ref()),
+            ("second_approval_above", self.second_approval_above.as_ref()),
+            ("never_above", self.never_above.as_ref()),
+            ("self_serve.up_to", serve),
+            ("deduct.restocking_fee", fee),
         ]
         .into_iter()
-        .flatten()
-        .any(|table| eligibility::leaves_out(table, currency))
+        .filter_map(|(name, limits)| Some((name, limits?)))
     }
 
-    /// Everything wrong with the terms taken together: with the defaults filled in.
-    pub(super) fn check(&self, place: &str, problems: &mut Problems) {
-        if let Err(found) = eligibility::check_input(&eligibility::Amount::Everything, &self.flat) {
-            for problem in found {
-                let field = problem.field.replacen("policy.", "", 1);
-                let field = field
-                    .replace("maximum", "never_above")
-                    .replace("approval_above", "approve_up_to");
-                problems.push(problem.at(format!("{place}.{field}")));
-            }
-        }
-        let ladder = [
-            ("minimum", &self.flat.minimum),
-            ("approve_up_to", &self.flat.approval_above),
-            ("second_approval_above", &self.second_approval_above),
-            ("never_above", &self.flat.maximum),
-        ];
-        for (at, (name, lower)) in ladder.iter().enumerate().skip(1) {
-            for (higher_name, higher) in &ladder[at + 1..] {
-                super::validate::in_order(place, (name, lower), (higher_name, higher), problems);
-            }
-        }
+    /// How many people must approve above `second_approval_above`.
+    pub(super) fn approvers_above_second(&self) -> u8 {
+        self.approvals.unwrap_or(2)
     }
 }
 
-impl ReadySelfServe {
-    fn new(given: &SelfServe) -> Self {
-        Self {
-            up_to: amounts(given.up_to.as_ref()),
-            within_days: given.within_days,
-            reasons: given.reasons.clone(),
-            first_only: given.first_only,
-        }
-    }
+/// A decision that holds whatever the other terms say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "PolicyFixedDecision"))]
+pub enum FixedDecision {
+    /// The refund needs approval.
+    Ask,
+    /// Never.
+    Deny,
 }
 
-impl ReadyDeduction {
-    fn new(given: &Deduction) -> Self {
-        Self {
-            basis_points: given.restocking_basis_points.unwrap_or(0),
-            fee: amounts(given.restocking_fee.as_ref()),
-            used_up_in_days: given.used_up_in_days,
-            rounding: given.rounding,
-        }
-    }
+/// What to do with a circumstance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "PolicyHandling"))]
+pub enum Handling {
+    /// It changes nothing.
+    Allow,
+    /// The refund needs approval.
+    Ask,
+    /// Never.
+    Deny,
 }
 
-/// The limit for a currency.
-pub(super) fn limit(limits: &[Money], currency: Currency) -> Option<u64> {
-    limits.iter().find(|limit| limit.currency == currency).map(|limit| limit.amount)
+/// Which self-serve requests need no approval: all that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "PolicySelfServe"))]
+pub struct SelfServe {
+    /// For refunds up to this.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub up_to: Option<Limits>,
+    /// Within so many days of the charge, the last one included.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub within_days: Option<u32>,
+    /// For these reasons.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub reasons: Option<Vec<Reason>>,
+    /// Only as the first refund of the payment.
+    #[serde(skip_serializing_if = "is_default")]
+    pub first_only: bool,
+}
+
+/// What is kept back of the captured amount: the parts are added up, and rounded once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "PolicyDeduction"))]
+pub struct Deduction {
+    /// A share for restocking, in hundredths of a percent: 1000 is 10 %.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub restocking_basis_points: Option<u32>,
+    /// A fee for restocking.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub restocking_fee: Option<Limits>,
+    /// The payment is used up evenly over so many days; every day begun counts.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
+    #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
+    pub used_up_in_days: Option<u32>,
+    /// What becomes of a part smaller than the smallest unit; `half_up` when absent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rounding: Rounding,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

@@ -1,10 +1,10 @@
-//! Whether a document makes sense. Everything that is wrong is told at once.
+//! Whether a document, or terms given with a call, make sense. All problems are reported at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::DEFAULTS;
-use super::document::{Deduction, Document, Rule, SelfServe, Terms};
-use super::limits::Limits;
+use super::document::{Document, Rule};
+use super::terms::{Deduction, SelfServe, Terms};
 use crate::model::Reason;
 use crate::money::{Currency, Money};
 use crate::problem::{FieldProblem, Problems};
@@ -17,8 +17,9 @@ const MAX_ID: usize = 60;
 /// A place in a document, such as `rules[2].then`, and the terms that stand there.
 type Place<'a> = (String, &'a Terms);
 
-/// Checks everything that can be told without filling the defaults in.
-pub(super) fn check(document: &Document, problems: &mut Problems) {
+/// Everything wrong with a document.
+pub(super) fn document(document: &Document) -> Result<(), Vec<FieldProblem>> {
+    let mut problems = Problems::default();
     for (field, text) in [("name", &document.name), ("version", &document.version)] {
         if text.trim().is_empty() {
             problems.push(FieldProblem::missing(field, "every decision names it"));
@@ -31,22 +32,32 @@ pub(super) fn check(document: &Document, problems: &mut Problems) {
             format!("are more than {MAX_RULES}"),
             "join rules that say the same: a condition takes a list",
         ));
-        return;
+        return problems.into_result();
     }
-    rules(&document.rules, problems);
+    rules(&document.rules, &mut problems);
     let mut places = vec![("defaults".to_owned(), &document.defaults)];
-    places.extend(
-        document
-            .rules
-            .iter()
-            .enumerate()
-            .map(|(at, rule)| (format!("rules[{at}].then"), &rule.then)),
-    );
-    for (place, terms) in &places {
+    let rules = document.rules.iter().enumerate();
+    places.extend(rules.map(|(at, rule)| (format!("rules[{at}].then"), &rule.then)));
+    all_terms(&places, &document.defaults, &mut problems);
+    problems.into_result()
+}
+
+/// Everything wrong with terms that were given with a call.
+pub(super) fn inline(terms: &Terms) -> Result<(), Vec<FieldProblem>> {
+    let mut problems = Problems::default();
+    all_terms(&[("policy".to_owned(), terms)], terms, &mut problems);
+    problems.into_result()
+}
+
+fn all_terms(places: &[Place<'_>], defaults: &Terms, problems: &mut Problems) {
+    for (place, terms) in places {
         check_terms(place, terms, problems);
-        check_approvals(place, terms, &document.defaults, problems);
+        check_approvals(place, terms, defaults, problems);
     }
-    currencies(&places, problems);
+    currencies(places, problems);
+    for (place, terms) in places {
+        in_order(place, &terms.or(defaults), problems);
+    }
 }
 
 fn rules(rules: &[Rule], problems: &mut Problems) {
@@ -101,7 +112,7 @@ fn check_approvals(place: &str, terms: &Terms, defaults: &Terms, problems: &mut 
 
 fn check_terms(place: &str, terms: &Terms, problems: &mut Problems) {
     check_empty(place, terms, problems);
-    for (name, limits) in tables(terms) {
+    for (name, limits) in terms.tables() {
         problems.keep_all(limits.read(&format!("{place}.{name}")));
     }
     let serve = terms.self_serve.as_ref();
@@ -117,6 +128,15 @@ fn check_terms(place: &str, terms: &Terms, problems: &mut Problems) {
             approvals,
             "is not between 2 and 9",
             "one approval is what `approve_up_to` asks for; this is for more than one",
+        ));
+    }
+    check_payment(place, terms, problems);
+    if let Some(rate) = terms.fee_rate.filter(|rate| rate.basis_points > 10_000) {
+        problems.push(FieldProblem::new(
+            format!("{place}.fee_rate.basis_points"),
+            rate.basis_points,
+            "is more than the whole amount",
+            "290 stands for 2.9 %",
         ));
     }
     let Some(deduct) = &terms.deduct else { return };
@@ -138,16 +158,40 @@ fn check_terms(place: &str, terms: &Terms, problems: &mut Problems) {
     }
 }
 
+fn check_payment(place: &str, terms: &Terms, problems: &mut Problems) {
+    if terms.payment_methods.as_ref().is_some_and(Vec::is_empty) {
+        problems.push(FieldProblem::new(
+            format!("{place}.payment_methods"),
+            "[]",
+            "allows no payment method at all",
+            "leave it out to allow every method, or say `decision = \"deny\"`",
+        ));
+    }
+    if terms.required_metadata.as_ref().is_some_and(|keys| keys.contains_key("")) {
+        problems.push(FieldProblem::missing(
+            format!("{place}.required_metadata.key"),
+            "name the key that the charge must have",
+        ));
+    }
+}
+
 /// An empty table would lift a limit that its author meant to set, or that the defaults set.
 fn check_empty(place: &str, terms: &Terms, problems: &mut Problems) {
     let mut empty = |name: &str, problem: &str, fix: &str| {
         problems.push(FieldProblem::new(format!("{place}.{name}"), "{}", problem, fix));
     };
-    for (name, _) in tables(terms).filter(|(_, limits)| limits.0.is_empty()) {
+    for (name, _) in terms.tables().filter(|(_, limits)| limits.0.is_empty()) {
         empty(
             name,
             "is empty, so it sets no limit",
             "give an amount for each currency you charge in, or remove the field",
+        );
+    }
+    if terms.required_metadata.as_ref().is_some_and(BTreeMap::is_empty) {
+        empty(
+            "required_metadata",
+            "is empty, so it requires nothing",
+            "name the keys that the charge must have, or remove the field",
         );
     }
     if terms.self_serve.as_ref().is_some_and(|serve| *serve == SelfServe::default()) {
@@ -191,33 +235,17 @@ fn check_reasons(field: &str, reasons: Option<&[Reason]>, problems: &mut Problem
     }
 }
 
-/// The tables of amounts, by name.
-pub(super) fn tables(terms: &Terms) -> impl Iterator<Item = (&'static str, &Limits)> {
-    let serve = terms.self_serve.as_ref().and_then(|serve| serve.up_to.as_ref());
-    let fee = terms.deduct.as_ref().and_then(|deduct| deduct.restocking_fee.as_ref());
-    [
-        ("minimum", terms.minimum.as_ref()),
-        ("approve_up_to", terms.approve_up_to.as_ref()),
-        ("second_approval_above", terms.second_approval_above.as_ref()),
-        ("never_above", terms.never_above.as_ref()),
-        ("self_serve.up_to", serve),
-        ("deduct.restocking_fee", fee),
-    ]
-    .into_iter()
-    .filter_map(|(name, limits)| Some((name, limits?)))
-}
-
 /// A currency that one table lists must be in all of them: otherwise its payments need approval for want of an entry
 /// that was probably forgotten. Empty tables are reported by themselves.
 fn currencies(places: &[Place<'_>], problems: &mut Problems) {
     let mut named: BTreeSet<Currency> = BTreeSet::new();
     for (_, terms) in places {
-        for (_, limits) in tables(terms) {
+        for (_, limits) in terms.tables() {
             named.extend(limits.0.keys());
         }
     }
     for (place, terms) in places {
-        for (name, limits) in tables(terms).filter(|(_, limits)| !limits.0.is_empty()) {
+        for (name, limits) in terms.tables().filter(|(_, limits)| !limits.0.is_empty()) {
             for missing in named.iter().filter(|currency| !limits.0.contains_key(currency)) {
                 problems.push(FieldProblem::missing(
                     format!("{place}.{name}.{missing}"),
@@ -228,22 +256,28 @@ fn currencies(places: &[Place<'_>], problems: &mut Problems) {
     }
 }
 
-/// A lower threshold above a higher one would never come to bear.
-pub(super) fn in_order(
-    place: &str,
-    (name, lower): (&str, &[Money]),
-    (higher_name, higher): (&str, &[Money]),
-    problems: &mut Problems,
-) {
-    for limit in lower {
-        let above = higher.iter().find(|other| other.currency == limit.currency);
-        if let Some(above) = above.filter(|above| above.amount < limit.amount) {
-            problems.push(FieldProblem::new(
-                format!("{place}.{name}.{}", limit.currency),
-                limit,
-                format!("is above `{higher_name}`, {above}"),
-                "lower it, or raise the other",
-            ));
+/// A limit above a higher one would never come to bear. The terms have the defaults filled in.
+fn in_order(place: &str, terms: &Terms, problems: &mut Problems) {
+    let minimum = ("minimum", &terms.minimum);
+    let approve = ("approve_up_to", &terms.approve_up_to);
+    let second = ("second_approval_above", &terms.second_approval_above);
+    let never = ("never_above", &terms.never_above);
+    for ((name, lower), (higher_name, higher)) in
+        [(minimum, never), (approve, second), (approve, never), (second, never)]
+    {
+        let (Some(lower), Some(higher)) = (lower, higher) else { continue };
+        // What cannot be read is reported already.
+        for limit in lower.read("").unwrap_or_default() {
+            if let Some(above) = higher.amount(limit.currency).filter(|above| *above < limit.amount)
+            {
+                let above = Money { amount: above, ..limit };
+                problems.push(FieldProblem::new(
+                    format!("{place}.{name}.{}", limit.currency),
+                    limit,
+                    format!("is above `{higher_name}`, {above}"),
+                    "lower it, or raise the other",
+                ));
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! What this promises: with one prefix a charge is refunded at most once, however often it is swept, at any time, at
 //! the same time too, and however ranges overlap. What it cannot promise: of two sweeps at the same time with different
 //! prefixes, neither finds the refunds of the other. Each refunds everything that is refundable, so Stripe refuses the
-//! second; only where a policy document deducts from a refund, Stripe may accept both. Which charge of a group is kept
+//! second; only where a policy deducts from a refund, Stripe may accept both. Which charge of a group is kept
 //! is decided by the scan.
 
 use pipeline_shared::Pipeline;
@@ -15,12 +15,11 @@ use pipeline_shared::node::{Node, Rules};
 use refund_core::client::{ConnectionInput, ScanRange, Scanned};
 use refund_core::dispatch::InvokeError;
 use refund_core::duplicates::{Confidence, Group, Options, Tally};
-use refund_core::eligibility::Policy;
 use refund_core::id::{ChargeId, OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::Reason;
 use refund_core::money::Money;
-use refund_core::policy::Document;
+use refund_core::policy::{Document, Terms};
 use refund_core::problem::FieldProblem;
 use serde::{Deserialize, Serialize};
 
@@ -44,9 +43,9 @@ pub struct Input {
     /// How sure a group must be for its refunds to be made: `high` when absent.
     #[serde(default = "high")]
     pub confidence: Confidence,
-    /// Your rules.
+    /// Your rules, in the terms of a policy document.
     #[serde(default)]
-    pub policy: Policy,
+    pub policy: Terms,
     /// Or a policy document; nothing may stand in `policy` then.
     #[serde(default, deserialize_with = "refund_core::optional::value")]
     #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]

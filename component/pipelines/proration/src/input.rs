@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use pipeline_shared::dispatch::Input as Connected;
 use refund_core::client::ConnectionInput;
 use refund_core::credits::{Order, PaymentShare, Price, Rounding, Span};
-use refund_core::eligibility::Policy;
 use refund_core::metadata::Metadata;
 use refund_core::model::Reason;
-use refund_core::policy::Document;
+use refund_core::policy::{Document, Terms};
 use serde::Deserialize;
 
 /// `proration.run`
@@ -72,9 +71,9 @@ pub struct Input {
     /// `proportional` when absent.
     #[serde(default)]
     pub order: Option<Order>,
-    /// Your rules.
+    /// Your rules, in the terms of a policy document.
     #[serde(default)]
-    pub policy: Policy,
+    pub policy: Terms,
     /// Or a policy document; nothing may stand in `policy` then.
     #[serde(default, deserialize_with = "refund_core::optional::value")]
     #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]

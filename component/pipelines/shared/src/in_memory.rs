@@ -346,7 +346,7 @@ impl Node {
                 request[name] = rules.clone();
             }
         }
-        let created = invoke(Some(self), "refunds.create", &request.to_string())?;
+        let created = invoke(self, "refunds.create", &request.to_string())?;
         Ok(serde_json::from_str(&created).unwrap_or_default())
     }
 }
@@ -391,7 +391,7 @@ fn no_answer() -> SendFailure {
 
 impl Invoke for &mut Node {
     fn invoke(&mut self, operation: &str, input: &str) -> Result<String, InvokeError> {
-        invoke(Some(&mut **self), operation, input)
+        invoke(&mut **self, operation, input)
     }
 }
 

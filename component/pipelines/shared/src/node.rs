@@ -7,24 +7,24 @@ use refund_core::client::{
 };
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
 use refund_core::duplicates::Options;
-use refund_core::eligibility::{Amount, Policy};
+use refund_core::eligibility::Amount;
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::Reason;
-use refund_core::policy::Document;
+use refund_core::policy::{Document, Terms};
 use refund_core::problem::FieldProblem;
 
 /// The merchant's policy: a few terms, or a document.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    pub(crate) terms: Policy,
+    pub(crate) terms: Terms,
     pub(crate) document: Option<Document>,
 }
 
 impl Rules {
     /// Exactly one of the two, so that terms cannot weaken a document.
-    pub fn either(terms: Policy, document: Option<Document>) -> Result<Self, FieldProblem> {
-        if document.is_some() && terms != Policy::default() {
+    pub fn either(terms: Terms, document: Option<Document>) -> Result<Self, FieldProblem> {
+        if document.is_some() && terms != Terms::default() {
             let problem = "is given beside `document`";
             return Err(FieldProblem::new("policy", "", problem, "give one of the two"));
         }
@@ -32,7 +32,7 @@ impl Rules {
     }
 
     pub(crate) fn input(&self) -> RulesFields<'_> {
-        let terms = self.document.is_none().then_some(&self.terms);
+        let terms = Some(&self.terms).filter(|terms| **terms != Terms::default());
         RulesFields { policy: terms, document: self.document.as_ref(), self_serve: false }
     }
 }

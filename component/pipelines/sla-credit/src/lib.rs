@@ -15,12 +15,12 @@ use pipeline_shared::node::{Node, Rules};
 use refund_core::client::{CallError, ConnectionInput, CreateError, find_existing};
 use refund_core::credits::{Downtime, Price, Quote, Rounding, Scale, SlaRequest, Span};
 use refund_core::dispatch::InvokeError;
-use refund_core::eligibility::{Amount, Facts, Policy};
+use refund_core::eligibility::{Amount, Facts};
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::metadata::Metadata;
 use refund_core::model::Reason;
 use refund_core::money::Money;
-use refund_core::policy::Document;
+use refund_core::policy::{Document, Terms};
 use refund_core::problem::{FieldProblem, Problems};
 use serde::{Deserialize, Serialize};
 
@@ -38,9 +38,9 @@ pub struct Input {
     pub payment: String,
     /// The service level, and what happened.
     pub sla: Sla,
-    /// Your rules.
+    /// Your rules, in the terms of a policy document.
     #[serde(default)]
-    pub policy: Policy,
+    pub policy: Terms,
     /// Or a policy document; nothing may stand in `policy` then.
     #[serde(default, deserialize_with = "refund_core::optional::value")]
     #[cfg_attr(test, schemars(transform = refund_core::optional::not_null))]

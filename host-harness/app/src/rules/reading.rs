@@ -205,11 +205,7 @@ fn fee(share: Money) -> Fee {
 
 /// How the refund came about, and which rules of which policy led to it.
 fn with_rule(detail: Option<String>, ruling: Option<&Ruling>) -> Option<String> {
-    let by = ruling.map(|ruling| {
-        let Ruling { policy, version, hash, rule, rules, .. } = ruling;
-        let rules = if rules.is_empty() { rule.clone() } else { rules.join(" + ") };
-        format!("by rule {rules} of {policy} {version} ({hash})")
-    });
+    let by = ruling.map(|ruling| format!("by {ruling} ({})", ruling.hash));
     match (detail, by) {
         (Some(detail), Some(by)) => Some(format!("{detail}; {by}")),
         (detail, by) => detail.or(by),

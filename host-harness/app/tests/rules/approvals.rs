@@ -8,13 +8,13 @@ use refund_core::metadata::Metadata;
 use refund_ledger::{ApprovalState, LedgerError, MerchantRules, NewRun, RunState, State, Store};
 
 use crate::support::{
-    Desk, Fate, approval_above, caller, document, no, operation_id, refund, request, settings,
+    Desk, Fate, approve_up_to, caller, document, no, operation_id, refund, request, settings,
     try_ask, yes,
 };
 
 /// Alice asks for 5.00, where one approver must agree.
 async fn ask(desk: &Desk) -> String {
-    ask_under(desk, &approval_above(100)).await
+    ask_under(desk, &approve_up_to(100)).await
 }
 
 /// The same where two must agree.
@@ -109,7 +109,7 @@ async fn what_may_have_been_refunded_is_not_called_off() {
         let application = desk.application.clone();
         tokio::spawn(async move {
             let wanted = request("op-1", "ch_1", Some(500));
-            try_ask(&application, "alice", wanted, &approval_above(1_000)).await
+            try_ask(&application, "alice", wanted, &approve_up_to(1_000)).await
         })
     };
     desk.component.until_begun(2).await;
@@ -130,7 +130,7 @@ async fn what_was_refunded_without_it_is_not_called_off() {
     let desk = Desk::new();
     let id = ask(&desk).await;
     // The threshold was raised, and the same was asked for again.
-    let raised = approval_above(1_000);
+    let raised = approve_up_to(1_000);
     assert_eq!(desk.ask_under("op-1", 500, &raised).await.kind(), OutcomeKind::Made);
     assert_eq!(state_of(&desk, &id).await, ApprovalState::Superseded);
     desk.application.decide(&id, no(), &caller("bob")).await.unwrap_err();
@@ -163,7 +163,7 @@ async fn what_was_refunded_without_it_is_not_called_off() {
 #[tokio::test]
 async fn an_approval_ends_with_the_run_that_is_canceled() {
     let desk = Desk::new();
-    let rules = approval_above(100);
+    let rules = approve_up_to(100);
     let id = ask(&desk).await;
     desk.approve("bob", &id).await;
     let new = NewRun { id: "abc123".into(), input: "x.csv".into(), options: "{}".into() };
@@ -194,7 +194,7 @@ async fn a_refund_that_is_found_ends_the_approval() {
     let id = ask(&desk).await;
     // The threshold was raised, and the answer was lost.
     desk.stripe.order(&[Fate::RequestLost]);
-    let lost = desk.ask_under("op-1", 500, &approval_above(1_000)).await;
+    let lost = desk.ask_under("op-1", 500, &approve_up_to(1_000)).await;
     assert_eq!(lost.kind(), OutcomeKind::Unknown);
     let found = refund("re_1", "op-1", 500, "succeeded");
     desk.application.see(found, &caller("stripe")).await.unwrap();
@@ -256,7 +256,7 @@ async fn an_edit_of_the_file_is_still_noticed_after_an_approval_ends() {
     desk.clock.advance(settings().approval_secs + 1);
     desk.stripe.charge("ch_2", 10_000);
     let other = request("op-2", "ch_2", Some(500));
-    try_ask(&desk.application, "alice", other, &approval_above(100)).await.unwrap();
+    try_ask(&desk.application, "alice", other, &approve_up_to(100)).await.unwrap();
     desk.approve("bob", "ap_2").await;
     refuses_what_was_edited(&desk, "op-1", 500).await;
     assert!(!desk.ledger().audit(None).await.unwrap().broken.is_empty());
@@ -291,7 +291,7 @@ async fn an_edit_of_another_operation_on_the_payment_is_noticed() {
         assert_eq!((desk.stripe.posts(), desk.stripe.total()), (1, (0, 0)), "{edit}");
     }
     let desk = Desk::new();
-    desk.ask_under("op-1", 500, &approval_above(100)).await;
+    desk.ask_under("op-1", 500, &approve_up_to(100)).await;
     desk.tamper("DELETE FROM approvals; DELETE FROM operations");
     refuses_what_was_edited(&desk, "op-1", 500).await;
 }
@@ -321,7 +321,7 @@ async fn the_turn_of_pipelines_is_no_operation() {
 #[tokio::test]
 async fn time_runs_out() {
     let desk = Desk::new();
-    let rules = approval_above(100);
+    let rules = approve_up_to(100);
     let brief = Settings { approval_secs: 0, ..settings() };
     let (application, _) = desk.process_with(brief);
     let wanted = || request("op-1", "ch_1", Some(500));
@@ -377,7 +377,7 @@ async fn what_is_being_executed_does_not_expire_under_way() {
 #[tokio::test]
 async fn another_amount_needs_another_approval() {
     let desk = Desk::new();
-    let rules = approval_above(100);
+    let rules = approve_up_to(100);
     let everything = || request("op-1", "ch_1", None);
     try_ask(&desk.application, "alice", everything(), &rules).await.unwrap();
     desk.approve("bob", "ap_1").await;
@@ -409,7 +409,7 @@ async fn the_same_approval_stays_while_nothing_changes() {
         metadata: Metadata([("ticket".into(), "7".into())].into()),
         ..request("op-1", "ch_1", Some(500))
     };
-    let refused = try_ask(&desk.application, "alice", other, &approval_above(100)).await.unwrap();
+    let refused = try_ask(&desk.application, "alice", other, &approve_up_to(100)).await.unwrap();
     assert_eq!((refused.kind(), refused.kind().row().http), (OutcomeKind::Conflict, 409));
     assert!(refused.text().contains("approvals expire ap_1"), "{}", refused.text());
     assert_eq!(desk.operation("op-1").await.id(), &operation_id("op-1"));

@@ -8,17 +8,17 @@ use refund_app::bulk::{
 };
 use refund_app::rules::turn;
 use refund_app::{Application, Component, OutcomeKind, Runtime};
-use refund_core::eligibility::Policy;
 use refund_core::id::PaymentRef;
 use refund_core::policy::Document;
+use refund_core::policy::Terms;
 use refund_core::request::Request;
 use refund_ledger::{Ledger, MerchantRules, NewRun, Run, RunState, State, Store};
 use serde_json::json;
 use tokio::sync::watch;
 
 use crate::support::{
-    Desk, Fate, approval_above, caller, maximum, operation_id, request, scope, settings, try_ask,
-    usd,
+    Desk, Fate, approve_up_to, caller, never_above, operation_id, request, scope, settings,
+    try_ask, usd,
 };
 
 pub fn options(rules: &MerchantRules) -> Options {
@@ -77,7 +77,7 @@ async fn a_file_with_other_operation_ids_does_not_pay_again() {
     let desk = Desk::new();
     desk.stripe.charge("ch_2", 10_000);
     desk.stripe.charge("ch_3", 10_000);
-    let rules = maximum(2_000);
+    let rules = never_above(2_000);
     let file = |prefix: &str, third: u64| {
         vec![
             request(&format!("{prefix}-1"), "ch_1", Some(1_000)),
@@ -139,8 +139,8 @@ async fn what_may_still_pay_counts_as_refunded_before_and_what_did_not_pay_does_
     let none = MerchantRules::default();
     for (fate, rules, counts) in [
         (Fate::RequestLost, none.clone(), true),
-        (Fate::Answered, approval_above(100), true),
-        (Fate::Answered, maximum(100), false),
+        (Fate::Answered, approve_up_to(100), true),
+        (Fate::Answered, never_above(100), false),
         (Fate::Refused(400), none.clone(), false),
     ] {
         let desk = Desk::new();
@@ -154,7 +154,7 @@ async fn what_may_still_pay_counts_as_refunded_before_and_what_did_not_pay_does_
     for (first, second) in [("ch_1", "pi_1"), ("pi_1", "ch_1")] {
         let desk = Desk::new();
         let wanted = request("a-1", first, Some(1_000));
-        try_ask(&desk.application, "alice", wanted, &approval_above(100)).await.unwrap();
+        try_ask(&desk.application, "alice", wanted, &approve_up_to(100)).await.unwrap();
         let forecast = plan(&desk, "second", &[request("b-1", second, Some(1_000))], &none).await;
         assert_eq!(forecast.refunded_before.len(), 1, "{first}: {forecast:?}");
     }
@@ -173,7 +173,7 @@ async fn what_was_approved_and_could_not_be_sent_may_still_pay() {
     for (first, second) in [("ch_1", "ch_1"), ("ch_1", "pi_1"), ("pi_1", "ch_1")] {
         let desk = Desk::new();
         let wanted = request("a-1", first, Some(1_000));
-        try_ask(&desk.application, "alice", wanted, &approval_above(100)).await.unwrap();
+        try_ask(&desk.application, "alice", wanted, &approve_up_to(100)).await.unwrap();
         desk.approve("bob", "ap_1").await;
         desk.stripe.order(&[Fate::NotReached]);
         let bob = caller("bob");
@@ -259,7 +259,7 @@ async fn a_line_that_is_read_again_is_there_once() {
     let first = vec![NewLine { line: 1, request: lines[0].clone() }];
     desk.application.add_lines(&run, first, &none, &caller("alice")).await.unwrap();
     let other = request("op-1", "ch_1", Some(700));
-    let waiting = try_ask(&desk.application, "bob", other, &approval_above(100)).await.unwrap();
+    let waiting = try_ask(&desk.application, "bob", other, &approve_up_to(100)).await.unwrap();
     assert_eq!(waiting.kind(), OutcomeKind::Waiting);
     let (run, admitted) = record(&desk.application, "one", &lines, &none).await;
     assert!(matches!(admitted[..], [LineAdmitted::Waits(_)]), "{admitted:?}");
@@ -304,7 +304,7 @@ async fn a_run_looks_for_earlier_refunds_of_the_payment_that_a_line_is_on_by_now
 #[tokio::test]
 async fn resume_sends_under_the_rules_that_the_run_was_started_with() {
     let desk = Desk::new();
-    let (none, rules) = (MerchantRules::default(), maximum(2_000));
+    let (none, rules) = (MerchantRules::default(), never_above(2_000));
     let lines = [request("op-1", "ch_1", Some(3_000))];
     // Planned by an earlier run without a policy, which sent nothing.
     record(&desk.application, "first", &lines, &none).await;
@@ -320,14 +320,14 @@ async fn resume_sends_under_the_rules_that_the_run_was_started_with() {
 #[tokio::test]
 async fn rules_of_a_run_that_cannot_be_read_are_an_error() {
     let desk = Desk::new();
-    let rules = maximum(2_000);
+    let rules = never_above(2_000);
     let (mut run, _) = record(&desk.application, "first", &[], &rules).await;
     assert_eq!(rules_of(&run).unwrap(), Some(rules));
     run.options = StartedWith { path: "/x.csv", rules: &MerchantRules::default() }.json();
     assert_eq!(rules_of(&run).unwrap(), None);
     // Earlier versions wrote what is left out as null or as an empty list.
     run.options = r#"{"rules":{"policy":{"window_days":30,"maximum":[]}}}"#.into();
-    let within = MerchantRules::policy(Policy { window_days: Some(30), ..Policy::default() });
+    let within = MerchantRules::policy(Terms { window_days: Some(30), ..Terms::default() });
     assert_eq!(rules_of(&run).unwrap(), Some(within));
     for unknown in [
         "",

@@ -7,7 +7,7 @@ use refund_core::request::Request;
 use refund_ledger::{ApprovalState, MerchantRules, NewRun, State};
 
 use crate::support::{
-    Desk, Fate, GRACE_SECS, approval_above, caller, maximum, request, settings, try_ask, user,
+    Desk, Fate, GRACE_SECS, approve_up_to, caller, never_above, request, settings, try_ask, user,
 };
 
 async fn kind(desk: &Desk, request: Request, rules: &MerchantRules) -> OutcomeKind {
@@ -17,7 +17,7 @@ async fn kind(desk: &Desk, request: Request, rules: &MerchantRules) -> OutcomeKi
 #[tokio::test]
 async fn what_was_denied_may_be_corrected() {
     let desk = Desk::new();
-    let rules = maximum(1_000);
+    let rules = never_above(1_000);
     assert_eq!(
         kind(&desk, request("op-1", "ch_1", Some(2_000)), &rules).await,
         OutcomeKind::Denied
@@ -41,7 +41,7 @@ async fn what_was_denied_may_be_corrected() {
 #[tokio::test]
 async fn a_correction_without_rules_does_not_take_them_off() {
     let desk = Desk::new();
-    let (rules, none) = (maximum(1_000), MerchantRules::default());
+    let (rules, none) = (never_above(1_000), MerchantRules::default());
     assert_eq!(
         kind(&desk, request("op-1", "ch_1", Some(2_000)), &rules).await,
         OutcomeKind::Denied
@@ -136,7 +136,7 @@ async fn a_denial_after_a_crash_does_not_say_that_nothing_was_sent() {
     for is_looked_up in [true, false] {
         let desk = Desk::new();
         crate::operations::crash(&desk, "op-1").await;
-        let rules = maximum(100);
+        let rules = never_above(100);
         if is_looked_up {
             let id = crate::support::operation_id("op-1");
             for _ in 0..2 {
@@ -166,7 +166,7 @@ async fn what_never_left_may_be_corrected() {
 #[tokio::test]
 async fn what_waits_is_corrected_only_after_its_approval_has_ended() {
     let desk = Desk::new();
-    let rules = approval_above(100);
+    let rules = approve_up_to(100);
     let wanted = |amount| request("op-1", "ch_1", Some(amount));
     assert_eq!(kind(&desk, wanted(500), &rules).await, OutcomeKind::Waiting);
     assert_eq!(kind(&desk, wanted(600), &rules).await, OutcomeKind::Conflict);
@@ -188,7 +188,7 @@ async fn what_waits_is_corrected_only_after_its_approval_has_ended() {
 #[tokio::test]
 async fn what_was_called_off_stays_called_off() {
     let desk = Desk::new();
-    let rules = approval_above(100);
+    let rules = approve_up_to(100);
     kind(&desk, request("op-1", "ch_1", Some(500)), &rules).await;
     desk.application.decide("ap_1", crate::support::no(), &caller("bob")).await.unwrap();
     assert_eq!(kind(&desk, request("op-1", "ch_1", Some(50)), &rules).await, OutcomeKind::Conflict);
@@ -217,7 +217,7 @@ async fn what_is_being_sent_is_not_corrected() {
 #[tokio::test]
 async fn a_denied_line_of_a_run_is_corrected_by_the_next_file() {
     let desk = Desk::new();
-    let rules = maximum(1_000);
+    let rules = never_above(1_000);
     assert_eq!(
         kind(&desk, request("op-1", "ch_1", Some(2_000)), &rules).await,
         OutcomeKind::Denied

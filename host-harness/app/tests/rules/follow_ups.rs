@@ -12,7 +12,7 @@ use refund_outbox::{Sinks, State as Delivery, Store as _};
 use serde_json::{Value, json};
 
 use crate::support::{
-    App, Desk, Fate, START, approval_above, caller, maximum, no, operation_id, refund, request,
+    App, Desk, Fate, START, approve_up_to, caller, never_above, no, operation_id, refund, request,
     try_ask,
 };
 
@@ -230,14 +230,14 @@ async fn what_needs_a_look_raises_an_alert() {
 #[tokio::test]
 async fn denied_and_refused_are_told_apart() {
     let shop = Shop::new(10_000);
-    assert_eq!(shop.ask_under(&maximum(100)).await, OutcomeKind::Denied);
+    assert_eq!(shop.ask_under(&never_above(100)).await, OutcomeKind::Denied);
     assert_eq!(shop.follow_ups().await, ["refund_denied"]);
     let shop = Shop::new(10_000);
     shop.desk.stripe.order(&[Fate::Refused(402)]);
     assert_eq!(shop.ask().await, OutcomeKind::Refused);
     assert_eq!(shop.follow_ups().await, ["refund_refused"]);
     let shop = Shop::new(10_000);
-    assert_eq!(shop.ask_under(&approval_above(100)).await, OutcomeKind::Waiting);
+    assert_eq!(shop.ask_under(&approve_up_to(100)).await, OutcomeKind::Waiting);
     assert_eq!(shop.follow_ups().await, [""; 0], "nothing is decided");
     shop.application.decide("ap_1", no(), &caller("bob")).await.unwrap();
     assert_eq!(shop.follow_ups().await, ["refund_denied"]);

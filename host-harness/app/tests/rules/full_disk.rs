@@ -176,7 +176,7 @@ async fn votes_and_executions_on_a_full_disk() {
         let desk = Desk::empty();
         for number in 0..OPERATIONS {
             desk.stripe.charge(&format!("ch_{number}"), 10_000);
-            let rules = crate::support::approval_above(100);
+            let rules = crate::support::approve_up_to(100);
             try_ask(&desk.application, "alice", wanted(number, 0), &rules).await.unwrap();
         }
         let full = bounded(&desk, pages(&desk) + extra);
@@ -197,7 +197,7 @@ async fn votes_and_executions_on_a_full_disk() {
         for number in 0..OPERATIONS {
             let id = format!("ap_{}", number + 1);
             let _ = desk.application.decide(&id, yes(), &caller("bob")).await;
-            let rules = crate::support::approval_above(100);
+            let rules = crate::support::approve_up_to(100);
             let _ = desk.application.execute(&id, None, &caller("bob")).await;
             let again =
                 try_ask(&desk.application, "alice", wanted(number, 0), &rules).await.unwrap();

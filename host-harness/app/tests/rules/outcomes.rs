@@ -13,7 +13,8 @@ use refund_ledger::{MerchantRules, NewRun, Settlement, State};
 use tokio::sync::watch;
 
 use crate::support::{
-    Calls, Desk, Fate, GRACE_SECS, approval_above, caller, maximum, operation_id, request, try_ask,
+    Calls, Desk, Fate, GRACE_SECS, approve_up_to, caller, never_above, operation_id, request,
+    try_ask,
 };
 
 /// Nothing that ends an operation can be written any more.
@@ -59,7 +60,7 @@ async fn a_certain_no_has_the_error_of_the_component() {
     desk.stripe.order(&[Fate::Refused(402)]);
     let refused = desk.ask("op-a", 500).await.error();
     assert!(matches!(refused, Some(CreateError::Refused(_))), "{refused:?}");
-    let denied = desk.ask_under("op-b", 500, &maximum(100)).await.error();
+    let denied = desk.ask_under("op-b", 500, &never_above(100)).await.error();
     assert!(matches!(denied, Some(CreateError::Denied { .. })), "{denied:?}");
     let problem = FieldProblem::new("reason", "unread", "Stripe does not know it", "leave it out");
     let invalid = CreateError::Invalid { problems: vec![problem.clone()] };
@@ -224,7 +225,7 @@ async fn a_ledger_that_fails_before_anything_left_says_so() {
     let desk = Desk::new();
     desk.tamper(UNWRITABLE);
     let wanted = request("op-1", "ch_1", Some(500));
-    let error = try_ask(&desk.application, "alice", wanted, &maximum(100)).await.unwrap_err();
+    let error = try_ask(&desk.application, "alice", wanted, &never_above(100)).await.unwrap_err();
     assert!(matches!(error, AskError::Ledger(_)), "{error}");
     assert_eq!((error.kind().row().exit, error.kind().row().http), (1, 503));
     assert!(error.to_string().contains("Nothing was sent by this call"), "{error}");
@@ -336,8 +337,8 @@ async fn every_outcome_says_the_state_of_the_money_and_what_to_do() {
         (Fate::Refused(402), none.clone(), OutcomeKind::Refused),
         (Fate::Refused(500), none.clone(), OutcomeKind::Unknown),
         (Fate::RequestLost, none, OutcomeKind::Unknown),
-        (Fate::Answered, maximum(100), OutcomeKind::Denied),
-        (Fate::Answered, approval_above(100), OutcomeKind::Waiting),
+        (Fate::Answered, never_above(100), OutcomeKind::Denied),
+        (Fate::Answered, approve_up_to(100), OutcomeKind::Waiting),
     ] {
         let desk = Desk::new();
         desk.stripe.order(&[fate]);

@@ -2,13 +2,12 @@
 
 use proptest::prelude::*;
 use refund_app::bulk::{Ended, Forecast, Options, Stopped};
-use refund_core::eligibility::Policy;
-use refund_core::policy::Document;
+use refund_core::policy::{Document, Terms};
 use refund_ledger::MerchantRules;
 use serde_json::json;
 
 use crate::bulk::{options, plan, record, send};
-use crate::support::{Desk, approval_above, cases, request, try_ask, usd};
+use crate::support::{Desk, approve_up_to, cases, request, try_ask, usd};
 
 /// What a case of the property has.
 #[derive(Clone, Debug)]
@@ -31,16 +30,14 @@ enum Rules {
 
 impl Rules {
     fn merchant(self) -> MerchantRules {
-        let policy = |policy: Policy| MerchantRules::policy(policy);
+        let policy = |policy: Terms| MerchantRules::policy(policy);
         match self {
             Self::None => MerchantRules::default(),
-            Self::Approval(amount) => approval_above(amount),
+            Self::Approval(amount) => approve_up_to(amount),
             Self::Maximum(amount) => {
-                policy(Policy { maximum: vec![usd(amount)], ..Policy::default() })
+                policy(Terms { never_above: Some(usd(amount).into()), ..Terms::default() })
             }
-            Self::Attempts(most) => {
-                policy(Policy { max_attempts: Some(most), ..Policy::default() })
-            }
+            Self::Attempts(most) => policy(Terms { max_attempts: Some(most), ..Terms::default() }),
             Self::Deduction(points) => {
                 let document: Document = serde_json::from_value(json!({
                     "name": "Shop", "version": "1",

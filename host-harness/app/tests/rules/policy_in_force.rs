@@ -8,7 +8,7 @@ use refund_ledger::{
 };
 
 use crate::support::{
-    Desk, Fate, approval_above, caller, document, maximum, no, operation_id, request, try_ask,
+    Desk, Fate, approve_up_to, caller, document, never_above, no, operation_id, request, try_ask,
 };
 
 /// Alice asks for 5.00 under a policy that wants one approver, and bob agrees.
@@ -97,7 +97,7 @@ async fn the_rules_of_the_last_attempt_hold_where_none_are_given() {
 #[tokio::test]
 async fn an_approved_state_without_votes_approves_nothing() {
     let desk = Desk::new();
-    desk.ask_under("op-1", 500, &approval_above(100)).await;
+    desk.ask_under("op-1", 500, &approve_up_to(100)).await;
     // Written with its row of the audit, as a faulty version might: nothing was edited, and nobody voted.
     let mut forged = desk.approval("ap_1").await;
     forged.state = ApprovalState::Approved;
@@ -132,7 +132,7 @@ async fn an_approved_state_without_votes_approves_nothing() {
 #[tokio::test]
 async fn a_hash_that_is_known_approves_nothing() {
     let desk = Desk::new();
-    let rules = approval_above(100);
+    let rules = approve_up_to(100);
     desk.ask_under("op-1", 500, &rules).await;
     // The requester knows the hash, and there is no way to pass it on: asking again waits again.
     for _ in 0..3 {
@@ -140,7 +140,7 @@ async fn a_hash_that_is_known_approves_nothing() {
     }
     assert!(desk.component.attempts().iter().all(|attempt| attempt.approval.is_none()));
     desk.application.decide("ap_1", no(), &caller("bob")).await.unwrap();
-    let canceled = desk.ask_under("op-1", 500, &maximum(1_000)).await;
+    let canceled = desk.ask_under("op-1", 500, &never_above(1_000)).await;
     assert_eq!(
         (canceled.kind(), canceled.operation.state),
         (OutcomeKind::Canceled, State::Canceled)
@@ -168,7 +168,7 @@ async fn write_unknown_rules(desk: &Desk, id: &str) {
 #[tokio::test]
 async fn under_rules_that_cannot_be_read_nothing_is_sent_until_some_are_given() {
     let desk = Desk::new();
-    let outcome = desk.ask_under("op-1", 500, &approval_above(100)).await;
+    let outcome = desk.ask_under("op-1", 500, &approve_up_to(100)).await;
     assert_eq!(outcome.kind(), OutcomeKind::Waiting);
     desk.approve("bob", "ap_1").await;
     write_unknown_rules(&desk, "op-1").await;
@@ -187,8 +187,8 @@ async fn under_rules_that_cannot_be_read_nothing_is_sent_until_some_are_given() 
 
     // The payment is free, and rules that are given hold.
     assert_eq!(desk.ask("op-2", 100).await.kind(), OutcomeKind::Made);
-    assert_eq!(execute(&desk, &approval_above(100)).await.kind(), OutcomeKind::Made);
-    assert_eq!(desk.operation("op-1").await.rules, approval_above(100).into());
+    assert_eq!(execute(&desk, &approve_up_to(100)).await.kind(), OutcomeKind::Made);
+    assert_eq!(desk.operation("op-1").await.rules, approve_up_to(100).into());
     desk.audit_holds().await;
 }
 
@@ -196,7 +196,7 @@ async fn under_rules_that_cannot_be_read_nothing_is_sent_until_some_are_given() 
 async fn a_lost_answer_is_looked_up_whether_or_not_the_rules_can_be_read() {
     let desk = Desk::new();
     desk.stripe.order(&[Fate::Late(20)]);
-    assert_eq!(desk.ask_under("op-1", 500, &maximum(900)).await.kind(), OutcomeKind::Unknown);
+    assert_eq!(desk.ask_under("op-1", 500, &never_above(900)).await.kind(), OutcomeKind::Unknown);
     desk.clock.advance(20);
     write_unknown_rules(&desk, "op-1").await;
     let found = desk.application.find_out(&operation_id("op-1"), &caller("bob")).await.unwrap();

@@ -5,7 +5,7 @@ use refund_app::{Outcome, OutcomeKind};
 use refund_ledger::{MerchantRules, State};
 
 use crate::support::{
-    App, Desk, Fate, GRACE_SECS, approval_above, caller, cases, maximum, operation_id, request,
+    App, Desk, Fate, GRACE_SECS, approve_up_to, caller, cases, never_above, operation_id, request,
     try_ask, yes,
 };
 
@@ -108,7 +108,7 @@ async fn check(desk: &Desk, application: &App, outcome: &Outcome) -> Result<(), 
 async fn play(steps: &[Step]) -> Result<(), TestCaseError> {
     let desk = Desk::with_payment(1_000);
     let (mut application, mut component) = desk.process();
-    let rules = [MerchantRules::default(), approval_above(500), maximum(800)];
+    let rules = [MerchantRules::default(), approve_up_to(500), never_above(800)];
     for step in steps {
         match *step {
             Step::Ask { operation, amount, name, rules: under, by_intent } => {

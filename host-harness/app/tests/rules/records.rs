@@ -5,7 +5,8 @@ use refund_app::rules::admission::{Admitted, admit};
 use refund_app::rules::approval::decide;
 use refund_app::{Called, DecideError, OperationError, Outcome, OutcomeKind};
 use refund_core::client::{CreateError, Created, NeedsApproval, OperationConflict, Origin};
-use refund_core::eligibility::{FeeRate, Policy};
+use refund_core::eligibility::FeeRate;
+use refund_core::policy::Terms;
 use refund_core::problem::FieldProblem;
 use refund_core::request::Request;
 use refund_core::wire::{Refusal, RefusalKind};
@@ -13,13 +14,13 @@ use refund_ledger::{ApprovalState, HeldRules, MerchantRules, Operation, Settleme
 use tokio::task::JoinHandle;
 
 use crate::support::{
-    Desk, Fate, GRACE_SECS, approval_above, caller, document, no, operation_id, refund, request,
+    Desk, Fate, GRACE_SECS, approve_up_to, caller, document, no, operation_id, refund, request,
     try_ask, yes,
 };
 
 fn with_fee() -> MerchantRules {
     let fee_rate = Some(FeeRate { basis_points: 290, fixed: 30 });
-    MerchantRules::policy(Policy { fee_rate, ..Policy::default() })
+    MerchantRules::policy(Terms { fee_rate, ..Terms::default() })
 }
 
 /// Alice asks, and the call of the component waits at the gate.
@@ -125,7 +126,7 @@ async fn a_policy_document_is_named_in_what_is_kept() {
     let desk = Desk::new();
     let rules = document("10.00", "20.00", "100.00");
     let made = desk.ask_under("op-1", 500, &rules).await.operation.detail.unwrap();
-    assert!(made.starts_with("by rule defaults of Shop 1 ("), "{made}");
+    assert!(made.starts_with("by the defaults of Shop 1 ("), "{made}");
     let plain = desk.ask("op-2", 500).await.operation;
     assert_eq!(plain.detail, None, "{plain:?}");
 }
@@ -133,7 +134,7 @@ async fn a_policy_document_is_named_in_what_is_kept() {
 #[tokio::test]
 async fn every_move_has_its_time() {
     let desk = Desk::new();
-    desk.ask_under("op-1", 500, &approval_above(100)).await;
+    desk.ask_under("op-1", 500, &approve_up_to(100)).await;
     desk.clock.advance(10);
     desk.application.decide("ap_1", no(), &caller("bob")).await.unwrap();
     let denied = desk.operation("op-1").await;
@@ -142,7 +143,7 @@ async fn every_move_has_its_time() {
     desk.ask_under("op-3", 20_000, &document("10.00", "20.00", "100.00")).await;
     desk.clock.advance(10);
     let corrected = request("op-3", "ch_1", Some(400));
-    let rules = approval_above(100);
+    let rules = approve_up_to(100);
     let admitted = admit_now(&desk, corrected, rules.clone()).await;
     assert_eq!(admitted.rules, HeldRules::from(rules), "the rules that it was corrected under");
     assert_eq!((admitted.state, admitted.updated), (State::Planned, desk.clock.unix()));
@@ -190,13 +191,13 @@ async fn admit_now(desk: &Desk, request: Request, rules: MerchantRules) -> Opera
 #[tokio::test]
 async fn an_expired_approval_ended_when_its_time_was_over() {
     let desk = Desk::new();
-    desk.ask_under("op-1", 500, &approval_above(100)).await;
+    desk.ask_under("op-1", 500, &approve_up_to(100)).await;
     let expires = desk.approval("ap_1").await.expires;
     desk.clock.advance(30 * 86_400);
     let now = desk.clock.unix();
     let late = desk.ledger().write(move |tx| decide(tx, "ap_1", &yes(), &caller("bob"), now)).await;
     assert!(matches!(late.unwrap(), Err(DecideError::Expired(_))), "though it is open still");
-    desk.ask_under("op-1", 500, &approval_above(100)).await;
+    desk.ask_under("op-1", 500, &approve_up_to(100)).await;
     let first = desk.approval("ap_1").await;
     assert_eq!((first.state, first.decided), (ApprovalState::Expired, Some(expires)));
 }
@@ -206,7 +207,7 @@ async fn an_expired_approval_ended_when_its_time_was_over() {
 async fn until_it_expires_an_approval_is_decided_and_executed() {
     let desk = Desk::new();
     for operation in ["op-1", "op-2"] {
-        desk.ask_under(operation, 500, &approval_above(100)).await;
+        desk.ask_under(operation, 500, &approve_up_to(100)).await;
     }
     let expires = desk.approval("ap_1").await.expires;
     desk.clock.advance(expires - desk.clock.unix());
@@ -266,9 +267,9 @@ async fn another_process_is_named_with_what_it_works_on() {
 #[tokio::test]
 async fn what_waits_with_other_values_is_ended_first() {
     let desk = Desk::new();
-    let first = desk.ask_under("op-1", 500, &approval_above(100)).await.text();
+    let first = desk.ask_under("op-1", 500, &approve_up_to(100)).await.text();
     assert!(first.contains("(asked for by alice): `refund-node approvals approve ap_1"), "{first}");
-    let other = desk.ask_under("op-1", 600, &approval_above(100)).await.text();
+    let other = desk.ask_under("op-1", 600, &approve_up_to(100)).await.text();
     assert!(other.contains("approvals expire ap_1"), "{other}");
     assert!(!other.contains("hoose another"), "{other}");
 }
@@ -320,7 +321,7 @@ fn answers_without_a_ledger() {
 #[tokio::test]
 async fn verdicts_without_a_ledger() {
     let desk = Desk::new();
-    desk.ask_under("op-1", 500, &approval_above(100)).await;
+    desk.ask_under("op-1", 500, &approve_up_to(100)).await;
     let Some(verdict) = desk.approval("ap_1").await.verdict else { panic!("a verdict") };
     let denied = CreateError::Denied { verdict: verdict.clone() };
     let denied = Called { result: Err(OperationError::Failed(denied)), changes_sent: 0 };
@@ -337,7 +338,7 @@ async fn verdicts_without_a_ledger() {
 #[tokio::test]
 async fn a_refund_of_what_was_called_off_is_believed() {
     let desk = Desk::new();
-    desk.ask_under("op-1", 500, &approval_above(100)).await;
+    desk.ask_under("op-1", 500, &approve_up_to(100)).await;
     desk.application.decide("ap_1", no(), &caller("bob")).await.unwrap();
     desk.receive("evt_1", "refund.created", &refund("re_1", "op-1", 500, "succeeded")).await;
     let held = desk.operation("op-1").await;

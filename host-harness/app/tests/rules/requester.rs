@@ -12,7 +12,7 @@ use refund_ledger::{
 use tokio::sync::watch;
 
 use crate::support::{
-    Desk, Fate, GRACE_SECS, approval_above, caller, document, request, try_ask, user, yes,
+    Desk, Fate, GRACE_SECS, approve_up_to, caller, document, request, try_ask, user, yes,
 };
 
 async fn may_not_approve(desk: &Desk, name: &str, approval: &str) {
@@ -24,7 +24,7 @@ async fn may_not_approve(desk: &Desk, name: &str, approval: &str) {
 #[tokio::test]
 async fn an_approval_that_is_filed_anew_keeps_the_requester() {
     let desk = Desk::new();
-    let rules = approval_above(200);
+    let rules = approve_up_to(200);
     let everything = || request("op-1", "ch_1", None);
     try_ask(&desk.application, "dave", everything(), &rules).await.unwrap();
     may_not_approve(&desk, "dave", "ap_1").await;
@@ -47,7 +47,7 @@ async fn an_approval_that_is_filed_anew_keeps_the_requester() {
 #[tokio::test]
 async fn whoever_asks_again_is_not_the_requester() {
     let desk = Desk::new();
-    let rules = approval_above(100);
+    let rules = approve_up_to(100);
     // Dave's request is not reached, then bob asks for the same, and carol after that.
     desk.stripe.order_unreadable(1);
     let wanted = || request("op-1", "ch_1", Some(500));
@@ -72,7 +72,7 @@ async fn whoever_settles_an_unknown_outcome_is_not_the_requester() {
     // Bob's refund of the same payment looks it up; then bob asks for it under a policy that wants an approver.
     try_ask(&desk.application, "bob", request("op-2", "ch_1", Some(1)), &none).await.unwrap();
     assert_eq!(desk.state("op-1").await, State::Planned);
-    let waiting = try_ask(&desk.application, "bob", wanted(), &approval_above(100)).await.unwrap();
+    let waiting = try_ask(&desk.application, "bob", wanted(), &approve_up_to(100)).await.unwrap();
     assert_eq!(waiting.kind(), OutcomeKind::Waiting);
     assert_eq!(desk.approval("ap_1").await.requester, user("dave"));
     may_not_approve(&desk, "dave", "ap_1").await;
@@ -81,7 +81,7 @@ async fn whoever_settles_an_unknown_outcome_is_not_the_requester() {
 #[tokio::test]
 async fn whoever_resumes_a_run_is_not_the_requester() {
     let desk = Desk::new();
-    let rules = approval_above(100);
+    let rules = approve_up_to(100);
     let new = NewRun { id: "abc123".into(), input: "x.csv".into(), options: "{}".into() };
     let run = desk.application.open_run(new).await.unwrap();
     let line = NewLine { line: 1, request: request("op-1", "ch_1", Some(500)) };
@@ -153,7 +153,7 @@ async fn ask_unnamed(desk: &Desk, request: Request, rules: &MerchantRules) -> Ou
 async fn earlier_votes_do_not_count_while_the_requester_is_unknown() {
     let desk = Desk::new();
     let wanted = request("op-1", "ch_1", Some(500));
-    ask_unnamed(&desk, wanted, &approval_above(100)).await;
+    ask_unnamed(&desk, wanted, &approve_up_to(100)).await;
     let (approval, operation) = (desk.approval("ap_1").await, desk.operation("op-1").await);
     let vote = Vote {
         voter: user("bob"),
@@ -187,7 +187,7 @@ async fn earlier_votes_do_not_count_while_the_requester_is_unknown() {
 async fn without_a_requester_no_vote_can_be_shown_to_be_of_a_different_person() {
     let desk = Desk::new();
     let wanted = || request("op-1", "ch_1", Some(500));
-    let rules = approval_above(100);
+    let rules = approve_up_to(100);
     let asked = ask_unnamed(&desk, wanted(), &rules).await;
     assert!(asked.text().contains("ask again with the same operation id"), "{}", asked.text());
     let error = desk.application.decide("ap_1", yes(), &caller("alice")).await.unwrap_err();
@@ -235,12 +235,12 @@ async fn whoever_corrects_without_a_name_leaves_the_requester_unknown() {
 async fn where_requesters_may_approve_it_need_not_be_known_who_asked() {
     let desk = Desk::new();
     let wanted = request("op-1", "ch_1", Some(500));
-    ask_unnamed(&desk, wanted.clone(), &approval_above(100)).await;
+    ask_unnamed(&desk, wanted.clone(), &approve_up_to(100)).await;
     let permitted = Ballot { own_requests: true, ..yes() };
     let decided = desk.application.decide("ap_1", permitted, &caller("alice")).await.unwrap();
     assert_eq!((decided.approval.state, decided.approval.agreed()), (ApprovalState::Approved, 1));
     // Whoever voted may be the one who asked: the vote counts all the same.
-    try_ask(&desk.application, "alice", wanted, &approval_above(100)).await.unwrap();
+    try_ask(&desk.application, "alice", wanted, &approve_up_to(100)).await.unwrap();
     assert_eq!(desk.state("op-1").await, State::Succeeded);
 }
 

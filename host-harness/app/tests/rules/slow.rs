@@ -13,7 +13,7 @@ use refund_core::id::OperationId;
 use refund_ledger::{Ledger, LedgerError, MerchantRules, State, Store, Tx};
 
 use crate::support::{
-    Clock, Desk, Fate, GRACE_SECS, Scripted, caller, maximum, operation_id, request, settings,
+    Clock, Desk, Fate, GRACE_SECS, Scripted, caller, never_above, operation_id, request, settings,
     try_ask,
 };
 
@@ -89,13 +89,13 @@ async fn the_clock_of_a_lookup_is_read_in_its_transaction() {
 async fn the_clock_of_an_attempt_is_read_in_its_transaction() {
     let desk = Desk::new();
     crash(&desk).await;
-    let ask = Ask { request: request("op-1", "ch_1", Some(500)), rules: maximum(100) };
+    let ask = Ask { request: request("op-1", "ch_1", Some(500)), rules: never_above(100) };
     let outcome = waiting(&desk).ask(ask, &caller("alice")).await.unwrap();
     assert_eq!((outcome.kind(), desk.stripe.posts()), (OutcomeKind::Unknown, 0), "{outcome:?}");
     assert_eq!(outcome.operation.uncertain, Some(desk.clock.unix()));
     let desk = Desk::new();
     crash(&desk).await;
-    let (id, rules) = (operation_id("op-1"), Some(maximum(100)));
+    let (id, rules) = (operation_id("op-1"), Some(never_above(100)));
     let outcome = waiting(&desk).ask_again(&id, rules, &caller("alice")).await.unwrap();
     assert_eq!((outcome.kind(), desk.stripe.posts()), (OutcomeKind::Unknown, 0), "{outcome:?}");
 }
@@ -121,7 +121,7 @@ async fn an_attempt_counts_from_when_it_began() {
     let desk = Desk::new();
     late(&desk).await;
     desk.stripe.order_slow_read(GRACE_SECS - 50);
-    let denied = desk.ask_under("op-1", 500, &maximum(100)).await;
+    let denied = desk.ask_under("op-1", 500, &never_above(100)).await;
     assert_eq!((denied.kind(), desk.stripe.count_of("op-1")), (OutcomeKind::Unknown, 1));
     assert_eq!(desk.ask("op-1", 500).await.kind(), OutcomeKind::Found);
     assert_eq!(desk.stripe.count_of("op-1"), 1);

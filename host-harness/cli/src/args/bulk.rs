@@ -73,7 +73,7 @@ pub(crate) struct BulkInput {
     /// Pass over columns that mean nothing.
     #[arg(long)]
     pub(crate) ignore_unknown: bool,
-    /// The currency of --minimum, --maximum and --approval-above.
+    /// The currency of the amounts among your rules.
     #[arg(long)]
     pub(crate) currency: Option<String>,
     #[command(flatten)]
@@ -126,7 +126,7 @@ pub(crate) struct BulkResume {
     /// The policy document in force, TOML or JSON; the one that the run was started with when absent.
     #[arg(long, value_name = "FILE", env = "REFUND_NODE_POLICY")]
     pub(crate) policy: Option<PathBuf>,
-    /// The customers requested these refunds directly, without staff review. Used by policy documents only.
+    /// The customers requested these refunds directly, without staff review. Used by policies only.
     #[arg(long, requires = "policy")]
     pub(crate) self_serve: bool,
     #[command(flatten)]

@@ -188,7 +188,7 @@ pub(crate) enum Command {
     Refund(Refund),
     /// May this payment be refunded?
     #[command(
-        after_help = "Exit codes: 0 eligible, 3 needs approval, 4 denied, 2 bad input, 5 Stripe or network failure.\n\nExamples:\n  refund-node check ch_123\n  refund-node check pi_123 --amount 25.00 --currency usd --window-days 30\n  refund-node check ch_123 --amount 500 --currency jpy --approval-above 300 --json"
+        after_help = "Exit codes: 0 eligible, 3 needs approval, 4 denied, 2 bad input, 5 Stripe or network failure.\n\nExamples:\n  refund-node check ch_123\n  refund-node check pi_123 --amount 25.00 --currency usd --window-days 30\n  refund-node check ch_123 --amount 500 --currency jpy --approve-up-to 300 --json"
     )]
     Check(Check),
     /// Check, explain and test a policy document.

@@ -1,8 +1,11 @@
 //! One refund: made, checked, and what is common to both.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
-use clap::{Args as Group, Subcommand};
+use clap::builder::UnknownArgumentValueParser as Unknown;
+use clap::{Args as Group, Subcommand, ValueEnum};
+use refund_core::policy::Handling;
 
 #[derive(Group, Debug)]
 pub(crate) struct Refund {
@@ -79,42 +82,88 @@ pub(crate) struct PolicyArgs {
     /// A policy document, TOML or JSON, instead of the rules below: `refund-node policy --help`.
     #[arg(long, value_name = "FILE", env = "REFUND_NODE_POLICY")]
     pub(crate) policy: Option<PathBuf>,
-    /// The customer requested this refund directly, without staff review. Used by policy documents only.
+    /// The customer requested this refund directly, without staff review. Used by policies only.
     #[arg(long, requires = "policy")]
     pub(crate) self_serve: bool,
     /// Refundable for this many days after the charge.
     #[arg(long, value_name = "DAYS")]
     pub(crate) window_days: Option<u32>,
-    /// Smallest refund, a decimal of --currency.
+    /// No refund below this, a decimal of --currency.
     #[arg(long, value_name = "DECIMAL", requires = "currency")]
     pub(crate) minimum: Option<String>,
-    /// Largest refund, a decimal of --currency.
+    /// A refund up to this needs no approval; above it, 1 person must approve. A decimal of --currency.
     #[arg(long, value_name = "DECIMAL", requires = "currency")]
-    pub(crate) maximum: Option<String>,
-    /// Above this it needs approval, a decimal of --currency.
+    pub(crate) approve_up_to: Option<String>,
+    /// Above this 2 people must approve, a decimal of --currency.
     #[arg(long, value_name = "DECIMAL", requires = "currency")]
-    pub(crate) approval_above: Option<String>,
+    pub(crate) second_approval_above: Option<String>,
+    /// No refund above this, with or without approval. A decimal of --currency.
+    #[arg(long, value_name = "DECIMAL", requires = "currency")]
+    pub(crate) never_above: Option<String>,
     /// At most this many refunds on one payment.
     #[arg(long, value_name = "COUNT")]
     pub(crate) max_attempts: Option<u32>,
-    /// An allowed payment method, for example card; may be repeated.
-    #[arg(long, value_name = "METHOD")]
-    pub(crate) payment_method: Vec<String>,
-    /// The charge's metadata must have this key, and this value if one is given; may be repeated.
+    /// Payment methods that may be refunded, for example card,sepa_debit.
+    #[arg(long, value_name = "METHODS", value_delimiter = ',')]
+    pub(crate) payment_methods: Vec<String>,
+    /// The charge's metadata must have this key, and one of the values given for it, if any; may be repeated.
     #[arg(long, value_name = "KEY[=VALUE]")]
-    pub(crate) require_metadata: Vec<String>,
-    /// Refuse charges reported as fraudulent.
+    pub(crate) required_metadata: Vec<String>,
+    /// What to do with charges reported as fraudulent: allow when absent.
     #[arg(long)]
-    pub(crate) block_fraud: bool,
+    pub(crate) fraud: Option<OnFraud>,
     /// Fee rate for the estimate, in hundredths of a percent: 290 is 2.9 %.
-    #[arg(long, value_name = "BP")]
-    pub(crate) fee_basis_points: Option<u32>,
+    #[arg(long, value_name = "BASIS-POINTS")]
+    pub(crate) fee_rate: Option<u32>,
+    #[command(flatten)]
+    pub(crate) old_names: OldNames,
+}
+
+/// Names that flags had in earlier versions: each is refused with the one that takes its place.
+#[derive(Group, Debug, Default)]
+#[expect(dead_code, reason = "they have no value, since they are refused")]
+pub(crate) struct OldNames {
+    #[arg(long, hide = true, value_parser = Unknown::suggest_arg("--never-above"))]
+    maximum: Option<Infallible>,
+    #[arg(long, hide = true, value_parser = Unknown::suggest_arg("--approve-up-to"))]
+    approval_above: Option<Infallible>,
+    #[arg(long, hide = true, value_parser = Unknown::suggest_arg("--payment-methods"))]
+    payment_method: Option<Infallible>,
+    #[arg(long, hide = true, value_parser = Unknown::suggest_arg("--required-metadata"))]
+    require_metadata: Option<Infallible>,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "", value_parser = Unknown::suggest_arg("--fraud"))]
+    block_fraud: Option<Infallible>,
+    #[arg(long, hide = true, value_parser = Unknown::suggest_arg("--fee-rate"))]
+    fee_basis_points: Option<Infallible>,
+}
+
+/// What to do with charges reported as fraudulent.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OnFraud {
+    /// Nothing.
+    Allow,
+    /// The refund needs approval.
+    Ask,
+    /// No refund.
+    Deny,
+}
+
+impl From<OnFraud> for Handling {
+    fn from(on_fraud: OnFraud) -> Self {
+        match on_fraud {
+            OnFraud::Allow => Self::Allow,
+            OnFraud::Ask => Self::Ask,
+            OnFraud::Deny => Self::Deny,
+        }
+    }
 }
 
 impl PolicyArgs {
     /// Whether one of the rules is in --currency.
     pub(crate) fn names_amounts(&self) -> bool {
-        [&self.minimum, &self.maximum, &self.approval_above].iter().any(|limit| limit.is_some())
+        [&self.minimum, &self.approve_up_to, &self.second_approval_above, &self.never_above]
+            .iter()
+            .any(|limit| limit.is_some())
     }
 }
 
@@ -165,7 +214,7 @@ pub(crate) struct Check {
     pub(crate) payment: String,
     #[command(flatten)]
     pub(crate) amount: Amount,
-    /// `duplicate`, `fraudulent` or `requested_by_customer`; only a policy document takes notice.
+    /// `duplicate`, `fraudulent` or `requested_by_customer`. Used by policies only.
     #[arg(long)]
     pub(crate) reason: Option<String>,
     #[command(flatten)]

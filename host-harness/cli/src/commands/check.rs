@@ -47,10 +47,7 @@ fn print(verdict: &Verdict) {
         ]);
     }
     if let Some(ruling) = &verdict.ruling {
-        rows.push([
-            "rule".to_owned(),
-            format!("{} of {} {}", ruling.rules.join(" + "), ruling.policy, ruling.version),
-        ]);
+        rows.push(["rule".to_owned(), ruling.to_string()]);
     }
     let currency = verdict.refundable.currency;
     rows.extend(verdict.failed.iter().map(|rule| ["because".to_owned(), rule.explain(currency)]));

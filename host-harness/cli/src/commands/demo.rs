@@ -8,10 +8,10 @@ use refund_app::component::{Attempt, Component, RawDelivery};
 use refund_app::{Connection, OperationError, WasmComponent, Webhooks};
 use refund_core::client::{CreateError, Created, Origin, ScanRange};
 use refund_core::duplicates::Options;
-use refund_core::eligibility::Policy;
 use refund_core::id::{ChargeId, OperationId, PaymentRef};
 use refund_core::model::{Charge, RefundStatus};
 use refund_core::money::{Currency, Money};
+use refund_core::policy::Terms;
 use refund_core::request::Request;
 use refund_core::secret::Secret;
 use refund_core::webhook::{DEFAULT_TOLERANCE, VerifyError};
@@ -92,13 +92,13 @@ impl Tour {
     }
 
     async fn create(&self, request: Request) -> CreateResult {
-        self.attempt(request, Policy::default(), None).await
+        self.attempt(request, Terms::default(), None).await
     }
 
     async fn attempt(
         &self,
         request: Request,
-        policy: Policy,
+        policy: Terms,
         approval: Option<String>,
     ) -> CreateResult {
         let rules = MerchantRules::policy(policy);
@@ -129,7 +129,7 @@ impl Tour {
             reason: "product_not_received".into(),
             refundable: None,
         });
-        let policy = Policy { window_days: Some(30), ..Policy::default() };
+        let policy = Terms { window_days: Some(30), ..Terms::default() };
         let asked =
             Request { amount: Some(usd("40.00")?), ..request("order-2-refund-1", &charge)? };
         let denied = self.attempt(asked, policy, None).await;
@@ -150,7 +150,7 @@ impl Tour {
     async fn approval(&mut self) -> anyhow::Result<()> {
         self.say("3. Refunds above 100.00 need a person. The answer holds a hash of the request; with it the\n   request goes through, and an altered one does not.");
         let charge = self.charge(&NewCharge { amount: 50_000, ..NewCharge::default() })?;
-        let policy = Policy { approval_above: vec![usd("100.00")?], ..Policy::default() };
+        let policy = Terms { approve_up_to: Some(usd("100.00")?.into()), ..Terms::default() };
         let asked = request("order-3-refund-1", &charge)?;
         let of = |amount| Request { amount: Some(amount), ..asked.clone() };
         let (right, altered) = (of(usd("250.00")?), of(usd("500.00")?));

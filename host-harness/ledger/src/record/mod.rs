@@ -4,6 +4,7 @@ mod approval;
 mod event;
 mod operation;
 mod rules;
+mod rules_before;
 mod run;
 mod settlement;
 mod user;

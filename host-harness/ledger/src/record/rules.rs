@@ -1,20 +1,22 @@
 //! The merchant's rules of one operation.
 
-use refund_core::eligibility::Policy;
-use refund_core::policy::Document;
+use refund_core::policy::{Document, Terms};
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
+
+use super::rules_before;
 
 /// The merchant's rules for one operation, as `refunds.create` takes them. They are not part of the request:
 /// the rules in force when an operation is executed decide, whatever held when it was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MerchantRules {
-    /// Rules given with the call.
+    /// Terms given with the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<Policy>,
+    pub policy: Option<Terms>,
     /// A policy document, instead of `policy`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<Document>,
-    /// The customer requested this refund directly, without staff review. Used by policy documents only.
+    /// The customer requested this refund directly, without staff review. Used by policies only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub self_serve: bool,
 }
@@ -25,9 +27,9 @@ impl MerchantRules {
         Self { policy: None, document: Some(document), self_serve }
     }
 
-    /// Rules given with a call; none where everything is left out.
-    pub fn policy(policy: Policy) -> Self {
-        let policy = Some(policy).filter(|policy| *policy != Policy::default());
+    /// Terms given with a call; none where everything is left out.
+    pub fn policy(terms: Terms) -> Self {
+        let policy = Some(terms).filter(|terms| *terms != Terms::default());
         Self { policy, ..Self::default() }
     }
 
@@ -116,7 +118,7 @@ struct AskedDirectly {
     self_serve: bool,
 }
 
-/// Reads what [`MerchantRules::json`] wrote, or what an earlier version wrote: the policy itself.
+/// Reads what [`MerchantRules::json`] wrote, or what an earlier version wrote: the terms themselves.
 fn parse(json: &str) -> Result<MerchantRules, serde_json::Error> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -130,27 +132,32 @@ fn parse(json: &str) -> Result<MerchantRules, serde_json::Error> {
     }
     match serde_json::from_str(json) {
         Ok(Rules { policy, document, self_serve }) => {
-            let policy =
-                policy.map(parse_policy).transpose()?.filter(|one| *one != Policy::default());
-            Ok(MerchantRules { policy, document, self_serve })
+            let terms = policy.map(parse_terms).transpose()?.unwrap_or_default();
+            Ok(MerchantRules { document, self_serve, ..MerchantRules::policy(terms) })
         }
         // An object that has one of these fields is no policy; the first error says more.
         Err(problem) if ["\"policy\"", "\"document\""].iter().any(|field| json.contains(field)) => {
             Err(problem)
         }
-        Err(_) => parse_policy(serde_json::from_str(json)?).map(MerchantRules::policy),
+        Err(_) => parse_terms(serde_json::from_str(json)?).map(MerchantRules::policy),
     }
 }
 
-/// Reads a policy. Earlier versions wrote what is left out as null or as an empty list, which a caller may not: there,
-/// an amount that went missing on the way would lift a limit.
-fn parse_policy(mut policy: serde_json::Value) -> Result<Policy, serde_json::Error> {
-    if let Some(fields) = policy.as_object_mut() {
+/// Reads terms. Earlier versions wrote what is left out as null or as an empty list, which a caller may not: there, an
+/// amount that went missing on the way would lift a limit.
+fn parse_terms(mut terms: serde_json::Value) -> Result<Terms, serde_json::Error> {
+    if let Some(fields) = terms.as_object_mut() {
         fields.retain(|_, value| {
             !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty())
         });
     }
-    serde_json::from_value(policy)
+    serde_json::from_value(terms.clone()).or_else(|problem| match rules_before::read(terms) {
+        Some(Ok(terms)) => Ok(terms),
+        Some(Err(problems)) => Err(serde_json::Error::custom(
+            problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        )),
+        None => Err(problem),
+    })
 }
 
 #[cfg(test)]
@@ -165,7 +172,7 @@ mod tests {
     }
 
     fn within_days(days: u32) -> MerchantRules {
-        MerchantRules::policy(Policy { window_days: Some(days), ..Policy::default() })
+        MerchantRules::policy(Terms { window_days: Some(days), ..Terms::default() })
     }
 
     #[test]
@@ -189,12 +196,23 @@ mod tests {
         assert_eq!(readable(&format!(r#"{{"policy":{everything}}}"#)), within_days(30));
         let nothing = r#"{"policy":{"window_days":null,"maximum":[]}}"#;
         assert!(readable(nothing).is_empty());
+        let limit =
+            r#"{"policy":{"maximum":[{"amount":5000,"currency":"usd"}]},"self_serve":true}"#;
+        let limited = readable(limit);
+        let never_above = limited.policy.and_then(|terms| terms.never_above);
+        assert_eq!(never_above, serde_json::from_str(r#"{"usd":"50.00"}"#).ok());
+        assert!(limited.self_serve);
     }
 
     #[test]
     fn what_cannot_be_read_stays_as_it_was_written() {
         for (json, asked_directly) in [
             (r#"{"window":30}"#, false),
+            // The lists have no currency in common, which terms cannot say.
+            (
+                r#"{"maximum":[{"amount":5,"currency":"usd"}],"minimum":[{"amount":5,"currency":"eur"}]}"#,
+                false,
+            ),
             (r#"{"document":{"name":"shop","version":"1","rule":[{"priority":1}]}}"#, false),
             (r#"{"document":{"name":"shop"},"self_serve":true}"#, true),
             ("30", true),

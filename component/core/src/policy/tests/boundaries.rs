@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{NOW, ask, book, defaults, facts, money, names, verdict};
-use crate::eligibility::{FeeRate, FeeSource, Policy};
-use crate::policy::Rules;
+use crate::eligibility::{FeeRate, FeeSource};
+use crate::policy::{Ask, Document, Limits, Rulebook, Rules, Terms};
 
 fn with_rules(rules: Vec<Value>) -> Value {
     json!({ "name": "S", "version": "1", "rules": rules })
@@ -33,40 +33,75 @@ fn the_fee_is_estimated_by_the_highest_rate() {
 }
 
 #[test]
-fn inline_limits_beside_a_document_are_refused() {
-    let document = || Some(book(with_rules(vec![])));
-    let limits = Policy { window_days: Some(30), ..Policy::default() };
-    let problems = Rules::either(limits.clone(), document()).unwrap_err();
+fn inline_terms_beside_a_document_are_refused() {
+    let document = || serde_json::from_value(with_rules(vec![])).ok();
+    let terms = Terms { window_days: Some(30), ..Terms::default() };
+    let problems = Rules::either(terms.clone(), document()).unwrap_err();
     assert_eq!(problems[0].field, "policy");
-    assert!(matches!(Rules::either(Policy::default(), document()), Ok(Rules::Document(_))));
-    assert!(matches!(Rules::either(limits, None), Ok(Rules::Terms(_))));
+    let policy = |rules: Rules| {
+        let verdict = rules.check(&ask(None), &facts(json!({})), NOW).unwrap();
+        verdict.ruling.map(|ruling| (ruling.policy, ruling.version))
+    };
+    let named = |name: &str, version: &str| Some((name.to_owned(), version.to_owned()));
+    assert_eq!(policy(Rules::either(Terms::default(), document()).unwrap()), named("S", "1"));
+    assert_eq!(policy(Rules::either(terms, None).unwrap()), named("inline", ""));
+    assert_eq!(policy(Rules::either(Terms::default(), None).unwrap()), None);
+}
+
+/// What is wrong is named as the caller wrote it.
+#[test]
+fn problems_are_named_by_where_the_terms_are() {
+    let terms = || Terms { never_above: Some(Limits::default()), ..Terms::default() };
+    let document = Document {
+        name: "S".into(),
+        version: "1".into(),
+        product_key: None,
+        defaults: terms(),
+        rules: vec![],
+    };
+    let inline = Rules::either(terms(), None).unwrap_err();
+    assert_eq!(inline[0].field, "policy.never_above");
+    let within = Rules::either(Terms::default(), Some(document)).unwrap_err();
+    assert_eq!(within[0].field, "document.defaults.never_above");
+}
+
+/// Terms given with a call mean what the same terms mean as the defaults of a document.
+#[test]
+fn inline_terms_are_the_defaults_of_a_document() {
+    let terms = json!({ "approve_up_to": { "usd": "20.00" }, "window_days": 30 });
+    let inline = Rulebook::inline(serde_json::from_value(terms.clone()).unwrap()).unwrap();
+    let document = defaults(terms);
+    for (amount, self_serve) in [(2_000, false), (2_001, false), (1, true)] {
+        let ask = Ask { self_serve, ..ask(Some(amount)) };
+        let [mine, theirs] =
+            [&inline, &document].map(|book| verdict(book, &ask, &facts(json!({}))));
+        assert_eq!((mine.decision, &mine.failed), (theirs.decision, &theirs.failed));
+    }
+    let said = verdict(&inline, &ask(Some(2_001)), &facts(json!({}))).sentences();
+    assert_eq!(said[0], "Sent to approval by the inline policy: 1 person must agree to 20.01 usd.");
 }
 
 #[test]
-fn inline_limits_that_make_no_sense_are_refused_before_a_fact_is_known() {
-    let maximum = vec![money(1, "usd"), money(2, "usd")];
-    let odd = Policy { maximum, ..Policy::default() };
-    assert!(Rules::Terms(odd).check_input(&ask(Some(1))).is_err());
-    let one = || vec![money(1, "usd")];
-    let whole = Some(FeeRate { basis_points: 10_000, fixed: 0 });
-    let edge = Policy {
+fn limits_at_the_edge_make_sense() {
+    let one = || Some(money(1, "usd").into());
+    let edge = Terms {
         minimum: one(),
-        maximum: one(),
-        approval_above: one(),
-        fee_rate: whole,
-        ..Policy::default()
+        never_above: one(),
+        approve_up_to: one(),
+        fee_rate: Some(FeeRate { basis_points: 10_000, fixed: 0 }),
+        ..Terms::default()
     };
-    assert!(Rules::Terms(edge).check_input(&ask(Some(1))).is_ok());
-    assert!(Rules::default().check_input(&ask(Some(0))).is_err());
-    assert!(Rules::default().check_input(&ask(Some(1))).is_ok());
+    assert!(Rules::inline(edge).is_ok());
+    assert!(ask(Some(0)).amount.check_input().is_err());
+    assert!(ask(Some(1)).amount.check_input().is_ok());
 }
 
 /// Where nothing is left, limits are no further reasons.
 #[test]
 fn limits_are_not_asked_about_nothing() {
     let refunded = facts(json!({ "amount_refunded": 10_000 }));
-    let limits = Policy { minimum: vec![money(100, "usd")], ..Policy::default() };
-    let found = Rules::Terms(limits).check(&ask(None), &refunded, NOW).unwrap();
+    let limits = Terms { minimum: Some(money(100, "usd").into()), ..Terms::default() };
+    let found = Rules::inline(limits).unwrap().check(&ask(None), &refunded, NOW).unwrap();
     assert_eq!(names(&found), ["already_refunded"]);
 }
 
@@ -122,5 +157,8 @@ fn a_table_is_not_asked_about_nothing() {
     let refunded = facts(json!({ "currency": "eur", "amount_refunded": 10_000 }));
     let book = defaults(json!({ "minimum": { "usd": "1.00" } }));
     let failed = names(&verdict(&book, &ask(None), &refunded));
-    assert!(!failed.is_empty() && !failed.contains(&"no_threshold_for".to_owned()), "{failed:?}");
+    assert!(
+        !failed.is_empty() && !failed.contains(&"currency_not_listed".to_owned()),
+        "{failed:?}"
+    );
 }

@@ -102,8 +102,8 @@ fn of_each_term_the_strictest_applies() {
         (window(9, 10), "deny", 0, vec!["outside_window"]),
         (window(10, 11), "approve", 0, vec![]),
         (table("minimum", "30.00", "30.01"), "deny", 0, vec!["below_minimum"]),
-        (table("approve_up_to", "29.99", "30.00"), "needs_approval", 1, vec!["over_threshold"]),
-        (table("never_above", "29.99", "30.00"), "deny", 0, vec!["above_maximum"]),
+        (table("approve_up_to", "29.99", "30.00"), "needs_approval", 1, vec!["approve_up_to"]),
+        (table("never_above", "29.99", "30.00"), "deny", 0, vec!["never_above"]),
         (
             table("second_approval_above", "29.99", "30.00"),
             "needs_approval",
@@ -147,7 +147,7 @@ fn of_each_term_the_strictest_applies() {
             ],
             "needs_approval",
             4,
-            vec!["no_threshold_for"],
+            vec!["currency_not_listed"],
         ),
         (
             [
@@ -202,7 +202,7 @@ fn self_serve_fits_every_matching_rule() {
             let ask = Ask { self_serve: true, ..super::ask(Some(3_000)) };
             let verdict = book.check(&ask, &facts(json!({})), NOW).unwrap();
             let mut found: Vec<_> =
-                verdict.failed.iter().map(|rule| json!(rule)["because"].clone()).collect();
+                verdict.failed.iter().map(|rule| json!(rule)["cause"].clone()).collect();
             found.sort_by_key(Value::to_string);
             assert_eq!(found, because, "{a} {b}");
         }

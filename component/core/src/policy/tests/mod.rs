@@ -95,7 +95,7 @@ fn what_makes_no_sense_is_named_with_its_field() {
         ),
         (
             json!({ "name": "S", "version": "1", "defaults": { "minimum": { "usd": "9" }, "never_above": { "usd": "5" } } }),
-            "defaults.minimum",
+            "defaults.minimum.usd",
         ),
         (
             json!({ "name": "S", "version": "1", "rules": [rule("", json!({ "product": ["x"] }))] }),
@@ -252,7 +252,7 @@ fn a_currency_that_a_table_leaves_out_needs_approval() {
                 assert_eq!(verdict.decision, Decision::NeedsApproval, "{terms}");
                 assert_eq!(verdict.approvals(), approvals, "{terms}");
                 let named =
-                    names(&verdict).iter().filter(|name| *name == "no_threshold_for").count();
+                    names(&verdict).iter().filter(|name| *name == "currency_not_listed").count();
                 assert_eq!(named, 1, "{terms}");
             }
         }
@@ -321,7 +321,7 @@ fn self_serve_sends_what_does_not_fit_to_a_person() {
     };
     let because = |ask: &Ask, facts: &Facts| -> Vec<String> {
         let verdict = verdict(&book, ask, facts);
-        let because = |rule: &FailedRule| json!(rule)["because"].as_str().unwrap().to_owned();
+        let because = |rule: &FailedRule| json!(rule)["cause"].as_str().unwrap().to_owned();
         let all = verdict.failed.iter().map(because).collect::<Vec<_>>();
         assert_eq!(verdict.decision == Decision::Approve, all.is_empty());
         assert_ne!(verdict.decision, Decision::Deny);

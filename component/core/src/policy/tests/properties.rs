@@ -75,6 +75,8 @@ fn terms() -> impl Strategy<Value = Value> {
         ("approvals", maybe((2..=4_u8).prop_map(|count| json!(count)))),
         ("never_above", maybe(table(80..120))),
         ("max_attempts", maybe((0..4_u32).prop_map(|count| json!(count)))),
+        ("payment_methods", maybe(list(&METHODS, 1))),
+        ("required_metadata", maybe(not_empty(object(vec![("tier", maybe(list(&VALUES, 0)))])))),
         ("fraud", maybe(handling())),
         ("disputes", maybe(handling())),
         ("self_serve", maybe(not_empty(serve))),

@@ -121,7 +121,7 @@ proptest! {
         sweep in a_sweep(),
         rules in prop::sample::select(vec![
             json!({}),
-            json!({ "policy": { "maximum": [{ "amount": 2000, "currency": "usd" }] } }),
+            json!({ "policy": { "never_above": { "usd": "20.00" } } }),
             json!({ "document": { "name": "shop", "version": "1", "defaults": { "deduct": { "restocking_basis_points": 1000 } } } }),
         ]),
     ) {

@@ -237,8 +237,8 @@ proptest! {
         changes in prop::sample::select(vec![
             json!({}),
             json!({ "reason": "requested_by_customer", "metadata": { "order": "7", "note": "a b&c" } }),
-            json!({ "policy": { "maximum": [{ "amount": 300, "currency": "usd" }] } }),
-            json!({ "policy": { "approval_above": [{ "amount": 300, "currency": "usd" }] } }),
+            json!({ "policy": { "never_above": { "usd": "3.00" } } }),
+            json!({ "policy": { "approve_up_to": { "usd": "3.00" } } }),
             json!({ "document": { "name": "shop", "version": "1", "defaults": { "never_above": { "usd": "3.00" } } } }),
         ]),
     ) {

@@ -135,7 +135,7 @@ proptest! {
             input["metadata"] = json!({ "incident": "7" });
             input["reason"] = json!("requested_by_customer");
             if let Some(limit) = limit {
-                input["policy"] = json!({ "maximum": [{ "amount": limit, "currency": "usd" }] });
+                input["policy"] = json!({ "never_above": { "usd": format!("{}.{:02}", limit / 100, limit % 100) } });
             }
             let mut earlier = input.clone();
             earlier["dry_run"] = json!(false);

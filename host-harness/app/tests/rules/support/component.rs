@@ -14,7 +14,7 @@ use refund_core::client::{
 use refund_core::eligibility::Amount;
 use refund_core::id::RefundId;
 use refund_core::model::{Reason, Refund};
-use refund_core::policy::{Ask, Rulebook, Rules};
+use refund_core::policy::{Ask, Rules};
 use refund_ledger::MerchantRules;
 use tokio::sync::{Semaphore, watch};
 
@@ -121,8 +121,8 @@ fn connection() -> Connection {
 }
 
 fn rules(rules: &MerchantRules) -> Result<Rules, CreateError> {
-    let book = rules.document.clone().map(Rulebook::new);
-    Rules::either(rules.policy.clone().unwrap_or_default(), book).map_err(CreateError::from)
+    Rules::either(rules.policy.clone().unwrap_or_default(), rules.document.clone())
+        .map_err(CreateError::from)
 }
 
 fn request(attempt: &Attempt) -> Result<CreateRequest, CreateError> {

@@ -10,12 +10,11 @@ use std::path::PathBuf;
 use proptest::prelude::ProptestConfig;
 use refund_app::rules::seen;
 use refund_app::{Application, Ask, AskError, Ballot, Caller, Outcome, Settings};
-use refund_core::eligibility::Policy;
 use refund_core::followups::FollowUp;
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::model::Refund;
 use refund_core::money::{Currency, Money};
-use refund_core::policy::Document;
+use refund_core::policy::{Document, Terms};
 use refund_core::request::Request;
 use refund_ledger::{
     Approval, Effect, Event, Ledger, LedgerError, MerchantRules, Operation, Scope, State, Store,
@@ -222,13 +221,13 @@ pub fn no() -> Ballot {
 }
 
 /// One approver must agree above this.
-pub fn approval_above(amount: u64) -> MerchantRules {
-    MerchantRules::policy(Policy { approval_above: vec![usd(amount)], ..Policy::default() })
+pub fn approve_up_to(amount: u64) -> MerchantRules {
+    MerchantRules::policy(Terms { approve_up_to: Some(usd(amount).into()), ..Terms::default() })
 }
 
 /// Nothing above this is refunded.
-pub fn maximum(amount: u64) -> MerchantRules {
-    MerchantRules::policy(Policy { maximum: vec![usd(amount)], ..Policy::default() })
+pub fn never_above(amount: u64) -> MerchantRules {
+    MerchantRules::policy(Terms { never_above: Some(usd(amount).into()), ..Terms::default() })
 }
 
 /// A document: one approver above the first amount, two above the second, nothing above the third.

@@ -3,11 +3,10 @@
 use refund_app::outcome::table::{EXIT_DONE, EXIT_FAILED, worse};
 use refund_app::{Ask, Caller, PipelineCall, PipelineError, PipelineRun};
 use refund_core::client::{CreateError, Created};
-use refund_core::dispatch::{CreateInput, InvokeError};
-use refund_core::eligibility::Policy;
+use refund_core::dispatch::{CreateInput, InvokeError, read};
 use refund_core::money::Money;
 use refund_core::pipeline::{Failed, Planned};
-use refund_core::policy::Document;
+use refund_core::policy::{Document, Terms};
 use refund_ledger::MerchantRules;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -87,7 +86,7 @@ fn unread(error: InvokeError) -> NoOutput {
     }
 }
 
-fn rules(policy: Policy, document: Option<Document>, self_serve: bool) -> MerchantRules {
+fn rules(policy: Terms, document: Option<Document>, self_serve: bool) -> MerchantRules {
     match document {
         Some(document) => MerchantRules::document(document, self_serve),
         None => MerchantRules { self_serve, ..MerchantRules::policy(policy) },
@@ -99,7 +98,7 @@ fn rules(policy: Policy, document: Option<Document>, self_serve: bool) -> Mercha
 #[serde(default)]
 struct PipelineInput {
     dry_run: Option<bool>,
-    policy: Policy,
+    policy: Terms,
     #[serde(deserialize_with = "refund_core::optional::value")]
     document: Option<Document>,
     self_serve: bool,
@@ -111,8 +110,7 @@ async fn pipeline(
     operation: &str,
     mut input: Map<String, Value>,
 ) -> Result<Output, NoOutput> {
-    let asked: PipelineInput = serde_json::from_value(Value::Object(input.clone()))
-        .map_err(|error| bad_input(format!("dry_run and the rules cannot be read: {error}")))?;
+    let asked: PipelineInput = read(&Value::Object(input.clone()).to_string()).map_err(unread)?;
     if asked.dry_run != Some(false) {
         let output = application.component().pass_through_reading(operation, input).await?;
         return Ok(Output::new(&output, exit_code::of_output(&output), None)?);
