@@ -29,12 +29,12 @@ impl FieldProblem {
         problem: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self {
-            field: field.into(),
-            value: shorten(&hide(value.to_string())),
-            problem: hide(problem.into()),
-            fix: fix.into(),
-        }
+        Self::shown(field.into(), &value, problem.into(), fix.into())
+    }
+
+    /// Apart from `new`, so that it is not compiled for every type of value.
+    fn shown(field: String, value: &dyn fmt::Display, problem: String, fix: String) -> Self {
+        Self { field, value: shorten(&hide(value.to_string())), problem: hide(problem), fix }
     }
 
     /// A field that is not there.

@@ -36,8 +36,8 @@ pub(super) mod icon {
     pub(in crate::dispatch) const DISPUTE: &str = "M12 3v18M5 21h14M4 14l3-8 3 8zM14 14l3-8 3 8z";
 }
 
-/// One colour, which the platform chooses.
-fn drawing(path: &str) -> String {
+/// An icon as SVG; one colour, which the platform chooses.
+pub fn drawing(path: &str) -> String {
     format!(
         "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='currentColor' stroke-width='2'><path d='{path}'/></svg>"
     )

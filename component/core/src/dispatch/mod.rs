@@ -49,43 +49,29 @@ const AREAS: [&[Operation]; 10] = [
     disputes::OPERATIONS,
 ];
 
-/// All operations.
-static ALL: [Operation; count(false)] = collect(false);
-
 /// The operations that need no HTTP. The compiler copies them out of the tables, so a component that calls `invoke_pure`
 /// alone refers to no other handler and holds none of their code.
-static PURE: [Operation; count(true)] = collect(true);
+static PURE: [Operation; pure::<1>().1] = pure().0;
 
-const fn count(pure_only: bool) -> usize {
-    let (mut found, mut area) = (0, 0);
+/// The first operations that need no HTTP, as many as there is room for, and how many there are.
+const fn pure<const ROOM: usize>() -> ([Operation; ROOM], usize) {
+    let (mut found, mut count) = ([AREAS[0][0]; ROOM], 0);
+    let mut area = 0;
     while area < AREAS.len() {
         let mut at = 0;
         while at < AREAS[area].len() {
-            if !(pure_only && AREAS[area][at].needs_http()) {
-                found += 1;
+            let operation = AREAS[area][at];
+            if !operation.needs_http() {
+                if count < ROOM {
+                    found[count] = operation;
+                }
+                count += 1;
             }
             at += 1;
         }
         area += 1;
     }
-    found
-}
-
-const fn collect<const N: usize>(pure_only: bool) -> [Operation; N] {
-    let mut all = [AREAS[0][0]; N];
-    let (mut found, mut area) = (0, 0);
-    while area < AREAS.len() {
-        let mut at = 0;
-        while at < AREAS[area].len() {
-            if !(pure_only && AREAS[area][at].needs_http()) {
-                all[found] = AREAS[area][at];
-                found += 1;
-            }
-            at += 1;
-        }
-        area += 1;
-    }
-    all
+    (found, count)
 }
 
 /// Runs one operation: JSON object in, JSON object out.
@@ -94,7 +80,7 @@ pub fn invoke(
     operation: &str,
     input: &str,
 ) -> Result<String, InvokeError> {
-    match find(&ALL, operation)? {
+    match find(&AREAS, operation)? {
         Handler::Pure(run) => run(input),
         Handler::Timed(run) => run(Some(transport.now()), input),
         Handler::Reads(run) | Handler::Writes(run) | Handler::MovesMoney(run) => {
@@ -105,20 +91,20 @@ pub fn invoke(
 
 /// Runs one operation that needs no HTTP, without a clock; it knows no others.
 pub fn invoke_pure(operation: &str, input: &str) -> Result<String, InvokeError> {
-    match find(&PURE, operation)? {
+    match find(&[&PURE], operation)? {
         Handler::Pure(run) => run(input),
         Handler::Timed(run) => run(None, input),
-        // None of these is in the table.
-        Handler::Reads(_) | Handler::Writes(_) | Handler::MovesMoney(_) => Err(unknown(&PURE)),
+        // The table has none of these.
+        Handler::Reads(_) | Handler::Writes(_) | Handler::MovesMoney(_) => Err(unknown(&[&PURE])),
     }
 }
 
-fn find(operations: &[Operation], name: &str) -> Result<Handler, InvokeError> {
-    let found = operations.iter().find(|operation| operation.name == name);
-    found.map(|operation| operation.handler).ok_or_else(|| unknown(operations))
+fn find(areas: &[&[Operation]], name: &str) -> Result<Handler, InvokeError> {
+    let found = areas.iter().copied().flatten().find(|operation| operation.name == name);
+    found.map(|operation| operation.handler).ok_or_else(|| unknown(areas))
 }
 
-fn unknown(operations: &[Operation]) -> InvokeError {
-    let names = operations.iter().map(|operation| operation.name.to_owned());
+fn unknown(areas: &[&[Operation]]) -> InvokeError {
+    let names = areas.iter().copied().flatten().map(|operation| operation.name.to_owned());
     InvokeError::UnknownOperation(names.collect())
 }

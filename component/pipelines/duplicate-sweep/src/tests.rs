@@ -2,7 +2,7 @@
 
 mod sums;
 
-use pipeline_shared::schema::{Title, compare, manifest, refuses_null};
+use pipeline_shared::schema::{About, compare, manifest, refuses_null};
 use pipeline_shared::script::{Script, unknown, usd};
 use refund_core::client::{CallError, CreateError, TransportFailure, TransportKind};
 use refund_core::dispatch;
@@ -49,14 +49,14 @@ fn sweep(node: &mut Script, changes: Value) -> Result<Output, InvokeError> {
 }
 
 fn operations(node: &Script) -> Vec<&str> {
-    node.asked.iter().map(|request| request.operation_id.as_str()).collect()
+    node.creates.iter().map(|request| request.operation_id.as_str()).collect()
 }
 
 #[test]
 fn unless_told_otherwise_it_only_shows() {
     let mut node = three();
     let output = sweep(&mut node, json!({})).unwrap();
-    assert!(output.report.dry_run && node.asked.is_empty());
+    assert!(output.report.dry_run && node.creates.is_empty());
     let planned: Vec<_> = output.report.planned.iter().map(|one| one.payment.as_str()).collect();
     assert_eq!(planned, ["ch_b", "ch_c"]);
     let decisions = output.report.planned.iter().filter_map(|one| one.verdict.as_ref());
@@ -97,7 +97,7 @@ fn sure_enough_is_what_the_caller_says() {
         let mut node = three();
         sweep(&mut node, json!({ "confidence": confidence, "dry_run": false })).unwrap();
         assert_eq!(operations(&node), expected);
-        let first = &node.asked[0];
+        let first = &node.creates[0];
         assert_eq!((&first.amount, &first.reason), (&Amount::Everything, &Some(Reason::Duplicate)));
     }
 }
@@ -195,7 +195,7 @@ fn input_that_makes_no_sense() {
         };
         let found: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
         assert_eq!(found, fields);
-        assert!(node.asked.is_empty());
+        assert!(node.creates.is_empty());
     }
 }
 
@@ -212,12 +212,12 @@ fn a_scan_that_fails_is_told() {
 #[test]
 fn the_manifest_is_current() {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manifest.json");
-    let title = Title {
+    let about = About {
         title: "Refund duplicates",
         description: "Finds customers who paid twice and refunds the later payments. A dry run unless `dry_run` is false: it plans every refund in full and changes nothing. With one prefix a charge is refunded at most once. Refunds that are denied or need approval are among the failures; a refund whose outcome is unknown makes the whole call fail, and the same input completes it.",
         icon: "M8 8h12v12H8zM16 4H4v12M11 14h6",
     };
-    compare(&file, &manifest::<DuplicateSweep>(title));
+    compare(&file, &manifest::<DuplicateSweep>(about));
 }
 
 #[test]

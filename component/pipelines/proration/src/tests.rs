@@ -3,7 +3,7 @@
 mod sums;
 
 use pipeline_shared::batch::settle;
-use pipeline_shared::schema::{Title, compare, manifest, refuses_null};
+use pipeline_shared::schema::{About, compare, manifest, refuses_null};
 use pipeline_shared::script::{Script, unknown, usd};
 use refund_core::billing::SubscriptionPeriod;
 use refund_core::client::{CallError, CreateError, TransportFailure, TransportKind};
@@ -86,8 +86,8 @@ fn three() -> Script {
     script(vec![share("ch_a", 1200), share("pi_b", 1197), share("ch_c", 603)])
 }
 
-fn asked(node: &Script) -> Vec<(&str, &str, Amount)> {
-    node.asked
+fn creates(node: &Script) -> Vec<(&str, &str, Amount)> {
+    node.creates
         .iter()
         .map(|one| (one.operation_id.as_str(), one.payment.as_str(), one.amount))
         .collect()
@@ -103,7 +103,7 @@ fn one_refund_for_each_payment_named_after_its_charge() {
         ("cancel-7-ch_b", "ch_b", exactly(1197)),
         ("cancel-7-ch_c", "ch_c", exactly(603)),
     ];
-    assert_eq!(asked(&node), expected);
+    assert_eq!(creates(&node), expected);
     assert_eq!(report.refunds.len(), 3);
     let payments = node.prorate_request.unwrap().payments;
     assert_eq!(payments.iter().map(|one| one.refunded).collect::<Vec<_>>(), [0, 10, 0]);
@@ -115,7 +115,7 @@ fn a_payment_has_one_id_under_both_of_its_names() {
         let mut node = script(vec![share(quoted, 500)]);
         let payments = named.map(|name| json!({ "payment": name, "paid": 4000 }));
         prorate(&mut node, json!({ "payments": payments })).unwrap();
-        assert_eq!(asked(&node), [("cancel-7-ch_b", "ch_b", Amount::Exactly(usd(500)))]);
+        assert_eq!(creates(&node), [("cancel-7-ch_b", "ch_b", Amount::Exactly(usd(500)))]);
     }
 }
 
@@ -130,7 +130,7 @@ fn two_names_of_one_payment_are_refused() {
     };
     assert_eq!(problems[0].field, "payments[2].payment");
     assert!(problems[0].problem.contains("same payment as ch_a"), "{}", problems[0]);
-    assert!(node.asked.is_empty());
+    assert!(node.creates.is_empty());
 }
 
 #[test]
@@ -139,9 +139,9 @@ fn an_operation_id_that_leaves_no_room_is_refused() {
         let mut node = three();
         let found = prorate(&mut node, json!({ "operation_id": "x".repeat(length) }));
         match found {
-            Ok(_) => assert!(fits && node.asked.len() == 3),
+            Ok(_) => assert!(fits && node.creates.len() == 3),
             Err(InvokeError::InvalidInput(problems)) => {
-                assert!(!fits && problems[0].field == "operation_id" && node.asked.is_empty());
+                assert!(!fits && problems[0].field == "operation_id" && node.creates.is_empty());
                 assert!(problems[0].fix.contains("shorten it to 195"), "{}", problems[0]);
             }
             Err(other) => panic!("{other:?}"),
@@ -155,7 +155,7 @@ fn unless_told_otherwise_it_only_shows() {
     let mut input = json!({});
     input["dry_run"] = json!(true);
     let report = prorate(&mut node, input).unwrap().report;
-    assert!(report.dry_run && node.asked.is_empty());
+    assert!(report.dry_run && node.creates.is_empty());
     assert_eq!((report.planned.len(), node.checks), (3, 6));
     let input = r#"{"operation_id":"a","price":{"amount":1,"currency":"usd"},"period":{"start":0,"end":1},"ends":0,"payments":[]}"#;
     assert!(dispatch::read::<Input>(input).unwrap().dry_run);
@@ -197,7 +197,7 @@ fn one_that_is_denied_is_told_beside_the_others() {
 fn approvals_go_to_their_operations() {
     let mut node = three();
     prorate(&mut node, json!({ "approvals": { "cancel-7-ch_b": "hash" } })).unwrap();
-    let approvals: Vec<_> = node.asked.iter().map(|one| one.approval.as_deref()).collect();
+    let approvals: Vec<_> = node.creates.iter().map(|one| one.approval.as_deref()).collect();
     assert_eq!(approvals, [None, Some("hash"), None]);
 }
 
@@ -208,9 +208,9 @@ fn an_invoice_gives_price_period_payments_and_credits() {
         json!({ "invoice": "in_1", "line": "il_1", "credited": 5, "metadata": { "a": "b" } });
     let output = prorate_read(&mut node, input).unwrap();
     assert_eq!((output.invoice, output.report.refunds.len()), (node.facts.clone(), 3));
-    let operations: Vec<_> = asked(&node).into_iter().map(|(id, ..)| id).collect();
+    let operations: Vec<_> = creates(&node).into_iter().map(|(id, ..)| id).collect();
     assert_eq!(operations, ["cancel-7-ch_a", "cancel-7-ch_b", "cancel-7-ch_c"]);
-    let metadata = &node.asked[0].metadata;
+    let metadata = &node.creates[0].metadata;
     assert_eq!(
         (metadata.get("a"), metadata.get("refund_node_period")),
         (Some("b"), Some("in_1/si_1"))
@@ -226,7 +226,7 @@ fn an_invoice_gives_price_period_payments_and_credits() {
 fn what_is_given_carries_no_mark() {
     let mut node = three();
     let output = prorate(&mut node, json!({})).unwrap();
-    assert_eq!((output.invoice, node.asked[0].metadata.get("refund_node_period")), (None, None));
+    assert_eq!((output.invoice, node.creates[0].metadata.get("refund_node_period")), (None, None));
 }
 
 fn subscribed(item: Option<&str>, invoice: Option<&str>) -> SubscriptionPeriod {
@@ -266,7 +266,7 @@ fn what_is_wrong_with_a_subscription_is_told_in_its_words() {
             panic!("{field}")
         };
         assert_eq!(problems[0].field, field, "{problems:?}");
-        assert!(node.asked.is_empty());
+        assert!(node.creates.is_empty());
     }
 }
 
@@ -281,7 +281,7 @@ fn a_period_that_has_only_begun_is_not_taken_for_the_one_before() {
             Ok(_) => assert!(is_meant),
             Err(InvokeError::InvalidInput(problems)) => {
                 assert!(!is_meant && problems[0].field == "ends", "{problems:?}");
-                assert!(node.asked.is_empty());
+                assert!(node.creates.is_empty());
             }
             Err(other) => panic!("{other:?}"),
         }
@@ -314,7 +314,7 @@ fn exactly_one_of_three_ways() {
         };
         let told: Vec<_> = problems.iter().map(|problem| problem.field.as_str()).collect();
         assert_eq!(told, fields, "{input}");
-        assert!(node.invoice_request.is_none() && node.asked.is_empty());
+        assert!(node.invoice_request.is_none() && node.creates.is_empty());
     }
 }
 
@@ -339,7 +339,7 @@ fn what_was_made_must_still_be_what_is_fair() {
         };
         let mut node = with_made(read_from_stripe(), &made);
         let report = run(&mut node).unwrap().report;
-        assert_eq!((report.refunds.len(), node.asked.len()), (3, 3));
+        assert_eq!((report.refunds.len(), node.creates.len()), (3, 3));
         for differs in [1199, 1201, 0] {
             let made = [made[1], ("cancel-7-ch_a", "ch_a", differs)];
             let mut node = with_made(read_from_stripe(), &made);
@@ -347,7 +347,7 @@ fn what_was_made_must_still_be_what_is_fair() {
             assert_eq!((failure.kind, failure.retryable), (FailureKind::Conflict, false));
             assert!(failure.message.contains("ch_a: "), "{}", failure.message);
             assert!(failure.message.contains("12.00 usd is asked for"), "{}", failure.message);
-            assert!(node.asked.is_empty());
+            assert!(node.creates.is_empty());
             // The details list everything that was made, and are those of any operation conflict.
             let details: Value = serde_json::from_str(&failure.details).unwrap();
             let list = details["made"].as_array().unwrap();
@@ -368,7 +368,7 @@ fn what_was_made_of_a_payment_that_is_due_nothing_is_a_conflict() {
     let made = [("cancel-7-ch_c", "ch_c", 603)];
     let mut node = with_made(script(vec![share("ch_a", 1200)]), &made);
     let Err(InvokeError::Failed(failure)) = prorate(&mut node, json!({})) else { panic!("due") };
-    assert_eq!((failure.kind, node.asked.len()), (FailureKind::Conflict, 0));
+    assert_eq!((failure.kind, node.creates.len()), (FailureKind::Conflict, 0));
     // Refunds of other operations are none of this one's.
     let others = [("cancel-70-ch_c", "ch_c", 603), ("cancel-7", "ch_a", 1)];
     let mut node = with_made(script(vec![share("ch_a", 1200)]), &others);
@@ -380,7 +380,7 @@ fn another_reason_is_a_conflict_before_anything_is_made() {
     let mut node = with_made(three(), &[("cancel-7-ch_c", "ch_c", 603)]);
     let input = json!({ "reason": "requested_by_customer" });
     let Err(InvokeError::Failed(failure)) = prorate(&mut node, input) else { panic!("reason") };
-    assert_eq!((failure.kind, node.asked.len()), (FailureKind::Conflict, 0));
+    assert_eq!((failure.kind, node.creates.len()), (FailureKind::Conflict, 0));
     assert!(failure.message.contains("its reason is none"), "{}", failure.message);
 }
 
@@ -390,7 +390,7 @@ fn what_was_made_under_the_name_of_the_payment_intent_is_found() {
     let refund = node.made.get_mut("cancel-7-pi_b").unwrap();
     refund.payment_intent = Some(refund_core::id::PaymentIntentId::from_stripe("pi_b"));
     prorate(&mut node, json!({})).unwrap();
-    let operations: Vec<_> = asked(&node).into_iter().map(|(id, ..)| id).collect();
+    let operations: Vec<_> = creates(&node).into_iter().map(|(id, ..)| id).collect();
     assert_eq!(operations, ["cancel-7-ch_a", "cancel-7-pi_b", "cancel-7-ch_c"]);
     assert_eq!(node.made.len(), 3);
 }
@@ -404,7 +404,7 @@ fn a_payment_that_cannot_be_read_stops_everything() {
         let mut node = Script { check_fails: Some(CallError::Transport(failure)), ..three() };
         let report = prorate(&mut node, json!({ "dry_run": dry_run })).unwrap().report;
         assert_eq!((report.failures.len(), report.not_tried.len()), (1, 2));
-        assert!(report.planned.is_empty() && report.refunds.is_empty() && node.asked.is_empty());
+        assert!(report.planned.is_empty() && report.refunds.is_empty() && node.creates.is_empty());
         let failed = &report.failures[0];
         assert_eq!((failed.payment.as_str(), failed.amount), ("ch_a", usd(1200)));
         assert!(matches!(failed.error, CreateError::Transport(_)));
@@ -470,7 +470,7 @@ fn problems_name_their_fields() {
             panic!("{field}")
         };
         assert_eq!(problems[0].field, field, "{problems:?}");
-        assert!(node.asked.is_empty());
+        assert!(node.creates.is_empty());
     }
     let Err(InvokeError::InvalidInput(problems)) = prorate(&mut Script::default(), json!({}))
     else {
@@ -482,12 +482,12 @@ fn problems_name_their_fields() {
 #[test]
 fn the_manifest_is_current() {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manifest.json");
-    let title = Title {
+    let about = About {
         title: "Refund an unused period",
         description: "Computes what is fair when a period ends early, and refunds it payment by payment. What was paid is given, or read from an invoice or a subscription. A dry run unless `dry_run` is false: it plans every refund in full and changes nothing. Giving the same input again makes the refunds that are missing. Where the same operation id refunded something else before, nothing is refunded and the call fails with a conflict. Refunds that are denied or need approval are among the failures; a refund whose outcome is unknown makes the whole call fail, and the same input completes it.",
         icon: "M4 5h16v15H4zM4 9h16M8 3v4M16 3v4M9 14h6",
     };
-    compare(&file, &manifest::<Prorate>(title));
+    compare(&file, &manifest::<Prorate>(about));
 }
 
 #[test]

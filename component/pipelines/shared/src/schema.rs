@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use refund_core::dispatch::manifest::drawing;
 use refund_core::dispatch::{self, InvokeError};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -10,7 +11,7 @@ use crate::dispatch::Pipeline;
 
 /// What people read about an operation.
 #[derive(Clone, Copy, Debug)]
-pub struct Title {
+pub struct About {
     /// Its title.
     pub title: &'static str,
     /// What it does.
@@ -21,7 +22,7 @@ pub struct Title {
 
 /// The part of the manifest. Definitions have the pipeline's name in theirs, so that they never stand for one
 /// of the node's.
-pub fn manifest<P: Pipeline>(told: Title) -> Value
+pub fn manifest<P: Pipeline>(about: About) -> Value
 where
     P::Input: JsonSchema,
     P::Output: JsonSchema,
@@ -29,17 +30,13 @@ where
     let mut schemas = SchemaGenerator::default();
     let input = schemas.subschema_for::<P::Input>();
     let output = schemas.subschema_for::<P::Output>();
-    let icon = format!(
-        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='currentColor' stroke-width='2'><path d='{}'/></svg>",
-        told.icon
-    );
     let mut manifest = json!({
         "$defs": schemas.take_definitions(true),
         "operations": [{
             "name": P::OPERATION,
-            "title": told.title,
-            "description": told.description,
-            "icon": icon,
+            "title": about.title,
+            "description": about.description,
+            "icon": drawing(about.icon),
             "effect": "moves-money",
             "needs_http": true,
             "input_schema": input,

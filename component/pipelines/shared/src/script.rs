@@ -40,8 +40,8 @@ pub struct Script {
     pub subscription: Option<SubscriptionPeriod>,
     /// What `billing` was asked.
     pub invoice_request: Option<InvoiceRequest>,
-    /// Every request to make a refund, in order.
-    pub asked: Vec<Asked>,
+    /// Every call of `refunds.create`, in order.
+    pub creates: Vec<CreateCall>,
     /// Refunds that exist, by operation.
     pub made: BTreeMap<String, Refund>,
     /// How often facts were fetched.
@@ -52,9 +52,9 @@ pub struct Script {
     pub prorate_request: Option<ProrateRequest>,
 }
 
-/// A request to make a refund.
+/// A call of `refunds.create`.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct CreateCall {
     /// Its name.
     pub operation_id: OperationId,
     /// What it is taken from.
@@ -180,7 +180,7 @@ impl Node for Script {
     }
 
     fn create(&mut self, request: &Request<'_>) -> Result<Created, CreateError> {
-        self.asked.push(Asked {
+        self.creates.push(CreateCall {
             operation_id: request.operation_id.clone(),
             payment: request.payment.clone(),
             amount: request.amount,

@@ -2,7 +2,7 @@
 
 mod sums;
 
-use pipeline_shared::schema::{Title, compare, manifest, refuses_null};
+use pipeline_shared::schema::{About, compare, manifest, refuses_null};
 use pipeline_shared::script::{PAID, Script, unknown, usd};
 use refund_core::client::{CallError, NeedsApproval};
 use refund_core::dispatch::{self, FailureKind};
@@ -48,7 +48,7 @@ fn credit(node: &mut Script, changes: Value) -> Result<Output, InvokeError> {
 fn unless_told_otherwise_it_only_shows() {
     let mut node = script(1000);
     let report = credit(&mut node, json!({})).unwrap().report;
-    assert!(report.dry_run && node.asked.is_empty());
+    assert!(report.dry_run && node.creates.is_empty());
     let planned = &report.planned[0];
     assert_eq!((planned.operation_id.as_str(), planned.amount), ("outage-7", usd(1000)));
     let decision = planned.verdict.as_ref().map(|verdict| verdict.decision);
@@ -76,14 +76,14 @@ fn twice_is_once() {
         let report = credit(&mut node, json!({ "dry_run": false })).unwrap().report;
         assert_eq!(report.refunds[0].refund.money(), usd(1000));
     }
-    assert_eq!((node.asked.len(), node.made.len()), (2, 1));
+    assert_eq!((node.creates.len(), node.made.len()), (2, 1));
 }
 
 #[test]
 fn no_credit_no_refund() {
     let mut node = script(0);
     let output = credit(&mut node, json!({ "dry_run": false })).unwrap();
-    assert_eq!((output.quote.earned, node.asked.len()), (0, 0));
+    assert_eq!((output.quote.earned, node.creates.len()), (0, 0));
     assert!(output.report.refunds.is_empty() && output.report.failures.is_empty());
 }
 
@@ -99,7 +99,7 @@ fn a_refund_of_another_amount_is_a_conflict() {
             let Err(InvokeError::Failed(failure)) = credit(&mut node, input) else {
                 panic!("{now}")
             };
-            assert_eq!((failure.kind, node.asked.len()), (FailureKind::Conflict, 1));
+            assert_eq!((failure.kind, node.creates.len()), (FailureKind::Conflict, 1));
             assert!(failure.details.contains("re_outage-7"), "{}", failure.details);
         }
     }
@@ -110,7 +110,7 @@ fn a_dry_run_shows_the_refund_that_exists() {
     let mut node = script(1000);
     credit(&mut node, json!({ "dry_run": false })).unwrap();
     let report = credit(&mut node, json!({})).unwrap().report;
-    assert_eq!((report.planned.len(), report.refunds.len(), node.asked.len()), (0, 1, 1));
+    assert_eq!((report.planned.len(), report.refunds.len(), node.creates.len()), (0, 1, 1));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn the_one_failure_is_that_of_the_call() {
         assert_eq!(failure.kind, kind);
         assert!(failure.details.contains(word), "{}", failure.details);
         credit(&mut node, json!({ "dry_run": false, "approval": "hash-1" })).unwrap();
-        assert_eq!((node.asked[1].approval.as_deref(), node.made.len()), (Some("hash-1"), 1));
+        assert_eq!((node.creates[1].approval.as_deref(), node.made.len()), (Some("hash-1"), 1));
     }
 }
 
@@ -141,11 +141,11 @@ fn a_payment_that_never_was() {
     let Err(InvokeError::Failed(failure)) = credit(&mut node, json!({ "dry_run": false })) else {
         panic!("unpaid")
     };
-    assert_eq!((failure.kind, node.asked.len()), (FailureKind::Denied, 0));
+    assert_eq!((failure.kind, node.creates.len()), (FailureKind::Denied, 0));
     let failed = CallError::Invalid { problems: Vec::new() };
     let mut node = Script { check_fails: Some(failed), ..script(1000) };
     assert!(credit(&mut node, json!({ "dry_run": false })).is_err());
-    assert!(node.asked.is_empty());
+    assert!(node.creates.is_empty());
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_policy_document_goes_to_the_node_whole() {
     let mut node = script(1000);
     let input = json!({ "dry_run": false, "document": document });
     credit(&mut node, input).unwrap();
-    let sent = node.asked[0].document.as_ref().unwrap();
+    let sent = node.creates[0].document.as_ref().unwrap();
     assert_eq!((sent.name.as_str(), sent.version.as_str()), ("shop", "1"));
     let both = json!({ "document": document, "policy": { "window_days": 3 } });
     let Err(InvokeError::InvalidInput(problems)) = credit(&mut script(1000), both) else {
@@ -184,12 +184,12 @@ fn problems_are_named_as_the_input_has_them() {
 #[test]
 fn the_manifest_is_current() {
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/manifest.json");
-    let title = Title {
+    let about = About {
         title: "Refund an outage",
         description: "Reads what was paid, computes what the service level grants for an outage, and refunds it. A dry run unless `dry_run` is false: it plans the refund in full and changes nothing. One operation id makes at most one refund; where it refunded another amount before, the call fails with a conflict.",
         icon: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M12 7v5l4 2",
     };
-    compare(&file, &manifest::<SlaCredit>(title));
+    compare(&file, &manifest::<SlaCredit>(about));
 }
 
 #[test]
