@@ -35,26 +35,24 @@ pub(super) struct Judgement {
     pub(super) approvals: u8,
 }
 
-/// What a payment can still give under a rule.
-pub(super) struct Left {
+/// What may still be refunded under a rule.
+pub(super) struct AfterDeductions {
     /// Kept back.
     pub(super) deducted: u64,
-    /// What may be refunded.
-    pub(super) allowed: u64,
+    pub(super) refundable: u64,
 }
 
-impl Left {
+impl AfterDeductions {
     pub(super) fn of(rule: &Rule, charge: &Charge, refundable: u64, now: u64) -> Self {
         let kept = |deduct: &Deduction| deduct.of(charge, now);
         let deducted = rule.then.deduct.as_ref().map_or(0, kept);
         if deducted == 0 {
-            return Self { deducted, allowed: refundable };
+            return Self { deducted, refundable };
         }
         let spent = charge.captured_amount().saturating_sub(refundable);
         let rest = charge.captured_amount().saturating_sub(deducted).saturating_sub(spent);
         // A refund has to be an amount that Stripe takes: rounded down to the currency's step.
-        let allowed = rest - rest % charge.currency.step();
-        Self { deducted, allowed }
+        Self { deducted, refundable: rest - rest % charge.currency.step() }
     }
 }
 
@@ -80,8 +78,8 @@ impl Rule {
 
     fn deductions(&self, request: &Request<'_>, failed: &mut Vec<FailedRule>) {
         let requested = request.amount;
-        let Left { deducted, allowed } =
-            Left::of(self, &request.facts.charge, request.refundable, request.now);
+        let AfterDeductions { deducted, refundable: allowed } =
+            AfterDeductions::of(self, &request.facts.charge, request.refundable, request.now);
         if deducted > 0 && requested > allowed {
             failed.push(FailedRule::AboveDeductions { requested, allowed, deducted });
         }

@@ -9,7 +9,7 @@
 
 use super::combine;
 use super::document::Rule;
-use super::judgement::{Judgement, Left, Request};
+use super::judgement::{AfterDeductions, Judgement, Request};
 use super::matching::Fact;
 use super::rulebook::{Ask, Candidates, Rulebook};
 use crate::eligibility::{
@@ -35,12 +35,14 @@ impl Rulebook {
         let charge = &facts.charge;
         let Candidates { matching, undecided } = self.rules_for(charge);
         let refundable = facts.balance().refundable;
-        let lefts = matching.iter().map(|rule| Left::of(rule, charge, refundable, now));
-        let left = lefts.max_by_key(|left| left.deducted);
-        let left = left.unwrap_or(Left { deducted: 0, allowed: refundable });
+        let strictest = matching
+            .iter()
+            .map(|rule| AfterDeductions::of(rule, charge, refundable, now))
+            .max_by_key(|after| after.deducted)
+            .unwrap_or(AfterDeductions { deducted: 0, refundable });
         let amount = match ask.amount {
-            Amount::Everything if left.deducted > 0 && left.allowed > 0 => {
-                Amount::Exactly(charge.money(left.allowed))
+            Amount::Everything if strictest.deducted > 0 && strictest.refundable > 0 => {
+                Amount::Exactly(charge.money(strictest.refundable))
             }
             amount => amount,
         };
@@ -86,7 +88,7 @@ impl Rulebook {
             rule: rules.first().cloned().unwrap_or_default(),
             rules,
             approvals: if verdict.decision == Decision::NeedsApproval { approvals } else { 0 },
-            deducted: left.deducted,
+            deducted: strictest.deducted,
         });
         Ok(verdict)
     }

@@ -8,6 +8,7 @@ mod bulk;
 mod corrections;
 mod follow_ups;
 mod full_disk;
+mod inline_before;
 mod migration;
 mod operations;
 mod outcomes;
