@@ -7,9 +7,10 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
+use crate::compose::compose;
 use crate::peers::{interpreter, missing, passed};
-use crate::run::{exists, must, must_read, plain_cargo, refund_node, root, target};
-use crate::{say, supply};
+use crate::run::{exists, must, must_read, plain_cargo, refund_node, root, say, target};
+use crate::supply;
 
 /// What is tried where nothing is named. n8n takes 2.3 GB, wasmtime's own command a quarter of an hour to build.
 const USUAL: [&str; 4] = ["node", "node-red", "python", "rust"];
@@ -100,7 +101,7 @@ fn prepare(name: &str, component: &Path) -> Result<Option<Vec<String>>> {
                 return Ok(None);
             }
             let wasmtime = supply::WASMTIME.installed()?.display().to_string();
-            crate::compose(&[])?;
+            compose(&[])?;
             let served = root().join("dist/refund-node-http-simulator.wasm").display().to_string();
             let runner = runner("http", "conformance.py");
             Ok(Some(vec!["python3".to_owned(), runner, wasmtime, served]))

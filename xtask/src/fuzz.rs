@@ -6,8 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::run::{must, root};
-use crate::say;
+use crate::run::{must, root, say};
 use crate::supply::FUZZ;
 
 /// In `tests/fuzz/fuzz_targets`.

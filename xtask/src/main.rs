@@ -1,5 +1,6 @@
 //! `cargo xtask build | demo | test` and more: each does its own set-up.
 
+mod compose;
 mod conformance;
 mod dist;
 mod fuzz;
@@ -15,7 +16,8 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
-use crate::run::root;
+use crate::compose::{build, compose};
+use crate::run::say;
 use crate::supply::Maker;
 
 const HELP: &str = "\
@@ -116,42 +118,6 @@ fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// The component files, through the same command that users have, and the release notes that name their digests.
-fn build() -> Result<()> {
-    let refund_node = run::refund_node()?;
-    let dist = root().join("dist");
-    std::fs::create_dir_all(&dist)?;
-    let mut notes = std::fs::read_to_string(root().join("CHANGELOG.md"))?;
-    for (name, pure) in [("refund-node.wasm", false), ("refund-node-pure.wasm", true)] {
-        let file = dist.join(name);
-        let mut extract = Command::new(&refund_node);
-        extract.args(["component", "extract"]).arg(&file);
-        if pure {
-            extract.arg("--pure");
-        }
-        run::must(&mut extract)?;
-        say(&format!("\n{}", file.display()));
-        let inspected = run::must_read(
-            Command::new(&refund_node).args(["component", "inspect", "--component"]).arg(&file),
-        )?;
-        notes.extend(["\n## ", name, "\n\n```\n", inspected.trim_end(), "\n```\n"]);
-    }
-    std::fs::write(dist.join("RELEASE.md"), notes)?;
-    Ok(())
-}
-
-/// In a command of its own, so that no other of these waits for the composer to be built. It runs in the folder of
-/// the caller, whose files are named relative to it.
-fn compose(rest: &[&str]) -> Result<()> {
-    let mut compose = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
-    compose.args(["run", "--quiet", "--package", "pipeline-command"]);
-    compose.arg("--manifest-path").arg(root().join("Cargo.toml")).arg("--");
-    if rest.is_empty() {
-        compose.arg(root().join("dist"));
-    }
-    run::must(compose.args(rest))
-}
-
 fn wasmtime() -> Result<()> {
     let wasmtime = supply::WASMTIME.installed()?;
     say(&format!(
@@ -186,10 +152,4 @@ fn bench(rest: &[&str]) -> Result<()> {
 fn soak(minutes: &str) -> Result<()> {
     let refund_node = run::refund_node()?;
     run::must(Command::new(beside(&refund_node, "soak")).arg(refund_node).arg(minutes))
-}
-
-/// Progress goes to stderr.
-#[expect(clippy::print_stderr, reason = "this is a tool for a terminal")]
-fn say(text: &str) {
-    eprintln!("{text}");
 }

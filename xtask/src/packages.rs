@@ -7,8 +7,7 @@ use anyhow::Result;
 
 use crate::conformance::{built, component, python};
 use crate::peers::missing;
-use crate::run::{exists, must, refund_node, root};
-use crate::say;
+use crate::run::{exists, must, refund_node, root, say};
 
 /// The packages that a run of all tests has installed for the conformance suite already.
 const USUAL: [&str; 2] = ["node", "node-red"];

@@ -6,8 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::run::{exists, must, must_read, refund_node, root};
-use crate::say;
+use crate::run::{exists, must, must_read, refund_node, root, say};
 
 /// A key of the simulator's.
 const KEY: &str = "sk_test_simulator";

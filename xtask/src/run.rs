@@ -68,7 +68,7 @@ pub(crate) fn refund_node() -> Result<PathBuf> {
     let binary =
         target().join("debug").join(format!("refund-node{}", std::env::consts::EXE_SUFFIX));
     if !binary.exists() {
-        crate::say(
+        say(
             "Building; the first time this takes about ten minutes on two cores, most of it wasmtime.",
         );
     }
@@ -90,7 +90,7 @@ pub(crate) fn must_read(command: &mut Command) -> Result<String> {
         .output()
         .with_context(|| format!("{command:?} cannot be started"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    crate::say(&text);
+    say(&text);
     ensure!(output.status.success(), "{command:?} failed ({})", output.status);
     Ok(text)
 }
@@ -100,4 +100,10 @@ pub(crate) fn exists(program: &str) -> bool {
     let quiet =
         Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     quiet.is_ok_and(|status| status.success())
+}
+
+/// Progress goes to stderr.
+#[expect(clippy::print_stderr, reason = "this is a tool for a terminal")]
+pub(crate) fn say(text: &str) {
+    eprintln!("{text}");
 }

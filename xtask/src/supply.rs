@@ -6,8 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::run::{cargo, must, must_read, plain_cargo, refund_node, root, target};
-use crate::say;
+use crate::run::{cargo, must, must_read, plain_cargo, refund_node, root, say, target};
 
 /// A program of a fixed version, in a folder of our own.
 pub(crate) struct Tool {

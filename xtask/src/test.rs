@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::run::{cargo, lint_from_now_on, must, must_read, root, sysroot};
+use crate::run::{cargo, lint_from_now_on, must, must_read, root, say, sysroot};
 use crate::supply::Maker;
-use crate::{conformance, packages, peers, say, supply};
+use crate::{conformance, packages, peers, supply};
 
 /// Targets the guest must build for.
 const WASM: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];

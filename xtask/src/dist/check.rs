@@ -7,10 +7,9 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use super::files::{SUMS, answer, files_in, one, sha256};
 use super::oci::COMPONENTS;
-use super::{SUMS, answer, one, sha256};
-use crate::run::must;
-use crate::say;
+use crate::run::{must, say};
 
 /// Pure, so it needs no key: five hours of an outage, with one tier.
 const QUESTION: &str = r#"{"paid":{"amount":10000,"currency":"usd"},"period":{"start":0,"end":2592000},"downtime":{"seconds":18000},"scale":{"tiers":[{"below":999000,"credit":100000}]}}"#;
@@ -145,7 +144,7 @@ fn nodes(dist: &Path, folder: &Path, package: &str, digest: &str) -> Result<()> 
     for file in files {
         ensure!(installed.join(&file).exists(), "{package} lacks {file}");
     }
-    let components = super::files(&installed)?;
+    let components = files_in(&installed)?;
     let component = components.iter().find(|file| file.ends_with("refund-node.wasm"));
     let component = component.with_context(|| format!("{package} has no component"))?;
     ensure!(sha256(&fs::read(component)?) == digest, "{package} holds another component");

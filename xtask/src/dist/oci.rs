@@ -7,9 +7,8 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::sha256;
-use crate::run::must_read;
-use crate::say;
+use super::files::sha256;
+use crate::run::{must_read, root, say};
 
 /// What is published: the node, its pipelines, and the faces for other hosts.
 pub(super) const COMPONENTS: [&str; 7] = [
@@ -74,6 +73,6 @@ fn blob(layout: &Path, kind: &str, bytes: &[u8]) -> Result<Value> {
 /// When the sources were written, not when this ran: the same sources make the same layout.
 fn created() -> Result<String> {
     let mut git = std::process::Command::new("git");
-    let time = must_read(git.args(["log", "-1", "--format=%cI"]).current_dir(crate::root()))?;
+    let time = must_read(git.args(["log", "-1", "--format=%cI"]).current_dir(root()))?;
     Ok(time.trim().to_owned())
 }
