@@ -180,6 +180,7 @@ fn made_from(
         folder,
         component,
         &platforms.join("egress.json"),
+        &platforms.join("abi.json"),
         &platforms.join("forms"),
         &platforms.join("node"),
     ];

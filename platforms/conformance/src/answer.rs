@@ -1,6 +1,7 @@
 //! What a runner says, and the shape that every error has to have.
 
 use anyhow::{Context, Result, ensure};
+use refund_wrapper::JsonError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -35,8 +36,9 @@ impl Answer {
         let answer = serde_json::from_str(line);
         let answer = answer.with_context(|| format!("no answer is `{line}`"))?;
         if let Self::Error(error) = &answer {
-            let shape = Shape::deserialize(error);
-            shape.with_context(|| format!("no error is {error}"))?;
+            let shape = JsonError::<Map<String, Value>>::deserialize(error);
+            let shape = shape.with_context(|| format!("no error is {error}"))?;
+            ensure!(*error == serde_json::to_value(shape)?, "an error has no such fields: {error}");
         }
         Ok(answer)
     }
@@ -45,71 +47,6 @@ impl Answer {
 /// Whether one of the credentials is in a text.
 pub(crate) fn holds_key(text: &str) -> bool {
     KEYS.iter().any(|key| text.contains(key))
-}
-
-/// Errors, the same everywhere.
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-#[expect(dead_code, reason = "reading it is the check")]
-enum Shape {
-    InvalidInput {
-        problems: Vec<Problem>,
-    },
-    UnknownOperation {
-        known: Vec<String>,
-    },
-    Denied(Failure),
-    NeedsApproval(Failure),
-    Conflict(Failure),
-    Refused(Failure),
-    Transport(Failure),
-    OutcomeUnknown(Failure),
-    Rejected(Failure),
-    Host {
-        code: Code,
-        message: String,
-        #[serde(default)]
-        money_state: Option<MoneyState>,
-    },
-}
-
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "reading it is the check")]
-#[expect(clippy::struct_field_names, reason = "the contract names them")]
-struct Problem {
-    field: String,
-    value: String,
-    problem: String,
-    fix: String,
-}
-
-#[derive(Deserialize)]
-#[expect(dead_code, reason = "reading it is the check")]
-struct Failure {
-    message: String,
-    retryable: bool,
-    retry_after: Option<u32>,
-    details: Map<String, Value>,
-}
-
-/// Why an embedding itself said no.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Code {
-    MissingKey,
-    WrongKey,
-    LiveKey,
-    WrongDigest,
-    Timeout,
-    Trapped,
-}
-
-/// What a call can have done that the embedding had to end.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum MoneyState {
-    NothingSent,
-    MayHaveBeenMade,
 }
 
 #[cfg(test)]
@@ -134,7 +71,11 @@ mod tests {
             (format!(r#"{{"error": {{"kind": "denied", {failure}, "details": "{{}}"}}}}"#), false),
             (format!(r#"{{"error": {{"kind": "denied", {failure}}}}}"#), false),
             (format!(r#"{{"error": {{"kind": "odd", {failure}, "details": {{}}}}}}"#), false),
-            (r#"{"error": {"kind": "invalid-input", "problems": [{}]}}"#.to_owned(), false),
+            (r#"{"error": {"kind": "invalid-input", "message": "m", "problems": [{}]}}"#.to_owned(), false),
+            (r#"{"error": {"kind": "invalid-input", "message": "m", "problems": []}}"#.to_owned(), true),
+            (r#"{"error": {"kind": "invalid-input", "problems": []}}"#.to_owned(), false),
+            (r#"{"error": {"kind": "unknown-operation", "message": "m", "known": []}}"#.to_owned(), true),
+            (r#"{"error": {"kind": "unknown-operation", "message": "m", "known": [], "name": "n"}}"#.to_owned(), false),
             (r#"{"error": {"kind": "host", "code": "odd", "message": "m"}}"#.to_owned(), false),
             (r#"{"output": {}, "error": {}}"#.to_owned(), false),
             (r#"{"output": {"a": "sk_test_simulator"}}"#.to_owned(), false),

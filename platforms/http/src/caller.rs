@@ -1,11 +1,10 @@
 //! What the headers of a request say about who calls.
 
-use refund_wrapper::Connection;
+use refund_wrapper::{Connection, Problem};
 
 use crate::bindings::wasi::http::types::Headers;
 use crate::error::Error;
 use crate::key::{self, Mode};
-use crate::told::Problem;
 
 /// Real money is moved only for somebody who says so.
 #[cfg(not(feature = "simulator"))]

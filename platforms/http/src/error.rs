@@ -1,8 +1,11 @@
 //! Why there is no output, and which status that is.
 
+use refund_wrapper::{Code, JsonError, Problem};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
 use crate::bindings::refund_node::refunds::node::{Failure, FailureKind, InvokeError};
 use crate::bindings::refund_node::refunds::types::FieldProblem;
-use crate::told::{Problem, Told};
 use crate::wire::{Answer, MOST};
 
 /// Seconds to wait before sending again, where nobody named any.
@@ -65,7 +68,7 @@ impl Error {
             }
             _ => {}
         }
-        Answer { status, headers, body: self.told().json() }
+        Answer { status, headers, body: self.body() }
     }
 
     /// 503 and 504 are worth the same request again, with the same operation id; no other is.
@@ -94,9 +97,17 @@ impl Error {
         }
     }
 
-    fn told(self) -> Told {
-        let host = |code, message: &str| Told::Host { code, message: message.to_owned() };
-        let problem = |problem| Told::InvalidInput { problems: vec![problem] };
+    fn body(self) -> String {
+        #[derive(Serialize)]
+        struct Body {
+            error: JsonError,
+        }
+        // Nothing in it can fail to be written: all names are text.
+        serde_json::to_string(&Body { error: self.json() }).unwrap_or_default()
+    }
+
+    fn json(self) -> JsonError {
+        let problem = |problem| JsonError::invalid_input(vec![problem]);
         match self {
             Self::Method { allowed } => {
                 problem(Problem::new("method", "is another one", format!("use {allowed}")))
@@ -114,18 +125,33 @@ impl Error {
                 format!("is larger than {MOST} bytes"),
                 "send less at once",
             )),
-            Self::MissingKey => host(
-                "missing-key",
+            Self::MissingKey => JsonError::host(
+                Code::MissingKey,
                 "no key was sent: send your Stripe key as Authorization: Bearer sk_test_...",
             ),
-            Self::WrongKey(why) => host("wrong-key", why),
-            Self::LiveKey => host(
-                "live-key",
+            Self::WrongKey(why) => JsonError::host(Code::WrongKey, why),
+            Self::LiveKey => JsonError::host(
+                Code::LiveKey,
                 "this key moves real money, and the request does not say that it may: send a test key, or x-refund-node-live: true",
             ),
-            Self::UnknownOperation(known) => Told::UnknownOperation { known },
-            Self::Invalid(problems) => Told::InvalidInput { problems },
-            Self::Failed(failure) => failure.into(),
+            Self::UnknownOperation(known) => JsonError::unknown_operation(known),
+            Self::Invalid(problems) => JsonError::invalid_input(problems),
+            Self::Failed(failure) => failed(failure),
         }
     }
+}
+
+fn failed(failure: Failure) -> JsonError {
+    let Failure { kind, message, retryable, retry_after, details } = failure;
+    let kind = match kind {
+        FailureKind::Denied => JsonError::Denied,
+        FailureKind::NeedsApproval => JsonError::NeedsApproval,
+        FailureKind::Conflict => JsonError::Conflict,
+        FailureKind::Refused => JsonError::Refused,
+        FailureKind::Transport => JsonError::Transport,
+        FailureKind::OutcomeUnknown => JsonError::OutcomeUnknown,
+        FailureKind::Rejected => JsonError::Rejected,
+    };
+    let details = RawValue::from_string(details).unwrap_or_default();
+    kind(refund_wrapper::Failure { message, retryable, retry_after, details })
 }

@@ -17,7 +17,6 @@ mod caller;
 mod error;
 mod key;
 mod route;
-mod told;
 mod wire;
 
 use bindings::exports::wasi::http::incoming_handler::{Guest, IncomingRequest, ResponseOutparam};

@@ -1,12 +1,11 @@
 //! From a request to the operation behind it.
 
-use refund_wrapper::{InputError, find};
+use refund_wrapper::{InputError, Problem, find};
 
 use crate::bindings::refund_node::refunds::node;
 use crate::bindings::wasi::http::types::{IncomingRequest, Method};
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::told::Problem;
 use crate::wire::{self, Answer};
 
 /// The answer to a request; never fails, for an error is one.

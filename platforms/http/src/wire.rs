@@ -1,11 +1,12 @@
 //! Bytes: the body of a request up to a cap, and the answer.
 
+use refund_wrapper::Problem;
+
 use crate::bindings::wasi::http::types::{
     Fields, IncomingBody, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
 use crate::bindings::wasi::io::streams::StreamError;
 use crate::error::Error;
-use crate::told::Problem;
 
 /// Largest body. A file of evidence has up to 5 MiB, which is 7 MB in base64; all else is far smaller.
 pub(crate) const MOST: usize = 8 << 20;

@@ -26,7 +26,7 @@ const ADVICE: Record<string, string> = {
 export function failureOf(error: unknown): Failure | undefined {
 	const json = hasJson(error) ? (error.toJSON() as JsonObject) : undefined;
 	if (typeof json?.kind !== 'string' || !(json.kind in ADVICE)) return undefined;
-	return { message: (error as Error).message, ...json } as Failure;
+	return json as Failure;
 }
 
 /** What nobody foresaw: an expression that throws, a credential that cannot be read. */

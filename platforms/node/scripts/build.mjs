@@ -23,6 +23,11 @@ for (const folder of ["build", "dist"]) rmSync(path(folder), { recursive: true, 
 mkdirSync(path("dist"));
 mkdirSync(path("src/generated"), { recursive: true });
 
+for (const name of ["abi", "egress"]) {
+  const json = readFileSync(path(`../${name}.json`), "utf8").trim();
+  writeFileSync(path(`src/generated/${name}.ts`), `export const ${name.toUpperCase()} = ${json} as const;\n`);
+}
+
 // The sandbox alone comes first: the component itself says what the rest is generated from.
 tsc("tsconfig.sandbox.json");
 const { digestOf, mainModule } = await import(path("build/sandbox/file.js"));

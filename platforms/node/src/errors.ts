@@ -1,3 +1,5 @@
+import type { Case } from "./sandbox/abi.js";
+
 /** One thing that is wrong with an input. */
 export interface FieldProblem {
   field: string;
@@ -7,14 +9,7 @@ export interface FieldProblem {
 }
 
 /** How an operation that ran ended in failure. */
-export type FailureKind =
-  | "denied"
-  | "needs-approval"
-  | "conflict"
-  | "refused"
-  | "transport"
-  | "outcome-unknown"
-  | "rejected";
+export type FailureKind = Case<"failure-kind">;
 
 /** What the component says of a failure. */
 export interface Failure {

@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
 
-import type { Rule } from "./egress/allow.js";
-
 /** What the component says of itself: its operations, with the JSON Schemas of their inputs and outputs. */
 export interface Manifest {
   name: string;
@@ -33,14 +31,7 @@ export interface Operation {
 }
 
 /** The manifest of the component in this package, as it was when the package was built. */
-export const manifest = load("./manifest.json") as Manifest;
-
-/** The requests that the operations may send. */
-export const egressRules = load("./egress.json") as Rule[];
+export const manifest = JSON.parse(readFileSync(new URL("./manifest.json", import.meta.url), "utf8")) as Manifest;
 
 /** The operations by name. */
 export const operations = new Map(manifest.operations.map((operation) => [operation.name, operation]));
-
-function load(file: string): unknown {
-  return JSON.parse(readFileSync(new URL(file, import.meta.url), "utf8"));
-}

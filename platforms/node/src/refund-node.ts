@@ -10,8 +10,9 @@ import { encode, encodeWith } from "./encode.js";
 import { HostError, InvalidInput, UnknownOperation } from "./errors.js";
 import { notStarted } from "./failures.js";
 import { DIGEST } from "./generated/digest.js";
+import { EGRESS } from "./generated/egress.js";
 import { TypedOperations, type CallOptions } from "./generated/operations.js";
-import { egressRules, manifest, operations, type Manifest, type Operation } from "./manifest.js";
+import { manifest, operations, type Manifest, type Operation } from "./manifest.js";
 import type { Task } from "./pool/messages.js";
 import { Pool, type Job } from "./pool/pool.js";
 import { outputOf } from "./reply.js";
@@ -69,7 +70,7 @@ export class RefundNode extends TypedOperations {
     super();
     const { account, maxRetries } = options;
     this.#keyring = keyring;
-    this.#allow = new Allow(egressRules, origin);
+    this.#allow = new Allow(EGRESS.requests, origin);
     this.#connection = { base_url: origin, account, max_retries: maxRetries };
     this.#pool = new Pool(module, {
       workers: bounded("workers", options.workers ?? usualWorkers(), 1, 64),

@@ -204,7 +204,7 @@ for (const [name, change, code] of [
 
 /** The guest that attacks its host, on the threads of the package and with its way out. */
 test("a trap says what left before it", { skip: hostileGuest === undefined && "build refund-tests first" }, async () => {
-  const rules = createRequire(import.meta.url)("../dist/egress.json");
+  const rules = createRequire(import.meta.url)("../dist/egress.json").requests;
   const egress = new Egress(new Allow(rules, stripe.url));
   const module = WebAssembly.compile(mainModule(readFileSync(hostileGuest)));
   const pool = new Pool(module, { workers: 1, queue: 10, timeout: 500 });

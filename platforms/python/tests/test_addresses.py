@@ -1,58 +1,32 @@
-"""Which addresses may be connected to."""
+"""Which addresses may be connected to, and which headers may leave: the cases that every host is tested with."""
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import Any
 
 import pytest
+from conftest import ROOT
 
 from refund_node import wire
-from refund_node.addresses import is_public, parse
+from refund_node.addresses import is_loopback, is_public, parse
 from refund_node.allow import Origin
+from refund_node.egress import is_forbidden
+
+CASES = json.loads((ROOT / "platforms" / "egress-cases.json").read_text())
 
 
-@pytest.mark.parametrize(
-    ("text", "good"),
-    [
-        ("8.8.8.8", True),
-        ("54.187.174.169", True),
-        ("2600:1f14::1", True),
-        ("127.0.0.1", False),
-        ("10.1.2.3", False),
-        ("172.16.0.1", False),
-        ("172.32.0.1", True),
-        ("192.168.1.1", False),
-        ("169.254.169.254", False),
-        ("100.64.0.1", False),
-        ("100.128.0.1", True),
-        ("0.0.0.0", False),  # noqa: S104
-        ("0.1.2.3", False),
-        ("192.0.0.8", False),
-        ("198.18.0.1", False),
-        ("203.0.113.1", False),
-        ("224.0.0.1", False),
-        ("255.255.255.255", False),
-        ("::1", False),
-        ("::", False),
-        ("::ffff:127.0.0.1", False),
-        ("::ffff:8.8.8.8", True),
-        ("::10.0.0.1", False),
-        ("2002:0a00:0001::", False),
-        ("64:ff9b::a9fe:a9fe", False),
-        ("fe80::1", False),
-        ("fd00:ec2::254", False),
-        ("ff02::1", False),
-        ("2001:db8::1", False),
-        ("2001::1", False),
-        ("2001:2::1", False),
-        ("2001:4860:4860::8888", True),
-    ],
-)
-def test_addresses(text: str, *, good: bool) -> None:
-    address = parse(text)
-    assert address is not None
-    assert is_public(address) == good
+def test_every_address_has_its_verdict() -> None:
+    for text, expected in CASES["addresses"].items():
+        address = parse(text)
+        public, loopback = (address is not None and judge(address) for judge in (is_public, is_loopback))
+        assert ("loopback" if loopback else "public" if public else "special") == expected, text
+
+
+def test_every_header_has_its_verdict() -> None:
+    for name, expected in CASES["headers"].items():
+        assert ("forbidden" if is_forbidden(name) else "allowed") == expected, name
 
 
 def test_a_name_for_a_private_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

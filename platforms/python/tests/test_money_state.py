@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import re
@@ -21,10 +20,10 @@ from test_sandbox import component
 
 from refund_node import HostError, RefundNode, wasi
 from refund_node.allow import AllowList
-from refund_node.client import _data
 from refund_node.egress import Answer, Egress, Request
 from refund_node.engine import Sandbox
 from refund_node.keys import Key, source
+from refund_node.packaged import EGRESS
 from refund_node.stop import Stop
 
 _FORM = "content-type: application/x-www-form-urlencoded"
@@ -131,7 +130,7 @@ def test_a_host_function_that_fails_says_what_had_left(
 def test_a_guest_that_traps_spins_and_hoards(stripe: Simulator) -> None:
     assert _HOSTILE is not None
     sandbox = Sandbox(_HOSTILE.read_bytes())
-    egress = Egress(AllowList(json.loads(_data("egress.json")), stripe.url), source(KEY, live=False))
+    egress = Egress(AllowList(EGRESS["requests"], stripe.url), source(KEY, live=False))
 
     def attack(operation: str, input: str = "") -> HostError:
         call = wasi.Call(Stop(), egress, Key(KEY, live=False))

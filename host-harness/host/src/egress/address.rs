@@ -1,100 +1,94 @@
-//! Which addresses are somebody else's on the open network.
+//! Decides whether an IP address is publicly routable.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Neither loopback, private, link-local (the metadata services of clouds live there), shared,
-/// documentation, multicast nor otherwise reserved. An IPv4 address in IPv6 clothes is judged as what
-/// it is.
+/// A block of addresses: those that share the first bits of one address.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Network {
+    first: IpAddr,
+    bits: u32,
+}
+
+/// IPv6 networks whose last 32 bits are an IPv4 address, which is checked in place of the IPv6 address: mapped
+/// addresses, and NAT64, by which a network without IPv4 reaches hosts that have nothing else.
+pub(super) const IPV4_INSIDE: [Network; 2] =
+    [v6([0, 0, 0, 0, 0, 0xffff, 0, 0], 96), v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96)];
+
+/// Networks that are not publicly routable, or that no host of the public network is in: every entry of the IANA
+/// special-purpose address registries, whatever it says of reachability, and multicast.
+///
+/// <https://www.iana.org/assignments/iana-ipv4-special-registry>
+/// <https://www.iana.org/assignments/iana-ipv6-special-registry>
+pub(super) const SPECIAL: [Network; 25] = [
+    v4([0, 0, 0, 0], 8),       // this network
+    v4([10, 0, 0, 0], 8),      // private
+    v4([100, 64, 0, 0], 10),   // shared by customers of a carrier
+    v4([127, 0, 0, 0], 8),     // loopback
+    v4([169, 254, 0, 0], 16),  // link-local; metadata services of clouds
+    v4([172, 16, 0, 0], 12),   // private
+    v4([192, 0, 0, 0], 24),    // protocol assignments
+    v4([192, 0, 2, 0], 24),    // documentation
+    v4([192, 31, 196, 0], 24), // AS112
+    v4([192, 52, 193, 0], 24), // multicast tunnels (AMT)
+    v4([192, 88, 99, 0], 24),  // 6to4 relays, deprecated
+    v4([192, 168, 0, 0], 16),  // private
+    v4([192, 175, 48, 0], 24), // AS112
+    v4([198, 18, 0, 0], 15),   // benchmarks
+    v4([198, 51, 100, 0], 24), // documentation
+    v4([203, 0, 113, 0], 24),  // documentation
+    v4([224, 0, 0, 0], 3),     // multicast, reserved, broadcast
+    // Global unicast is 2000::/3. This and the last two networks are all of the rest.
+    v6([0, 0, 0, 0, 0, 0, 0, 0], 3),
+    v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), // protocol assignments; Teredo, benchmarks, ORCHID
+    v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), // documentation
+    v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), // 6to4, deprecated
+    v6([0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0], 48), // AS112
+    v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), // documentation
+    v6([0x4000, 0, 0, 0, 0, 0, 0, 0], 2),
+    v6([0x8000, 0, 0, 0, 0, 0, 0, 0], 1), // private, link-local, multicast
+];
+
+/// Whether an address is publicly routable.
 pub(super) fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => is_public_v4(v4),
-        IpAddr::V6(v6) => match embedded(v6) {
-            Some(v4) => is_public_v4(v4),
-            None => is_public_v6(v6),
-        },
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let special = address.is_unspecified()
-        || address.is_loopback()
-        || address.is_private()
-        || address.is_link_local()
-        || address.is_multicast()
-        || address.is_broadcast()
-        || address.is_documentation()
-        || a == 0
-        || a >= 240
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 198 && (b == 18 || b == 19));
-    !special
-}
-
-/// Only the global unicast range, without its documentation and tunnel corners.
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, ..] = address.segments();
-    let global = a & 0xe000 == 0x2000;
-    let special = a == 0x2001 && (b < 0x200 || b == 0xdb8);
-    global && !special && a != 0x3fff
-}
-
-/// The IPv4 address inside a mapped, compatible, 6to4 or NAT64 one.
-fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let segments = address.segments();
-    let join = |high: usize| {
-        let ([a, b], [c, d]) = (segments[high].to_be_bytes(), segments[high + 1].to_be_bytes());
-        Ipv4Addr::new(a, b, c, d)
-    };
-    match segments {
-        [0, 0, 0, 0, 0, 0 | 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(join(6)),
-        [0x2002, ..] => Some(join(1)),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses() {
-        for (address, good) in [
-            ("8.8.8.8", true),
-            ("54.187.174.169", true),
-            ("2600:1f14::1", true),
-            ("127.0.0.1", false),
-            ("10.1.2.3", false),
-            ("172.16.0.1", false),
-            ("172.32.0.1", true),
-            ("192.168.1.1", false),
-            ("169.254.169.254", false),
-            ("100.64.0.1", false),
-            ("100.128.0.1", true),
-            ("0.0.0.0", false),
-            ("0.1.2.3", false),
-            ("192.0.0.8", false),
-            ("198.18.0.1", false),
-            ("203.0.113.1", false),
-            ("224.0.0.1", false),
-            ("255.255.255.255", false),
-            ("::1", false),
-            ("::", false),
-            ("::ffff:127.0.0.1", false),
-            ("::ffff:8.8.8.8", true),
-            ("::10.0.0.1", false),
-            ("2002:0a00:0001::", false),
-            ("64:ff9b::a9fe:a9fe", false),
-            ("fe80::1", false),
-            ("fd00:ec2::254", false),
-            ("ff02::1", false),
-            ("2001:db8::1", false),
-            ("2001::1", false),
-            ("2001:2::1", false),
-            ("2001:4860:4860::8888", true),
-        ] {
-            assert_eq!(is_public(address.parse().unwrap()), good, "{address}");
+    let address = match address {
+        IpAddr::V6(v6) if is_in(&IPV4_INSIDE, address) => {
+            let [.., a, b, c, d] = v6.octets();
+            IpAddr::from([a, b, c, d])
         }
+        _ => address,
+    };
+    !is_in(&SPECIAL, address)
+}
+
+fn is_in(networks: &[Network], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(address))
+}
+
+const fn v4([a, b, c, d]: [u8; 4], bits: u32) -> Network {
+    Network { first: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), bits }
+}
+
+const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], bits: u32) -> Network {
+    Network { first: IpAddr::V6(Ipv6Addr::new(a, b, c, d, e, f, g, h)), bits }
+}
+
+impl Network {
+    fn contains(self, address: IpAddr) -> bool {
+        match (self.first, address) {
+            (IpAddr::V4(first), IpAddr::V4(address)) => {
+                (first.to_bits() ^ address.to_bits()) >> (32 - self.bits) == 0
+            }
+            (IpAddr::V6(first), IpAddr::V6(address)) => {
+                (first.to_bits() ^ address.to_bits()) >> (128 - self.bits) == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.first, self.bits)
     }
 }

@@ -18,27 +18,16 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmtime_wasi_http::{
-    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, Result, WasiBody,
-    WasiHttpHooks,
+    Error, ForbiddenHeaderFilter, RequestOptions, Result, WasiBody, WasiHttpHooks,
 };
 
 use super::allow::Allow;
 use super::body::Bounded;
+use super::headers::is_forbidden;
 use super::pace::{Pace, Pacer, Refused};
 use super::resolver::{NoPublicAddress, Resolve, Resolver};
 use crate::limits::{Limit, Limits};
 use crate::secret::StripeKey;
-
-/// Headers that a guest may not set, beside those WASI forbids: they are the host's to set, or change
-/// where a request goes or as whom.
-const FORBIDDEN: [&str; 6] = [
-    "cookie",
-    "forwarded",
-    "proxy-authorization",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "stripe-context",
-];
 
 type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 
@@ -121,11 +110,7 @@ impl Egress {
         resolve: Arc<dyn Resolve>,
         limits: &Limits,
     ) -> Self {
-        let forbidden = Arc::new(move |name: &HeaderName| {
-            DEFAULT_FORBIDDEN_HEADERS.contains(name)
-                || FORBIDDEN.contains(&name.as_str())
-                || (*name == AUTHORIZATION && !guest_key)
-        });
+        let forbidden = Arc::new(move |name: &HeaderName| is_forbidden(name, guest_key));
         Self {
             pacer: pace.map(|pace| Pacer::new(pace, allow.rules().len())),
             allow,

@@ -6,9 +6,12 @@
 
 mod address;
 mod allow;
+#[cfg(test)]
+mod blocks;
 mod body;
 #[cfg(test)]
 mod drift;
+mod headers;
 mod hook;
 #[cfg(test)]
 mod near_addresses;

@@ -1,4 +1,4 @@
-/** One request of `egress.json`: exact but for `{id}`, which stands for one segment. */
+/** One of the requests of `egress.json`: exact but for `{id}`, which stands for one segment. */
 export interface Rule {
   method: string;
   origin: string;
@@ -10,7 +10,7 @@ export class Allow {
   readonly #rules: { method: string; origin: string; path: string[] }[];
 
   /** With a base URL, everything goes there and nowhere else. */
-  constructor(rules: Rule[], baseUrl?: string) {
+  constructor(rules: readonly Rule[], baseUrl?: string) {
     this.#rules = rules.map(({ method, origin, path }) => ({
       method,
       origin: new URL(baseUrl ?? origin).origin,

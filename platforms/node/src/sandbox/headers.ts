@@ -1,22 +1,8 @@
-/** Headers that a guest may not set: they are the host's, or change where a request goes or as whom. */
-const FORBIDDEN = new Set([
-  "authorization",
-  "connection",
-  "cookie",
-  "forwarded",
-  "host",
-  "http2-settings",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "stripe-context",
-  "transfer-encoding",
-  "upgrade",
-  "x-forwarded-for",
-  "x-forwarded-host",
-]);
+import { EGRESS } from "../generated/egress.js";
 
+const FORBIDDEN = new Set<string>(EGRESS.forbidden_headers);
+
+/** Whether a header is one that a guest may not set. */
 export function isForbidden(name: string): boolean {
   return FORBIDDEN.has(name.toLowerCase());
 }

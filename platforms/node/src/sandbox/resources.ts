@@ -1,3 +1,4 @@
+import type { Case } from "./abi.js";
 import { join } from "./bytes.js";
 import { isForbidden, isToken, isValue } from "./headers.js";
 import type { Pending, Transport, WireAnswer, WireOutcome } from "./transport.js";
@@ -13,20 +14,13 @@ export class Fields {
   }
 
   /** Gives the case of `header-error`, or undefined where the header was taken. */
-  append(name: string, value: Uint8Array): HeaderError | undefined {
-    if (this.#isAnswer) return HeaderError.Immutable;
-    if (!isToken(name) || !isValue(value)) return HeaderError.InvalidSyntax;
-    if (isForbidden(name)) return HeaderError.Forbidden;
+  append(name: string, value: Uint8Array): Case<"header-error"> | undefined {
+    if (this.#isAnswer) return "immutable";
+    if (!isToken(name) || !isValue(value)) return "invalid-syntax";
+    if (isForbidden(name)) return "forbidden";
     this.entries.push([name, value]);
     return undefined;
   }
-}
-
-/** `header-error` of wasi:http/types. */
-export enum HeaderError {
-  InvalidSyntax,
-  Forbidden,
-  Immutable,
 }
 
 /** `request-options`. Only the option that the component sets. */

@@ -1,15 +1,17 @@
 import type { FailureKind, FieldProblem } from "../errors.js";
+import { ABI } from "../generated/abi.js";
 import { Memory, type MemoryExports } from "./memory.js";
 import { closed, type Transport } from "./transport.js";
 import { wasi } from "./wasi.js";
 
-const NODE = "refund-node:refunds/node@0.1.0#";
-const WEBHOOKS = "refund-node:refunds/webhooks@0.1.0#";
+const DESCRIBE = "refund-node:refunds/node@0.1.0#describe";
+const INVOKE = "refund-node:refunds/node@0.1.0#invoke";
+const VERIFY = "refund-node:refunds/webhooks@0.1.0#verify";
 
-/** `failure-kind` of the contract, in its order. */
-const FAILURE_KINDS: FailureKind[] = [
-  "denied", "needs-approval", "conflict", "refused", "transport", "outcome-unknown", "rejected",
-];
+/** Where the parts of a reply are. */
+const REPLY = ABI.functions[INVOKE].result;
+/** Bytes of a string: its address and its length. */
+const STRING = 8;
 
 /** What `invoke` gave: `result<string, invoke-error>`. Messages between threads, so plain objects. */
 export type Reply =
@@ -58,13 +60,13 @@ export class Sandbox {
 
   /** The manifest's text. */
   describe(): string {
-    return this.#call(`${NODE}describe`, [], (at) => this.#memory.textAt(at));
+    return this.#call(DESCRIBE, [], (at) => this.#memory.textAt(at));
   }
 
   /** Runs an operation; input and output are JSON. */
   invoke(operation: string, input: string): Reply {
     const args = [...this.#memory.placeText(operation), ...this.#memory.placeText(input)];
-    return this.#call(`${NODE}invoke`, args, (at) => this.#reply(at));
+    return this.#call(INVOKE, args, (at) => this.#reply(at));
   }
 
   /** Whether a delivery's signature is good. Why it is not, the operation `webhooks.verify` says. */
@@ -72,17 +74,18 @@ export class Sandbox {
     const memory = this.#memory;
     const payload = memory.place(delivery.payload);
     const header = memory.placeText(delivery.header);
-    const secrets = memory.allocate(delivery.secrets.length * 8, 4);
-    delivery.secrets.forEach((secret, index) => memory.putText(secrets + index * 8, secret));
-    const args = [
-      payload, delivery.payload.length,
-      1, ...header,
-      secrets, delivery.secrets.length,
-      delivery.tolerance === undefined ? 0 : 1, delivery.tolerance ?? 0,
-      0, 0,
-      BigInt(delivery.now),
-    ];
-    return this.#call(`${WEBHOOKS}verify`, args, (at) => memory.u8(at) === 0);
+    const secrets = memory.allocate(delivery.secrets.length * STRING, 4);
+    delivery.secrets.forEach((secret, index) => memory.putText(secrets + index * STRING, secret));
+    const parts: Record<(typeof ABI.functions)[typeof VERIFY]["params"][number], (number | bigint)[]> = {
+      payload: [payload, delivery.payload.length],
+      header: [1, ...header],
+      secrets: [secrets, delivery.secrets.length],
+      "options.tolerance": delivery.tolerance === undefined ? [0, 0] : [1, delivery.tolerance],
+      "options.future-tolerance": [0, 0],
+      now: [BigInt(delivery.now)],
+    };
+    const args = [...new Set(ABI.functions[VERIFY].params)].flatMap((name) => parts[name]);
+    return this.#call(VERIFY, args, (at) => memory.u8(at) === 0);
   }
 
   /** Calls an export that gives back an area of memory, reads it, and lets the guest free it. */
@@ -101,38 +104,42 @@ export class Sandbox {
 
   #reply(at: number): Reply {
     const memory = this.#memory;
-    if (memory.u8(at) === 0) return { tag: "output", text: memory.textAt(at + 4) };
-    switch (memory.u8(at + 4)) {
-      case 0:
-        return { tag: "unknown-operation", known: this.#list(at + 8, 8, (item) => memory.textAt(item)) };
-      case 1:
-        return { tag: "invalid-input", problems: this.#list(at + 8, 32, (item) => this.#problem(item)) };
+    if (memory.u8(at) === 0) return { tag: "output", text: memory.textAt(at + REPLY.ok) };
+    const tag = ABI.cases["invoke-error"][memory.u8(at + REPLY.err)];
+    switch (tag) {
+      case "unknown-operation":
+        return { tag, known: this.#list(at, "err.unknown-operation", (item) => memory.textAt(item)) };
+      case "invalid-input":
+        return { tag, problems: this.#list(at, "err.invalid-input", (item) => this.#problem(item)) };
+      case "failed":
+        return { tag, failure: this.#failure(at) };
       default:
-        return { tag: "failed", failure: this.#failure(at + 8) };
+        throw new TypeError("the component gave an error that the contract does not know");
     }
   }
 
-  #list<T>(at: number, size: number, read: (item: number) => T): T[] {
-    const start = this.#memory.u32(at);
-    const length = this.#memory.u32(at + 4);
-    return Array.from({ length }, (_, index) => read(start + index * size));
+  #list<T>(at: number, name: "err.unknown-operation" | "err.invalid-input", read: (item: number) => T): T[] {
+    const start = this.#memory.u32(at + REPLY[name]);
+    const length = this.#memory.u32(at + REPLY[name] + 4);
+    return Array.from({ length }, (_, index) => read(start + index * REPLY[`${name}[]`]));
   }
 
   #problem(at: number): FieldProblem {
-    const text = (field: number): string => this.#memory.textAt(at + field * 8);
-    return { field: text(0), value: text(1), problem: text(2), fix: text(3) };
+    const text = (field: keyof FieldProblem): string => this.#memory.textAt(at + REPLY[`err.invalid-input[].${field}`]);
+    return { field: text("field"), value: text("value"), problem: text("problem"), fix: text("fix") };
   }
 
   #failure(at: number): WireFailed {
     const memory = this.#memory;
-    const kind = FAILURE_KINDS[memory.u8(at)];
+    const kind = ABI.cases["failure-kind"][memory.u8(at + REPLY["err.failed.kind"])];
     if (!kind) throw new TypeError("the component gave a kind of failure that the contract does not know");
+    const hasDelay = memory.u8(at + REPLY["err.failed.retry-after"]) === 1;
     return {
       kind,
-      message: memory.textAt(at + 4),
-      retryable: memory.u8(at + 12) === 1,
-      retryAfter: memory.u8(at + 16) === 1 ? memory.u32(at + 20) : undefined,
-      details: memory.textAt(at + 24),
+      message: memory.textAt(at + REPLY["err.failed.message"]),
+      retryable: memory.u8(at + REPLY["err.failed.retryable"]) === 1,
+      retryAfter: hasDelay ? memory.u32(at + REPLY["err.failed.retry-after.some"]) : undefined,
+      details: memory.textAt(at + REPLY["err.failed.details"]),
     };
   }
 }

@@ -1,3 +1,5 @@
+import type { Case } from "./abi.js";
+
 /** A request as the guest made it. It bears no key: the side that sends it adds one. */
 export interface WireRequest {
   method: string;
@@ -15,6 +17,9 @@ export interface WireAnswer {
   /** Why the body is not whole. */
   broken?: string;
 }
+
+/** `error-code` of wasi:http/types. */
+export type ErrorCode = Case<"error-code">;
 
 /** Why there is no answer, in WASI's words. */
 export interface WireFailure {
@@ -35,28 +40,6 @@ export interface Pending {
   outcome(): WireOutcome | undefined;
   /** Blocks this thread until it is known. */
   wait(): void;
-}
-
-/** `error-code` of wasi:http/types, in its order: the index is the discriminant. */
-const ERROR_CODES = [
-  "DNS-timeout", "DNS-error", "destination-not-found", "destination-unavailable", "destination-IP-prohibited",
-  "destination-IP-unroutable", "connection-refused", "connection-terminated", "connection-timeout",
-  "connection-read-timeout", "connection-write-timeout", "connection-limit-reached", "TLS-protocol-error",
-  "TLS-certificate-error", "TLS-alert-received", "HTTP-request-denied", "HTTP-request-length-required",
-  "HTTP-request-body-size", "HTTP-request-method-invalid", "HTTP-request-URI-invalid", "HTTP-request-URI-too-long",
-  "HTTP-request-header-section-size", "HTTP-request-header-size", "HTTP-request-trailer-section-size",
-  "HTTP-request-trailer-size", "HTTP-response-incomplete", "HTTP-response-header-section-size",
-  "HTTP-response-header-size", "HTTP-response-body-size", "HTTP-response-trailer-section-size",
-  "HTTP-response-trailer-size", "HTTP-response-transfer-coding", "HTTP-response-content-coding",
-  "HTTP-response-timeout", "HTTP-upgrade-failed", "HTTP-protocol-error", "loop-detected", "configuration-error",
-  "internal-error",
-] as const;
-
-export type ErrorCode = (typeof ERROR_CODES)[number];
-
-/** The discriminant of an error code. */
-export function discriminant(code: ErrorCode): number {
-  return ERROR_CODES.indexOf(code);
 }
 
 /** The way out of a sandbox that has none: every request is denied. */

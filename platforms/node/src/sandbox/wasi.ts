@@ -1,3 +1,5 @@
+import { ABI } from "../generated/abi.js";
+import { discriminant } from "./abi.js";
 import { Handles } from "./handles.js";
 import type { Memory } from "./memory.js";
 import {
@@ -13,7 +15,7 @@ import {
   Pollable,
   RequestOptions,
 } from "./resources.js";
-import { discriminant, type ErrorCode, type Transport } from "./transport.js";
+import type { ErrorCode, Transport } from "./transport.js";
 
 /** Largest piece of a body that is read at once. */
 const MOST_READ = 1 << 20;
@@ -21,20 +23,16 @@ const MOST_READ = 1 << 20;
 /** What a request may hold. A file of evidence has up to 5 MiB. */
 const MOST_WRITTEN = 6 << 20;
 
-/** Cases of `stream-error`. */
-const LAST_OPERATION_FAILED = 0;
-const CLOSED = 1;
-
-const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
-const SCHEMES = ["http", "https"];
+/** Where the parts of results are. */
+const LAYOUT = ABI.functions;
 
 type Imports = Record<string, Record<string, (...args: never[]) => unknown>>;
 
 /**
  * The seven WASI interfaces that the component imports, as its core module sees them: handles and offsets.
  *
- * Only what it imports is here; anything else fails when the module is instantiated. The offsets follow the
- * canonical ABI for the WIT of WASI 0.2: `error-code` is 32 bytes, aligned to 8, its payload at 8.
+ * Only what it imports is here; anything else fails when the module is instantiated. A `result` is 0 for ok, an
+ * `option` 0 for none.
  */
 export function wasi(memory: () => Memory, transport: Transport): Imports {
   const handles = new Handles();
@@ -51,7 +49,7 @@ export function wasi(memory: () => Memory, transport: Transport): Imports {
         const bounds = hasOptions ? handles.take(options, RequestOptions) : undefined;
         const future = new FutureResponse(outgoing, bounds, transport);
         memory().putU8(at, 0);
-        memory().putU32(at + 8, handles.give(future));
+        memory().putU32(at + LAYOUT["wasi:http/outgoing-handler@0.2.2#handle"].result.ok, handles.give(future));
       },
     },
   };
@@ -62,8 +60,9 @@ function clocks(memory: () => Memory, handles: Handles): Imports {
     "wasi:clocks/wall-clock@0.2.2": {
       now: (at: number) => {
         const now = Date.now();
-        memory().putU64(at, BigInt(Math.floor(now / 1000)));
-        memory().putU32(at + 8, (now % 1000) * 1_000_000);
+        const { seconds, nanoseconds } = LAYOUT["wasi:clocks/wall-clock@0.2.2#now"].result;
+        memory().putU64(at + seconds, BigInt(Math.floor(now / 1000)));
+        memory().putU32(at + nanoseconds, (now % 1000) * 1_000_000);
       },
     },
     "wasi:clocks/monotonic-clock@0.2.2": {
@@ -98,21 +97,23 @@ function io(memory: () => Memory, handles: Handles): Imports {
       "[method]input-stream.blocking-read": (self: number, most: bigint, at: number) => {
         const stream = handles.borrow(self, InputStream);
         const piece = stream.read(Number(min(BigInt.asUintN(64, most), BigInt(MOST_READ))));
+        const { result } = LAYOUT["wasi:io/streams@0.2.2#[method]input-stream.blocking-read"];
         memory().putU8(at, piece.length > 0 ? 0 : 1);
         if (piece.length > 0) {
-          memory().putBytes(at + 4, piece);
+          memory().putBytes(at + result.ok, piece);
         } else if (stream.answer.broken === undefined) {
-          memory().putU8(at + 4, CLOSED);
+          memory().putU8(at + result.err, discriminant("stream-error", "closed"));
         } else {
-          memory().putU8(at + 4, LAST_OPERATION_FAILED);
-          memory().putU32(at + 8, handles.give(new IoError(stream.answer.broken)));
+          memory().putU8(at + result.err, discriminant("stream-error", "last-operation-failed"));
+          memory().putU32(at + result["err.last-operation-failed"], handles.give(new IoError(stream.answer.broken)));
         }
       },
       "[method]output-stream.blocking-write-and-flush": (self: number, from: number, length: number, at: number) => {
         const { body } = handles.borrow(self, OutputStream);
         const isRoom = body.write(memory().window(from, length).slice(), MOST_WRITTEN);
+        const { result } = LAYOUT["wasi:io/streams@0.2.2#[method]output-stream.blocking-write-and-flush"];
         memory().putU8(at, isRoom ? 0 : 1);
-        if (!isRoom) memory().putU8(at + 4, CLOSED);
+        if (!isRoom) memory().putU8(at + result.err, discriminant("stream-error", "closed"));
       },
       "[resource-drop]input-stream": dropper(handles, InputStream),
       "[resource-drop]output-stream": dropper(handles, OutputStream),
@@ -131,22 +132,23 @@ function requests(memory: () => Memory, handles: Handles): Record<string, (...ar
     ) => {
       const bytes = memory().window(value, valueLength).slice();
       const error = handles.borrow(self, Fields).append(text(name, nameLength), bytes);
+      const { result } = LAYOUT["wasi:http/types@0.2.2#[method]fields.append"];
       memory().putU8(at, error === undefined ? 0 : 1);
-      if (error !== undefined) memory().putU8(at + 1, error);
+      if (error !== undefined) memory().putU8(at + result.err, discriminant("header-error", error));
     },
     "[resource-drop]fields": dropper(handles, Fields),
 
     "[constructor]outgoing-request": (fields: number) =>
       handles.give(new OutgoingRequest(handles.take(fields, Fields))),
     "[method]outgoing-request.set-method": (self: number, method: number, from: number, length: number) => {
-      const name = METHODS[method] ?? text(from, length);
+      const known = ABI.cases.method[method];
+      const name = known === undefined || known === "other" ? text(from, length) : known.toUpperCase();
       return set(() => (handles.borrow(self, OutgoingRequest).method = name), /^[A-Z]+$/.test(name));
     },
-    "[method]outgoing-request.set-scheme": (
-      self: number, isSome: number, scheme: number, from: number, length: number,
-    ) => {
-      const name = isSome ? (SCHEMES[scheme] ?? text(from, length)) : "https";
-      return set(() => (handles.borrow(self, OutgoingRequest).scheme = name), SCHEMES.includes(name));
+    "[method]outgoing-request.set-scheme": (self: number, isSome: number, scheme: number) => {
+      const name = isSome ? (ABI.cases.scheme[scheme] ?? "") : "HTTPS";
+      const assign = (): unknown => (handles.borrow(self, OutgoingRequest).scheme = name.toLowerCase());
+      return set(assign, name === "HTTP" || name === "HTTPS");
     },
     "[method]outgoing-request.set-authority": (self: number, isSome: number, from: number, length: number) => {
       const authority = optional(isSome, from, length) ?? "";
@@ -190,13 +192,14 @@ function answers(memory: () => Memory, handles: Handles): Record<string, (...arg
     /* option<result<result<incoming-response, error-code>>> */
     "[method]future-incoming-response.get": (self: number, at: number) => {
       const outcome = handles.borrow(self, FutureResponse).get();
+      const { result } = LAYOUT["wasi:http/types@0.2.2#[method]future-incoming-response.get"];
       memory().putU8(at, outcome === undefined ? 0 : 1);
       if (outcome === undefined) return;
-      memory().putU8(at + 8, outcome === "taken" ? 1 : 0);
+      memory().putU8(at + result.some, outcome === "taken" ? 1 : 0);
       if (outcome === "taken") return;
-      memory().putU8(at + 16, "error" in outcome ? 1 : 0);
-      if ("error" in outcome) putErrorCode(memory(), at + 24, outcome.error);
-      else memory().putU32(at + 24, handles.give(new IncomingResponse(outcome)));
+      memory().putU8(at + result["some.ok"], "error" in outcome ? 1 : 0);
+      if ("error" in outcome) putErrorCode(memory(), at + result["some.ok.err"], outcome.error);
+      else memory().putU32(at + result["some.ok.ok"], handles.give(new IncomingResponse(outcome)));
     },
     "[method]future-incoming-response.subscribe": (self: number) => {
       const future = handles.borrow(self, FutureResponse);
@@ -217,10 +220,11 @@ function answers(memory: () => Memory, handles: Handles): Record<string, (...arg
 
     "[method]fields.entries": (self: number, at: number) => {
       const { entries } = handles.borrow(self, Fields);
-      const list = memory().allocate(entries.length * 16, 4);
+      const { "[]": size, "[].0": first, "[].1": second } = LAYOUT["wasi:http/types@0.2.2#[method]fields.entries"].result;
+      const list = memory().allocate(entries.length * size, 4);
       entries.forEach(([name, value], index) => {
-        memory().putText(list + index * 16, name);
-        memory().putBytes(list + index * 16 + 8, value);
+        memory().putText(list + index * size + first, name);
+        memory().putBytes(list + index * size + second, value);
       });
       memory().putU32(at, list);
       memory().putU32(at + 4, entries.length);
@@ -230,17 +234,18 @@ function answers(memory: () => Memory, handles: Handles): Record<string, (...arg
 
 /** Writes a code without its payload. The payloads that are options begin with a tag, and 0 is none. */
 function putErrorCode(memory: Memory, at: number, code: ErrorCode): void {
-  memory.window(at, 32).fill(0);
-  memory.putU8(at, discriminant(code));
+  memory.window(at, ABI.sizes["error-code"]).fill(0);
+  memory.putU8(at, discriminant("error-code", code));
 }
 
-/** `result<own<T>>`: an error where there is nothing left to give. */
+/** `result<own<T>>`, of which all have one layout: an error where there is nothing left to give. */
 function giveOnce(memory: Memory, handles: Handles, at: number, resource: object | undefined): void {
+  const { result } = LAYOUT["wasi:http/types@0.2.2#[method]incoming-body.stream"];
   memory.putU8(at, resource ? 0 : 1);
-  if (resource) memory.putU32(at + 4, handles.give(resource));
+  if (resource) memory.putU32(at + result.ok, handles.give(resource));
 }
 
-/** `result`: 0 for ok. */
+/** `result`. */
 function set(assign: () => unknown, isGood: boolean): number {
   if (isGood) assign();
   return isGood ? 0 : 1;

@@ -1,43 +1,41 @@
-"""Which addresses are somebody else's on the open network."""
+"""Decides whether an IP address is publicly routable.
+
+From the table that all hosts share: `is_global` and `is_loopback` of `ipaddress` differ between Python versions.
+"""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from .packaged import EGRESS
 
 Address = IPv4Address | IPv6Address
 
-_GLOBAL = IPv6Network("2000::/3")
-# Some versions of Python know these as special, and others do not: protocols, tunnels, documentation.
-_PROTOCOLS = IPv4Network("192.0.0.0/24")
-_CORNERS = [IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "3fff::/20")]
-_EMBEDDING = [IPv6Network(text) for text in ("::/96", "::ffff:0:0/96", "64:ff9b::/96")]
+_IPV4_INSIDE = [ip_network(text) for text in EGRESS["ipv4_inside"]]
+_SPECIAL = [ip_network(text) for text in EGRESS["special_networks"]]
+_LOOPBACK = [ip_network(text) for text in ("127.0.0.0/8", "::1/128")]
 
 
 def parse(host: str) -> Address | None:
-    """The address that a host is written as; None for a name."""
+    """The address that a host is written as; None for a name, and for an address of one link, with a zone."""
     try:
-        return ip_address(host.removeprefix("[").removesuffix("]"))
+        return None if "%" in host else ip_address(host.removeprefix("[").removesuffix("]"))
     except ValueError:
         return None
 
 
 def is_public(address: Address) -> bool:
-    """Neither loopback, private, link-local (metadata services live there), shared nor reserved.
-
-    An IPv4 address in IPv6 clothes is judged as what it is.
-    """
-    if isinstance(address, IPv6Address):
-        inner = _embedded(address)
-        if inner is None:
-            return address in _GLOBAL and not any(address in corner for corner in _CORNERS)
-        address = inner
-    special = address.is_multicast or address.is_reserved or address in _PROTOCOLS
-    return address.is_global and not special
+    """Whether an address is publicly routable."""
+    if _is_in(_IPV4_INSIDE, address):
+        address = IPv4Address(address.packed[-4:])
+    return not _is_in(_SPECIAL, address)
 
 
-def _embedded(address: IPv6Address) -> IPv4Address | None:
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if any(address in network for network in _EMBEDDING):
-        return IPv4Address(address.packed[-4:])
-    return None
+def is_loopback(address: Address) -> bool:
+    """Whether an address is this machine's own."""
+    return _is_in(_LOOPBACK, address)
+
+
+def _is_in(networks: Iterable[IPv4Network | IPv6Network], address: Address) -> bool:
+    return any(address in network for network in networks)

@@ -5,23 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
 
-from .addresses import is_public, parse
+from .addresses import is_loopback, is_public, parse
 from .errors import HostError
+from .packaged import Request
 
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
 _PORTS = {"https": 443, "http": 80}
 _LAST_PORT = 65535
-
-
-class Entry(TypedDict):
-    """One line of egress.json."""
-
-    method: str
-    origin: str
-    path: str
 
 
 @dataclass(frozen=True)
@@ -52,11 +44,12 @@ class Origin:
                 "base_url is scheme, host and port: https://proxy.example or http://127.0.0.1:12111",
             )
         address = parse(origin.host)
-        if address and not address.is_loopback and not is_public(address):
+        local = origin.host == "localhost" or (address is not None and is_loopback(address))
+        if address and not local and not is_public(address):
             raise HostError(
                 "wrong-base-url", "base_url is a private or reserved address: only public ones and loopback may be"
             )
-        if origin.scheme == "http" and not (origin.host == "localhost" or (address and address.is_loopback)):
+        if origin.scheme == "http" and not local:
             raise HostError(
                 "wrong-base-url", "base_url is not encrypted: http is for loopback alone, use https elsewhere"
             )
@@ -84,7 +77,7 @@ class _Rule:
 class AllowList:
     """What the operations send, and nothing else."""
 
-    def __init__(self, entries: Sequence[Entry], base_url: str | None) -> None:
+    def __init__(self, entries: Sequence[Request], base_url: str | None) -> None:
         elsewhere = Origin.parse(base_url) if base_url is not None else None
         self._rules = [
             _Rule(entry["method"], elsewhere or Origin.parse(entry["origin"]), _pattern(entry["path"]))

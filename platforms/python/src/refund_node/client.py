@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping
-from importlib import resources
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from .errors import HostError, InvalidInput, OperationFailed, UnknownOperation, 
 from .inputs import encode
 from .keys import Key, source
 from .operations import Operations
+from .packaged import EGRESS, data
 from .stop import Stop
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ class RefundNode(Operations):
         self._timeout, self._closed = timeout, False
         given = {"base_url": base_url, "account": account, "max_retries": max_retries}
         self._connection = {name: value for name, value in given.items() if value is not None}
-        allowed = json.loads(_data("egress.json"))
-        self._egress = Egress(AllowList(allowed, base_url), source(key, live=live))
+        self._egress = Egress(AllowList(EGRESS["requests"], base_url), source(key, live=live))
         self._sandbox = _sandbox(_wasm(component), digest)
         self._packaged = component is None
 
@@ -100,7 +99,7 @@ class RefundNode(Operations):
 
     @functools.cached_property
     def _needs_http(self) -> dict[str, bool]:
-        manifest = _data("manifest.json").decode() if self._packaged else self.manifest
+        manifest = data("manifest.json").decode() if self._packaged else self.manifest
         return {one["name"]: one["needs_http"] for one in json.loads(manifest)["operations"]}
 
     def __enter__(self) -> RefundNode:
@@ -155,10 +154,5 @@ def _call(egress: Egress | None = None, key: Key | None = None) -> Call:
 
 def _wasm(component: Path | bytes | None) -> bytes:
     if component is None:
-        return _data("refund-node.wasm")
+        return data("refund-node.wasm")
     return component if isinstance(component, bytes) else Path(component).read_bytes()
-
-
-@functools.cache
-def _data(name: str) -> bytes:
-    return resources.files(__package__).joinpath("data", name).read_bytes()

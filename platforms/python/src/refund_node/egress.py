@@ -8,6 +8,7 @@ from http.client import HTTPException, HTTPResponse
 
 from .allow import AllowList, Origin
 from .keys import Key
+from .packaged import EGRESS
 from .stop import Stop
 from .wire import Connection, Deadline, NotSent, Pool
 
@@ -17,14 +18,14 @@ _MOST_HEADER_BYTES = 64 << 10
 _REQUEST_SECONDS = 80.0
 _FIRST_FINAL_STATUS = 200
 
-# Headers that a guest may not set: the host's to set, or they change where a request goes or as whom.
-FORBIDDEN = frozenset({
-    "authorization", "connection", "cookie", "expect", "forwarded", "host", "http2-settings", "keep-alive",
-    "proxy-authenticate", "proxy-authorization", "proxy-connection", "stripe-context", "te", "trailer",
-    "transfer-encoding", "upgrade", "x-forwarded-for", "x-forwarded-host",
-})  # fmt: skip
+_FORBIDDEN = frozenset(EGRESS["forbidden_headers"])
 
 Headers = list[tuple[str, bytes]]
+
+
+def is_forbidden(name: str) -> bool:
+    """Whether a header is one that a guest may not set."""
+    return name.lower() in _FORBIDDEN
 
 
 class Failed(Exception):

@@ -54,7 +54,7 @@ class InvalidInput(RefundNodeError):
 
     def to_dict(self) -> dict[str, Any]:
         """The error as JSON."""
-        return {"kind": "invalid-input", "problems": self.problems}
+        return {"kind": "invalid-input", "message": str(self), "problems": self.problems}
 
 
 class UnknownOperation(RefundNodeError):
@@ -66,7 +66,7 @@ class UnknownOperation(RefundNodeError):
 
     def to_dict(self) -> dict[str, Any]:
         """The error as JSON."""
-        return {"kind": "unknown-operation", "known": self.known}
+        return {"kind": "unknown-operation", "message": str(self), "known": self.known}
 
 
 class OperationFailed(RefundNodeError):

@@ -34,7 +34,7 @@ from .abi import (
     Tuple,
     Variant,
 )
-from .egress import FORBIDDEN, MOST_REQUEST_BYTES, Answer, Egress, Failed, Headers, Request
+from .egress import MOST_REQUEST_BYTES, Answer, Egress, Failed, Headers, Request, is_forbidden
 from .errors import MoneyState
 from .keys import Key
 from .stop import Stop
@@ -295,7 +295,7 @@ def _new_fields(call: Call) -> Lowered:
 def _append(_: Call, fields: _Fields, name: str, value: bytes) -> Lowered:
     if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
         return Err(Variant("invalid-syntax"))
-    if name.lower() in FORBIDDEN:
+    if is_forbidden(name):
         return Err(Variant("forbidden"))
     fields.entries.append((name, value))
     return Ok()

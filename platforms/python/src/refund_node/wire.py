@@ -15,7 +15,7 @@ from contextlib import suppress
 from http.client import HTTPConnection
 from typing import cast
 
-from .addresses import is_public, parse
+from .addresses import is_loopback, is_public, parse
 from .allow import Origin
 
 _CONNECT_SECONDS = 30.0
@@ -227,11 +227,11 @@ def _resolve(origin: Origin) -> list[tuple[int, tuple[str, int]]]:
     except OSError:
         raise NotSent("DNS-error") from None
     named = parse(host)
-    local = host == "localhost" or (named is not None and named.is_loopback)
+    local = host == "localhost" or (named is not None and is_loopback(named))
     kept: list[tuple[int, tuple[str, int]]] = []
     for family, _, _, _, address in found:
         ip = parse(str(address[0]))
-        if ip is not None and (ip.is_loopback if local else is_public(ip)):
+        if ip is not None and (is_loopback(ip) if local else is_public(ip)):
             kept.append((family, cast("tuple[str, int]", address)))
     if not kept:
         raise NotSent("destination-IP-prohibited")

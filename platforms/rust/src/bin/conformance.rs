@@ -6,10 +6,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use refund_host::api::node::{Failure, FailureKind, InvokeError};
+use refund_host::api::types::FieldProblem;
 use refund_host::{
     Allow, CallError, CallFailure, Host, KeyError, KeyMode, Limit, Node, StripeKey, default_cache,
 };
+use refund_wrapper::{Code, JsonError, Problem};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -54,8 +57,8 @@ async fn main() -> Result<()> {
     for line in std::io::stdin().lines() {
         let call: Call = serde_json::from_str(&line?)?;
         let answer = match embedding.call(call).await {
-            Ok(output) => json!({ "output": output }),
-            Err(error) => json!({ "error": error }),
+            Ok(output) => format!(r#"{{"output": {output}}}"#),
+            Err(error) => json!({ "error": error }).to_string(),
         };
         writeln!(stdout, "{answer}")?;
     }
@@ -96,15 +99,16 @@ impl Embedding {
     }
 
     /// Output, or the error in the form that every platform gives it.
-    async fn call(&self, call: Call) -> Result<Value, Value> {
+    async fn call(&self, call: Call) -> Result<Box<RawValue>, JsonError> {
         let mut input = call.input;
         if self.needs_http(&call.operation) {
             check(call.credential.text())?;
             input["connection"] = json!({ "base_url": self.base_url });
         }
         let answer = self.node.invoke(&call.operation, &input.to_string()).await;
-        let output = answer.map_err(|error| stopped(&error))?.map_err(|error| told(&error))?;
-        serde_json::from_str(&output).map_err(|error| host_error("trapped", &error.to_string()))
+        let output = answer.map_err(|error| stopped(&error))?.map_err(component_error)?;
+        RawValue::from_string(output)
+            .map_err(|error| JsonError::host(Code::Trapped, error.to_string()))
     }
 
     /// Only what talks to Stripe takes a key and a connection.
@@ -116,63 +120,57 @@ impl Embedding {
 }
 
 /// What a program checks before it opens a host: a secret key, of test mode.
-fn check(text: &str) -> Result<StripeKey, Value> {
+fn check(text: &str) -> Result<(), JsonError> {
     let key = StripeKey::parse(text).map_err(|error| {
-        let code = if error == KeyError::Blank { "missing-key" } else { "wrong-key" };
-        host_error(code, &error.to_string())
+        let code = if error == KeyError::Blank { Code::MissingKey } else { Code::WrongKey };
+        JsonError::host(code, error.to_string())
     })?;
     match key.mode() {
-        KeyMode::Test => Ok(key),
+        KeyMode::Test => Ok(()),
         KeyMode::Live => {
-            Err(host_error("live-key", "this is a live key, and live keys were not allowed"))
+            let message = "this is a live key, and live keys were not allowed";
+            Err(JsonError::host(Code::LiveKey, message))
         }
     }
 }
 
 /// The host stopped the call.
-fn stopped(error: &CallError) -> Value {
+fn stopped(error: &CallError) -> JsonError {
     let code = match error.failure() {
-        CallFailure::Limit(Limit::Call(_) | Limit::Cpu(_)) => "timeout",
-        _ => "trapped",
+        CallFailure::Limit(Limit::Call(_) | Limit::Cpu(_)) => Code::Timeout,
+        _ => Code::Trapped,
     };
-    host_error(code, &error.to_string())
-}
-
-fn host_error(code: &str, message: &str) -> Value {
-    json!({ "kind": "host", "code": code, "message": message })
+    JsonError::host(code, error.to_string())
 }
 
 /// The component's own error.
-fn told(error: &InvokeError) -> Value {
+fn component_error(error: InvokeError) -> JsonError {
     match error {
-        InvokeError::UnknownOperation(known) => {
-            json!({ "kind": "unknown-operation", "known": known })
-        }
+        InvokeError::UnknownOperation(known) => JsonError::unknown_operation(known),
         InvokeError::InvalidInput(problems) => {
-            let problems = problems.iter().map(|one| {
-                json!({
-                    "field": one.field, "value": one.value, "problem": one.problem, "fix": one.fix,
-                })
-            });
-            json!({ "kind": "invalid-input", "problems": problems.collect::<Vec<_>>() })
+            let problem = |FieldProblem { field, value, problem, fix }| Problem {
+                field,
+                value,
+                problem,
+                fix,
+            };
+            JsonError::invalid_input(problems.into_iter().map(problem).collect())
         }
         InvokeError::Failed(failure) => failed(failure),
     }
 }
 
-fn failed(failure: &Failure) -> Value {
-    let kind = match failure.kind {
-        FailureKind::Denied => "denied",
-        FailureKind::NeedsApproval => "needs-approval",
-        FailureKind::Conflict => "conflict",
-        FailureKind::Refused => "refused",
-        FailureKind::Transport => "transport",
-        FailureKind::OutcomeUnknown => "outcome-unknown",
-        FailureKind::Rejected => "rejected",
+fn failed(failure: Failure) -> JsonError {
+    let Failure { kind, message, retryable, retry_after, details } = failure;
+    let kind = match kind {
+        FailureKind::Denied => JsonError::Denied,
+        FailureKind::NeedsApproval => JsonError::NeedsApproval,
+        FailureKind::Conflict => JsonError::Conflict,
+        FailureKind::Refused => JsonError::Refused,
+        FailureKind::Transport => JsonError::Transport,
+        FailureKind::OutcomeUnknown => JsonError::OutcomeUnknown,
+        FailureKind::Rejected => JsonError::Rejected,
     };
-    let details: Value = serde_json::from_str(&failure.details).unwrap_or_default();
-    json!({
-        "kind": kind, "message": failure.message, "retryable": failure.retryable,
-        "retry_after": failure.retry_after, "details": details,
-    })
+    let details = RawValue::from_string(details).unwrap_or_default();
+    kind(refund_wrapper::Failure { message, retryable, retry_after, details })
 }
