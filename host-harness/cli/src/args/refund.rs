@@ -121,7 +121,6 @@ pub(crate) struct PolicyArgs {
 
 /// Names that flags had in earlier versions: each is refused with the one that takes its place.
 #[derive(Group, Debug, Default)]
-#[expect(dead_code, reason = "they have no value, since they are refused")]
 pub(crate) struct OldNames {
     #[arg(long, hide = true, value_parser = Unknown::suggest_arg("--never-above"))]
     maximum: Option<Infallible>,
