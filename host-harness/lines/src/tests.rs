@@ -1,6 +1,7 @@
 use std::io::{BufReader, Read};
 
 use proptest::prelude::*;
+use refund_core::request::Request;
 
 use super::*;
 

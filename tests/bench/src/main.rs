@@ -141,7 +141,9 @@ fn default_folder() -> PathBuf {
 
 fn print(all: &[Measured], as_json: bool) {
     if as_json {
-        all.iter().for_each(|row| println!("{}", row.describe()));
+        for row in all {
+            println!("{}", row.describe());
+        }
         return;
     }
     let mut table = Table::new();
