@@ -29,7 +29,7 @@ impl Caller {
         if essence.eq_ignore_ascii_case("application/json") {
             return Ok(());
         }
-        Err(Error::ContentType { given: kind })
+        Err(Error::content_type(&kind))
     }
 
     /// How long the body is, where that was said.
@@ -44,10 +44,10 @@ impl Caller {
     }
 
     fn key(&self) -> Result<String, Error> {
-        let authorization = self.one("authorization")?.ok_or(Error::MissingKey)?;
-        let key = key::bearer(&authorization).ok_or(Error::MissingKey)?;
-        if key::mode(key).map_err(Error::WrongKey)? == Mode::Live && !self.is_live()? {
-            return Err(Error::LiveKey);
+        let authorization = self.one("authorization")?.ok_or_else(Error::missing_key)?;
+        let key = key::bearer(&authorization).ok_or_else(Error::missing_key)?;
+        if key::mode(key).map_err(Error::wrong_key)? == Mode::Live && !self.is_live()? {
+            return Err(Error::live_key());
         }
         Ok(key.to_owned())
     }

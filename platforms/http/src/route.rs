@@ -19,15 +19,15 @@ fn run(request: &IncomingRequest) -> Result<String, Error> {
     match (path, request.method()) {
         ("/", Method::Get) => Ok(node::describe()),
         ("/health", Method::Get) => Ok(r#"{"status":"ok"}"#.to_owned()),
-        ("/" | "/health", _) => Err(Error::Method { allowed: "GET" }),
+        ("/" | "/health", _) => Err(Error::method("GET")),
         (_, Method::Post) => invoke(request, path.strip_prefix('/').unwrap_or(path)),
-        _ => Err(Error::Method { allowed: "POST" }),
+        _ => Err(Error::method("POST")),
     }
 }
 
 /// Whoever brings no key is told so before a byte of the body is read.
 fn invoke(request: &IncomingRequest, operation: &str) -> Result<String, Error> {
-    let operation = find(&node::describe(), operation).map_err(Error::UnknownOperation)?;
+    let operation = find(&node::describe(), operation).map_err(Error::unknown_operation)?;
     let caller = Caller::new(request.headers());
     caller.sends_json()?;
     let connection = operation.needs_http.then(|| caller.connection()).transpose()?;

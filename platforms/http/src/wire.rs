@@ -31,11 +31,11 @@ impl Answer {
 /// The body as text. One that says of itself that it is too large is not read.
 pub(crate) fn body(request: &IncomingRequest, length: Option<u64>) -> Result<String, Error> {
     if length.is_some_and(|length| length > MOST as u64) {
-        return Err(Error::TooLarge);
+        return Err(Error::too_large());
     }
     let bytes = request.consume().and_then(|body| read(&body)).map_err(|()| cut_off())?;
     if bytes.len() > MOST {
-        return Err(Error::TooLarge);
+        return Err(Error::too_large());
     }
     let not_text = |_| Problem::new("body", "is not UTF-8", "send a JSON object").into();
     String::from_utf8(bytes).map_err(not_text)

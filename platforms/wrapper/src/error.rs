@@ -49,7 +49,6 @@ pub enum JsonError<D = Box<RawValue>> {
 
 /// What is wrong with one field.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names are the contract's")]
 pub struct Problem {
     /// Its path.
     pub field: String,

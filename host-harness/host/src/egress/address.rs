@@ -69,8 +69,9 @@ const fn v4([a, b, c, d]: [u8; 4], bits: u32) -> Network {
     Network { first: IpAddr::V4(Ipv4Addr::new(a, b, c, d)), bits }
 }
 
-const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], bits: u32) -> Network {
-    Network { first: IpAddr::V6(Ipv6Addr::new(a, b, c, d, e, f, g, h)), bits }
+const fn v6(s: [u16; 8], bits: u32) -> Network {
+    let first = Ipv6Addr::new(s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7]);
+    Network { first: IpAddr::V6(first), bits }
 }
 
 impl Network {

@@ -5,15 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from .addresses import is_loopback, is_public, parse
 from .errors import HostError
-from .packaged import Request
 
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
 _PORTS = {"https": 443, "http": 80}
 _LAST_PORT = 65535
+
+
+class Request(TypedDict):
+    """One of the requests of egress.json."""
+
+    method: str
+    origin: str
+    path: str
 
 
 @dataclass(frozen=True)
