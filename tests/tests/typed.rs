@@ -1,10 +1,5 @@
 //! A typed call and `invoke` of the same operation give the same answer, and the same error.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails"
-)]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use refund_host::api::duplicates::{Direction, Options};
 use refund_host::api::eligibility::{Amount, Ask, Rules};

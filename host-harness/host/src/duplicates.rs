@@ -13,7 +13,7 @@ use crate::node::{Answer, Node};
 pub struct Scanner {
     instance: Instance,
     duplicates: Guest,
-    scanner: ResourceAny,
+    resource: ResourceAny,
 }
 
 impl Node {
@@ -53,8 +53,8 @@ impl Node {
         let opened = instance.call(&duplicates, async |wit, store| {
             wit.scanner().call_constructor(store, options, direction).await
         });
-        let scanner = opened.await?;
-        Ok(Scanner { instance, duplicates, scanner })
+        let resource = opened.await?;
+        Ok(Scanner { instance, duplicates, resource })
     }
 }
 
@@ -63,7 +63,7 @@ impl Scanner {
     pub async fn push(&mut self, page: &[Charge]) -> Answer<Vec<Group>, ScanError> {
         self.instance
             .call(&self.duplicates, async |wit, store| {
-                wit.scanner().call_push(store, self.scanner, page).await
+                wit.scanner().call_push(store, self.resource, page).await
             })
             .await
     }
@@ -72,7 +72,7 @@ impl Scanner {
     pub async fn finish(&mut self) -> Result<Vec<Group>, CallError> {
         self.instance
             .call(&self.duplicates, async |wit, store| {
-                wit.scanner().call_finish(store, self.scanner).await
+                wit.scanner().call_finish(store, self.resource).await
             })
             .await
     }
@@ -81,7 +81,7 @@ impl Scanner {
     pub async fn tally(&mut self) -> Result<Tally, CallError> {
         self.instance
             .call(&self.duplicates, async |wit, store| {
-                wit.scanner().call_tally(store, self.scanner).await
+                wit.scanner().call_tally(store, self.resource).await
             })
             .await
     }

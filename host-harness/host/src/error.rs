@@ -142,7 +142,7 @@ pub enum CallFailure {
     /// The component trapped.
     #[error("the component trapped ({0}): report this")]
     Trap(String),
-    /// The component does not export the interface: it is of another version, or has no HTTP and the interface needs it.
+    /// The component does not export the interface.
     #[error(
         "this component does not export the interface {0}: load one of this version, and one of the world refund-node for what needs HTTP"
     )]

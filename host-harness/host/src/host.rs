@@ -173,7 +173,9 @@ impl Host {
         self.trust.check(bytes, &digest, signature)?;
         let (component, cached) = self.compiled(bytes, &digest)?;
         check_world(&self.runtime.engine, &component, &GIVEN)?;
-        let pre = self.runtime.link(&component)?;
+        let linked = self.runtime.linker.instantiate_pre(&component);
+        let pre =
+            linked.map_err(|error| ComponentError::Damaged(error.root_cause().to_string()))?;
         Node::new(Linked { runtime: Arc::clone(&self.runtime), pre, digest }, cached)
     }
 

@@ -100,7 +100,8 @@ impl Instance {
 
     async fn instantiate(linked: &Arc<Linked>, hook: Hook) -> Result<Self, CallFailure> {
         let runtime = &linked.runtime;
-        let permit = runtime.permit().await?;
+        let permit = Arc::clone(&runtime.permits).acquire_owned().await;
+        let permit = permit.map_err(|error| CallFailure::Sandbox(error.to_string()))?;
         let mut store = runtime.store(hook);
         let exports = linked.pre.instantiate_async(&mut store).await;
         let exports = exports.map_err(|error| runtime.failure(&error))?;

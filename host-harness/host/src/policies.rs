@@ -13,7 +13,7 @@ use crate::node::{Answer, Node};
 pub struct Policy {
     instance: Instance,
     policies: Guest,
-    policy: ResourceAny,
+    resource: ResourceAny,
 }
 
 impl Node {
@@ -25,7 +25,7 @@ impl Node {
         let read = instance
             .call(&policies, async |wit, store| wit.policy().call_read(store, document).await);
         let read = read.await?;
-        Ok(read.map(|policy| Policy { instance, policies, policy }))
+        Ok(read.map(|resource| Policy { instance, policies, resource }))
     }
 }
 
@@ -34,7 +34,7 @@ impl Policy {
     pub async fn describe(&mut self) -> Result<Described, CallError> {
         self.instance
             .call(&self.policies, async |wit, store| {
-                wit.policy().call_describe(store, self.policy).await
+                wit.policy().call_describe(store, self.resource).await
             })
             .await
     }
@@ -48,7 +48,7 @@ impl Policy {
     ) -> Answer<Verdict, Vec<FieldProblem>> {
         self.instance
             .call(&self.policies, async |wit, store| {
-                wit.policy().call_check(store, self.policy, ask, facts, now).await
+                wit.policy().call_check(store, self.resource, ask, facts, now).await
             })
             .await
     }

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::component::{Component, InstancePre, Linker};
+use tokio::sync::Semaphore;
+use wasmtime::component::Linker;
 use wasmtime::{Engine, Store, UpdateDeadline, WasmCoreDump};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
 use wasmtime_wasi::p2::bindings::clocks;
 
 use crate::egress::{Egress, Hook};
 use crate::engine::{TICK, engine};
-use crate::error::{CallFailure, ComponentError, HostError};
+use crate::error::{CallFailure, HostError};
 use crate::limits::{Limit, Limits};
 use crate::state::State;
 
@@ -31,8 +31,9 @@ pub(crate) struct Runtime {
     pub(crate) engine: Engine,
     pub(crate) egress: Arc<Egress>,
     pub(crate) limits: Limits,
-    linker: Linker<State>,
-    permits: Arc<Semaphore>,
+    pub(crate) linker: Linker<State>,
+    /// As many as instances may be open.
+    pub(crate) permits: Arc<Semaphore>,
     core_dumps: Option<Box<Path>>,
 }
 
@@ -54,19 +55,6 @@ impl Runtime {
             permits: Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
             core_dumps,
         })
-    }
-
-    /// Links a component, so that it can be instantiated.
-    pub(crate) fn link(&self, component: &Component) -> Result<InstancePre<State>, ComponentError> {
-        self.linker
-            .instantiate_pre(component)
-            .map_err(|error| ComponentError::Damaged(error.root_cause().to_string()))
-    }
-
-    /// Waits until one more instance may be opened.
-    pub(crate) async fn permit(&self) -> Result<OwnedSemaphorePermit, CallFailure> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        permit.map_err(|error| CallFailure::Sandbox(error.to_string()))
     }
 
     /// A store whose guest reaches what the hook lets out, and nothing beyond the limits.

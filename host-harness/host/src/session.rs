@@ -37,8 +37,7 @@ impl<G> Loaded<G> {
 impl Node {
     /// Opens an instance that is kept between calls.
     pub async fn session(&self) -> Result<Session, CallError> {
-        let instance = Instance::open(&self.linked).await?;
-        let exports = Arc::clone(&self.exports);
+        let (instance, exports) = (Instance::open(&self.linked).await?, Arc::clone(&self.exports));
         Ok(Session { exports, instance, node: Loaded(None), webhooks: Loaded(None) })
     }
 }
