@@ -4,38 +4,19 @@ use serde::Deserialize;
 
 use super::failure::InvokeError;
 use super::inputs::connect;
-#[cfg(feature = "schema")]
-use super::manifest::{About, icon, schema};
-use super::operation::{Handler, Operation};
+use super::operation::{Operation, operations};
 use super::text::{read, write};
 use crate::client::{self, ConnectionInput, InvoiceRequest, Transport};
 use crate::credits::Span;
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    Operation {
-        name: "billing.invoice",
-        handler: Handler::Reads(invoice),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Read what was paid for a period",
-            description: "Reads a paid invoice and gives what `credits.prorate` takes: price and period of a line, the payments with what was refunded of each, and what credit notes gave.",
-            icon: icon::CREDIT,
-            input: schema::<OneInvoice>,
-            output: schema::<crate::billing::InvoiceFacts>,
-        },
-    },
-    Operation {
-        name: "billing.subscription",
-        handler: Handler::Reads(subscription),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Read a subscription's period",
-            description: "Reads the period of a subscription, or of one of its items, and its newest invoice.",
-            icon: icon::CREDIT,
-            input: schema::<OneSubscription>,
-            output: schema::<crate::billing::SubscriptionPeriod>,
-        },
-    },
+pub(super) const OPERATIONS: &[Operation] = operations![
+    "billing.invoice": Reads(invoice), OneInvoice => crate::billing::InvoiceFacts;
+    CREDIT, "Read what was paid for a period",
+    "Reads a paid invoice and gives what `credits.prorate` takes: price and period of a line, the payments with what was refunded of each, and what credit notes gave.";
+
+    "billing.subscription": Reads(subscription), OneSubscription => crate::billing::SubscriptionPeriod;
+    CREDIT, "Read a subscription's period",
+    "Reads the period of a subscription, or of one of its items, and its newest invoice.";
 ];
 
 /// `billing.invoice`

@@ -7,9 +7,7 @@ use serde::Deserialize;
 
 use super::failure::{self, FailureKind, InvokeError};
 use super::inputs::{connect, failed};
-#[cfg(feature = "schema")]
-use super::manifest::{About, icon, schema};
-use super::operation::{Handler, Operation};
+use super::operation::{Operation, operations};
 use super::text::{read, write};
 use crate::client::disputes::{
     self, CloseConfirmation, DisputeAction, DisputeError, DisputeFilter,
@@ -18,79 +16,30 @@ use crate::client::{ConnectionInput, Transport};
 use crate::id::PaymentRef;
 use crate::problem::{FieldProblem, Problems};
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    Operation {
-        name: "disputes.retrieve",
-        handler: Handler::Reads(retrieve),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Get a dispute",
-            description: "Reads one dispute with the evidence as staged, and says whether it can be answered and until when.",
-            icon: icon::DISPUTE,
-            input: schema::<OneDispute>,
-            output: schema::<disputes::DisputeReport>,
-        },
-    },
-    Operation {
-        name: "disputes.list",
-        handler: Handler::Reads(list),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "List disputes",
-            description: "Reads disputes and orders them by what is due when, with the seconds that are left.",
-            icon: icon::DISPUTE,
-            input: schema::<ListDisputes>,
-            output: schema::<disputes::DisputePage>,
-        },
-    },
-    Operation {
-        name: "disputes.stage-evidence",
-        handler: Handler::Writes(stage),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Stage evidence",
-            description: "Sets fields of a dispute's evidence. Stripe keeps them; the bank sees nothing before `disputes.submit`.",
-            icon: icon::DISPUTE,
-            input: schema::<StageEvidence>,
-            output: schema::<disputes::DisputeChanged>,
-        },
-    },
-    Operation {
-        name: "disputes.submit",
-        handler: Handler::Writes(submit),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Submit evidence",
-            description: "Sends the evidence of a dispute to the bank. Cannot be undone: it is possible once, and nothing can be changed or added afterwards.",
-            icon: icon::DISPUTE,
-            input: schema::<SubmitEvidence>,
-            output: schema::<disputes::DisputeChanged>,
-        },
-    },
-    Operation {
-        name: "disputes.close",
-        handler: Handler::Writes(close),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Close a dispute",
-            description: "Accepts the loss of a dispute. Cannot be undone: the money is lost for good. The confirmation must name dispute, amount and currency as Stripe holds them.",
-            icon: icon::DISPUTE,
-            input: schema::<CloseDispute>,
-            output: schema::<disputes::DisputeChanged>,
-        },
-    },
-    Operation {
-        name: "disputes.upload-file",
-        handler: Handler::Writes(upload),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Upload a file of evidence",
-            description: "Uploads a PDF, JPEG or PNG file of at most 5 MiB. Its id is then staged in a file field of the evidence.",
-            icon: icon::DISPUTE,
-            input: schema::<UploadFile>,
-            output: schema::<crate::model::UploadedFile>,
-        },
-    },
+pub(super) const OPERATIONS: &[Operation] = operations![
+    "disputes.retrieve": Reads(retrieve), OneDispute => disputes::DisputeReport;
+    DISPUTE, "Get a dispute",
+    "Reads one dispute with the evidence as staged, and says whether it can be answered and until when.";
+
+    "disputes.list": Reads(list), ListDisputes => disputes::DisputePage;
+    DISPUTE, "List disputes",
+    "Reads disputes and orders them by what is due when, with the seconds that are left.";
+
+    "disputes.stage-evidence": Writes(stage), StageEvidence => disputes::DisputeChanged;
+    DISPUTE, "Stage evidence",
+    "Sets fields of a dispute's evidence. Stripe keeps them; the bank sees nothing before `disputes.submit`.";
+
+    "disputes.submit": Writes(submit), SubmitEvidence => disputes::DisputeChanged;
+    DISPUTE, "Submit evidence",
+    "Sends the evidence of a dispute to the bank. Cannot be undone: it is possible once, and nothing can be changed or added afterwards.";
+
+    "disputes.close": Writes(close), CloseDispute => disputes::DisputeChanged;
+    DISPUTE, "Close a dispute",
+    "Accepts the loss of a dispute. Cannot be undone: the money is lost for good. The confirmation must name dispute, amount and currency as Stripe holds them.";
+
+    "disputes.upload-file": Writes(upload), UploadFile => crate::model::UploadedFile;
+    DISPUTE, "Upload a file of evidence",
+    "Uploads a PDF, JPEG or PNG file of at most 5 MiB. Its id is then staged in a file field of the evidence.";
 ];
 
 /// `disputes.retrieve`

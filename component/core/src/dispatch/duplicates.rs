@@ -4,39 +4,20 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::InvokeError;
 use super::inputs::connect;
-#[cfg(feature = "schema")]
-use super::manifest::{About, icon, schema};
-use super::operation::{Handler, Operation};
+use super::operation::{Operation, operations};
 use super::text::{read, write};
 use crate::client::{self, ConnectionInput, ScanRange, Transport};
 use crate::duplicates::{self, Group};
 use crate::model::Charge;
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    Operation {
-        name: "duplicates.detect",
-        handler: Handler::Pure(detect),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Find duplicates in given charges",
-            description: "Finds customers who paid twice: same customer or card, amount and currency within a short time.",
-            icon: icon::DUPLICATES,
-            input: schema::<Detect>,
-            output: schema::<Detected>,
-        },
-    },
-    Operation {
-        name: "duplicates.scan-live",
-        handler: Handler::Reads(scan_live),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Find duplicates",
-            description: "Reads the charges of a time range from Stripe and finds customers who paid twice.",
-            icon: icon::DUPLICATES,
-            input: schema::<ScanLive>,
-            output: schema::<client::Scanned>,
-        },
-    },
+pub(super) const OPERATIONS: &[Operation] = operations![
+    "duplicates.detect": Pure(detect), Detect => Detected;
+    DUPLICATES, "Find duplicates in given charges",
+    "Finds customers who paid twice: same customer or card, amount and currency within a short time.";
+
+    "duplicates.scan-live": Reads(scan_live), ScanLive => client::Scanned;
+    DUPLICATES, "Find duplicates",
+    "Reads the charges of a time range from Stripe and finds customers who paid twice.";
 ];
 
 /// `duplicates.detect`

@@ -4,9 +4,7 @@ use serde::Deserialize;
 
 use super::failure::InvokeError;
 use super::inputs::{amount, connect, needed_now, rules};
-#[cfg(feature = "schema")]
-use super::manifest::{About, icon, schema};
-use super::operation::{Handler, Operation};
+use super::operation::{Operation, operations};
 use super::text::{read, write};
 use crate::client::{self, ConnectionInput, Transport};
 use crate::eligibility::{Facts, Policy};
@@ -14,43 +12,18 @@ use crate::id::PaymentRef;
 use crate::model::{Charge, Dispute, Reason, Refund};
 use crate::policy::{Ask, Document, Rulebook};
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    Operation {
-        name: "eligibility.check",
-        handler: Handler::Timed(check),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Check eligibility of given facts",
-            description: "Decides whether a charge may be refunded, from the charge, its refunds and its disputes. Names every rule that failed.",
-            icon: icon::CHECK,
-            input: schema::<Check>,
-            output: schema::<crate::eligibility::Verdict>,
-        },
-    },
-    Operation {
-        name: "eligibility.check-live",
-        handler: Handler::Reads(check_live),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Check eligibility",
-            description: "Fetches charge, refunds and disputes from Stripe, then decides whether the payment may be refunded.",
-            icon: icon::CHECK,
-            input: schema::<CheckLive>,
-            output: schema::<client::Checked>,
-        },
-    },
-    Operation {
-        name: "policies.describe",
-        handler: Handler::Pure(describe_policy),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Explain a policy",
-            description: "Checks a policy document and says in plain sentences what it means. Its hash stands in every decision.",
-            icon: icon::CHECK,
-            input: schema::<DescribePolicy>,
-            output: schema::<crate::policy::Described>,
-        },
-    },
+pub(super) const OPERATIONS: &[Operation] = operations![
+    "eligibility.check": Timed(check), Check => crate::eligibility::Verdict;
+    CHECK, "Check eligibility of given facts",
+    "Decides whether a charge may be refunded, from the charge, its refunds and its disputes. Names every rule that failed.";
+
+    "eligibility.check-live": Reads(check_live), CheckLive => client::Checked;
+    CHECK, "Check eligibility",
+    "Fetches charge, refunds and disputes from Stripe, then decides whether the payment may be refunded.";
+
+    "policies.describe": Pure(describe_policy), DescribePolicy => crate::policy::Described;
+    CHECK, "Explain a policy",
+    "Checks a policy document and says in plain sentences what it means. Its hash stands in every decision.";
 ];
 
 /// `eligibility.check`

@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::InvokeError;
 use super::inputs::{amount, failed};
-#[cfg(feature = "schema")]
-use super::manifest::{About, icon, schema};
-use super::operation::{Handler, Operation};
+use super::operation::{Operation, operations};
 use super::text::{read, write};
 use crate::eligibility::Amount;
 use crate::followups::{self, Ended, FollowUp, Options, Outcome};
@@ -15,31 +13,14 @@ use crate::metadata::Metadata;
 use crate::problem::Problems;
 use crate::webhook::{self, Event};
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    Operation {
-        name: "follow-ups.of-event",
-        handler: Handler::Pure(of_event),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Find what follows from an event",
-            description: "Says what is left to do after an event: tell the customer, revoke or keep access, cancel the subscription, update the order, alert somebody. The same fact always has the same id.",
-            icon: icon::FOLLOW_UP,
-            input: schema::<OfEvent>,
-            output: schema::<FollowUps>,
-        },
-    },
-    Operation {
-        name: "follow-ups.of-outcome",
-        handler: Handler::Pure(of_outcome),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Find what follows from an operation",
-            description: "Says what is left to do after a refund was made, denied or refused, or when nobody knows. Of the same refund it tells what an event tells, under the same ids.",
-            icon: icon::FOLLOW_UP,
-            input: schema::<OfOutcome>,
-            output: schema::<FollowUps>,
-        },
-    },
+pub(super) const OPERATIONS: &[Operation] = operations![
+    "follow-ups.of-event": Pure(of_event), OfEvent => FollowUps;
+    FOLLOW_UP, "Find what follows from an event",
+    "Says what is left to do after an event: tell the customer, revoke or keep access, cancel the subscription, update the order, alert somebody. The same fact always has the same id.";
+
+    "follow-ups.of-outcome": Pure(of_outcome), OfOutcome => FollowUps;
+    FOLLOW_UP, "Find what follows from an operation",
+    "Says what is left to do after a refund was made, denied or refused, or when nobody knows. Of the same refund it tells what an event tells, under the same ids.";
 ];
 
 /// `webhooks.interpret`, and `follow-ups.of-event` for those who want nothing else.

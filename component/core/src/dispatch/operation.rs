@@ -44,3 +44,25 @@ impl Operation {
         }
     }
 }
+
+/// The table of an area. For each operation: name, effect and handler, input and output; icon and title; what it does.
+macro_rules! operations {
+    ($($name:literal: $effect:ident($run:path), $input:ty => $output:ty;
+       $icon:ident, $title:literal,
+       $description:literal;)*) => {
+        &[$(Operation {
+            name: $name,
+            handler: $crate::dispatch::operation::Handler::$effect($run),
+            #[cfg(feature = "schema")]
+            about: $crate::dispatch::manifest::About {
+                title: $title,
+                description: $description,
+                icon: $crate::dispatch::manifest::icon::$icon,
+                input: $crate::dispatch::manifest::schema::<$input>,
+                output: $crate::dispatch::manifest::schema::<$output>,
+            },
+        }),*]
+    };
+}
+
+pub(super) use operations;

@@ -4,25 +4,16 @@ use serde::Deserialize;
 
 use super::failure::InvokeError;
 use super::inputs::connect;
-#[cfg(feature = "schema")]
-use super::manifest::{About, icon, schema};
-use super::operation::{Handler, Operation};
+use super::operation::{Operation, operations};
 use super::text::{read, write};
 use crate::client::{self, ConnectionInput, Transport};
 use crate::id::PaymentRef;
 
-pub(super) const OPERATIONS: &[Operation] = &[Operation {
-    name: "payments.contact",
-    handler: Handler::Reads(contact),
-    #[cfg(feature = "schema")]
-    about: About {
-        title: "Find a customer's address",
-        description: "Reads the name and the e-mail address of the customer who made a payment. Looks at the metadata of charge and PaymentIntent, the billing details, the receipt's address and the customer, in this order.",
-        icon: icon::FOLLOW_UP,
-        input: schema::<OnePayment>,
-        output: schema::<crate::followups::FoundContact>,
-    },
-}];
+pub(super) const OPERATIONS: &[Operation] = operations![
+    "payments.contact": Reads(contact), OnePayment => crate::followups::FoundContact;
+    FOLLOW_UP, "Find a customer's address",
+    "Reads the name and the e-mail address of the customer who made a payment. Looks at the metadata of charge and PaymentIntent, the billing details, the receipt's address and the customer, in this order.";
+];
 
 /// `payments.contact`
 #[derive(Debug, Deserialize)]

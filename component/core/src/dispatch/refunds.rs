@@ -4,9 +4,7 @@ use serde::Deserialize;
 
 use super::failure::InvokeError;
 use super::inputs::{amount, connect, failed, rules};
-#[cfg(feature = "schema")]
-use super::manifest::{About, icon, schema};
-use super::operation::{Handler, Operation};
+use super::operation::{Operation, operations};
 use super::text::{read, write};
 use crate::client::{self, Connection, ConnectionInput, CreateRequest, ListFilter, Transport};
 use crate::eligibility::Policy;
@@ -16,91 +14,34 @@ use crate::model::Reason;
 use crate::policy::Document;
 use crate::problem::{FieldProblem, Problems};
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    Operation {
-        name: "refunds.create",
-        handler: Handler::MovesMoney(create),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Create a refund",
-            description: "Refunds a charge or PaymentIntent, in part or whole. Checks the rules against fresh facts first. One operation id makes at most one refund, however often it is called.",
-            icon: icon::REFUND,
-            input: schema::<Create>,
-            output: schema::<client::Created>,
-        },
-    },
-    Operation {
-        name: "refunds.preview",
-        handler: Handler::Reads(preview),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Preview a refund",
-            description: "Says what `refunds.create` would do with this input now: the refund that exists, or what would be refunded and why. Fails as `refunds.create` would. Changes nothing.",
-            icon: icon::CHECK,
-            input: schema::<Preview>,
-            output: schema::<client::Previewed>,
-        },
-    },
-    Operation {
-        name: "refunds.retrieve",
-        handler: Handler::Reads(retrieve),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Get a refund",
-            description: "Reads one refund.",
-            icon: icon::REFUND,
-            input: schema::<OneRefund>,
-            output: schema::<crate::model::Refund>,
-        },
-    },
-    Operation {
-        name: "refunds.list",
-        handler: Handler::Reads(list),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "List refunds",
-            description: "Reads a page of refunds, newest first.",
-            icon: icon::REFUND,
-            input: schema::<List>,
-            output: schema::<client::RefundPage>,
-        },
-    },
-    Operation {
-        name: "refunds.update-metadata",
-        handler: Handler::Writes(update_metadata),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Update a refund's metadata",
-            description: "Sets metadata keys of a refund; an empty value removes a key.",
-            icon: icon::REFUND,
-            input: schema::<UpdateMetadata>,
-            output: schema::<crate::model::Refund>,
-        },
-    },
-    Operation {
-        name: "refunds.cancel",
-        handler: Handler::Writes(cancel),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Cancel a refund",
-            description: "Cancels a refund that waits for the customer; Stripe refuses all others.",
-            icon: icon::REFUND,
-            input: schema::<OneRefund>,
-            output: schema::<crate::model::Refund>,
-        },
-    },
-    Operation {
-        name: "refunds.balance",
-        handler: Handler::Reads(balance),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Read the balance",
-            description: "Reads what can be paid out now, by currency; refunds above it wait as pending.",
-            icon: icon::CHECK,
-            input: schema::<OnlyConnection>,
-            output: schema::<crate::model::Balance>,
-        },
-    },
+pub(super) const OPERATIONS: &[Operation] = operations![
+    "refunds.create": MovesMoney(create), Create => client::Created;
+    REFUND, "Create a refund",
+    "Refunds a charge or PaymentIntent, in part or whole. Checks the rules against fresh facts first. One operation id makes at most one refund, however often it is called.";
+
+    "refunds.preview": Reads(preview), Preview => client::Previewed;
+    CHECK, "Preview a refund",
+    "Says what `refunds.create` would do with this input now: the refund that exists, or what would be refunded and why. Fails as `refunds.create` would. Changes nothing.";
+
+    "refunds.retrieve": Reads(retrieve), OneRefund => crate::model::Refund;
+    REFUND, "Get a refund",
+    "Reads one refund.";
+
+    "refunds.list": Reads(list), List => client::RefundPage;
+    REFUND, "List refunds",
+    "Reads a page of refunds, newest first.";
+
+    "refunds.update-metadata": Writes(update_metadata), UpdateMetadata => crate::model::Refund;
+    REFUND, "Update a refund's metadata",
+    "Sets metadata keys of a refund; an empty value removes a key.";
+
+    "refunds.cancel": Writes(cancel), OneRefund => crate::model::Refund;
+    REFUND, "Cancel a refund",
+    "Cancels a refund that waits for the customer; Stripe refuses all others.";
+
+    "refunds.balance": Reads(balance), OnlyConnection => crate::model::Balance;
+    CHECK, "Read the balance",
+    "Reads what can be paid out now, by currency; refunds above it wait as pending.";
 ];
 
 /// `refunds.create`

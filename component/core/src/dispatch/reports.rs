@@ -4,50 +4,23 @@ use serde::Deserialize;
 
 use super::failure::InvokeError;
 use super::inputs::connect;
-#[cfg(feature = "schema")]
-use super::manifest::{About, icon, schema};
-use super::operation::{Handler, Operation};
+use super::operation::{Operation, operations};
 use super::text::{read, write};
 use crate::client::{self, ConnectionInput, RowRange, TakenRange, Transport};
 use crate::reports;
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    Operation {
-        name: "reports.rows",
-        handler: Handler::Reads(rows),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Read refunds for a report",
-            description: "Reads a page of the refunds of a time range, each with customer, product and lost fee from its charge, as `reports.summarize` takes them.",
-            icon: icon::REPORT,
-            input: schema::<Rows>,
-            output: schema::<client::RowPage>,
-        },
-    },
-    Operation {
-        name: "reports.charges-taken",
-        handler: Handler::Reads(taken),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Sum up charges for a report",
-            description: "Sums up the charges of a time range by currency and month, which a refund rate is measured against.",
-            icon: icon::REPORT,
-            input: schema::<Taken>,
-            output: schema::<client::TakenPage>,
-        },
-    },
-    Operation {
-        name: "reports.summarize",
-        handler: Handler::Pure(summarize),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Report on refunds",
-            description: "Sums up refunds by currency, status, reason, product and month: how many, how much, fees lost, the rate against charges, approval times, repeat customers.",
-            icon: icon::REPORT,
-            input: schema::<Summarize>,
-            output: schema::<reports::Summary>,
-        },
-    },
+pub(super) const OPERATIONS: &[Operation] = operations![
+    "reports.rows": Reads(rows), Rows => client::RowPage;
+    REPORT, "Read refunds for a report",
+    "Reads a page of the refunds of a time range, each with customer, product and lost fee from its charge, as `reports.summarize` takes them.";
+
+    "reports.charges-taken": Reads(taken), Taken => client::TakenPage;
+    REPORT, "Sum up charges for a report",
+    "Sums up the charges of a time range by currency and month, which a refund rate is measured against.";
+
+    "reports.summarize": Pure(summarize), Summarize => reports::Summary;
+    REPORT, "Report on refunds",
+    "Sums up refunds by currency, status, reason, product and month: how many, how much, fees lost, the rate against charges, approval times, repeat customers.";
 ];
 
 /// `reports.rows`

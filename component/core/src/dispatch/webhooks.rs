@@ -5,51 +5,24 @@ use serde::{Deserialize, Serialize};
 use super::failure::InvokeError;
 use super::follow_ups::OfEvent;
 use super::inputs::{needed_now, payload};
-#[cfg(feature = "schema")]
-use super::manifest::{About, icon, schema};
-use super::operation::{Handler, Operation};
+use super::operation::{Operation, operations};
 use super::text::{read, write};
 use crate::followups::{self, FollowUp};
 use crate::secret::Secret;
 use crate::webhook::{self, Action, Event};
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    Operation {
-        name: "webhooks.verify",
-        handler: Handler::Timed(verify),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Verify a webhook",
-            description: "Checks the signature of a delivery over its raw bytes.",
-            icon: icon::WEBHOOK,
-            input: schema::<Verify>,
-            output: schema::<webhook::Verified>,
-        },
-    },
-    Operation {
-        name: "webhooks.parse",
-        handler: Handler::Pure(parse),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Read a webhook event",
-            description: "Reads a snapshot or thin event. Verify it first.",
-            icon: icon::WEBHOOK,
-            input: schema::<Parse>,
-            output: schema::<Parsed>,
-        },
-    },
-    Operation {
-        name: "webhooks.interpret",
-        handler: Handler::Pure(interpret),
-        #[cfg(feature = "schema")]
-        about: About {
-            title: "Interpret a webhook event",
-            description: "Says what follows from an event: a refund succeeded or failed, a dispute was opened, an object has to be fetched.",
-            icon: icon::WEBHOOK,
-            input: schema::<OfEvent>,
-            output: schema::<Interpreted>,
-        },
-    },
+pub(super) const OPERATIONS: &[Operation] = operations![
+    "webhooks.verify": Timed(verify), Verify => webhook::Verified;
+    WEBHOOK, "Verify a webhook",
+    "Checks the signature of a delivery over its raw bytes.";
+
+    "webhooks.parse": Pure(parse), Parse => Parsed;
+    WEBHOOK, "Read a webhook event",
+    "Reads a snapshot or thin event. Verify it first.";
+
+    "webhooks.interpret": Pure(interpret), OfEvent => Interpreted;
+    WEBHOOK, "Interpret a webhook event",
+    "Says what follows from an event: a refund succeeded or failed, a dispute was opened, an object has to be fetched.";
 ];
 
 /// `webhooks.verify`
