@@ -5,8 +5,7 @@ use refund_app::{
 };
 use refund_core::id::{OperationId, PaymentRef};
 use refund_core::money::{Currency, Money};
-use refund_core::policy::Document;
-use refund_core::policy::Terms;
+use refund_core::policy::{Document, Terms};
 use refund_core::request::Request;
 use refund_ledger::{Approval, ApprovalId, LedgerError, MerchantRules, Operation, UserName};
 
