@@ -14,7 +14,8 @@ use crate::{conformance, packages, peers, supply};
 const WASM: [&str; 2] = ["wasm32-unknown-unknown", "wasm32-wasip2"];
 
 /// Where tests lie that need no component, or only the command; every file in there is run.
-const FOLDERS: [&str; 10] = [
+const FOLDERS: [&str; 11] = [
+    "component/artifact/tests",
     "component/core/tests",
     "host-harness/app/tests",
     "host-harness/cli/tests",

@@ -118,7 +118,7 @@ fn failed(failure: Failure) -> Error {
         FailureKind::Conflict => (JsonError::Conflict, 409, 409),
         FailureKind::Refused => (JsonError::Refused, 422, 503),
         FailureKind::Transport => (JsonError::Transport, 502, 503),
-        FailureKind::OutcomeUnknown => (JsonError::OutcomeUnknown, 502, 504),
+        FailureKind::OutcomeUnknown | FailureKind::Other => (JsonError::OutcomeUnknown, 502, 504),
         FailureKind::Rejected => (JsonError::Rejected, 422, 422),
     };
     let status = if retryable { again } else { status };

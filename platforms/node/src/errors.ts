@@ -9,7 +9,7 @@ export interface FieldProblem {
 }
 
 /** How an operation that ran ended in failure. */
-export type FailureKind = Case<"failure-kind">;
+export type FailureKind = Exclude<Case<"failure-kind">, "other">;
 
 /** What the component says of a failure. */
 export interface Failure {

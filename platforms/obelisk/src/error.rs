@@ -33,8 +33,10 @@ fn failed(failure: node::Failure) -> Error {
         (FailureKind::Refused, false) => Error::PermanentRefused(told),
         (FailureKind::Transport, true) => Error::Transport(told),
         (FailureKind::Transport, false) => Error::PermanentTransport(told),
-        (FailureKind::OutcomeUnknown, true) => Error::OutcomeUnknown(told),
-        (FailureKind::OutcomeUnknown, false) => Error::PermanentOutcomeUnknown(told),
+        (FailureKind::OutcomeUnknown | FailureKind::Other, true) => Error::OutcomeUnknown(told),
+        (FailureKind::OutcomeUnknown | FailureKind::Other, false) => {
+            Error::PermanentOutcomeUnknown(told)
+        }
         (FailureKind::Denied, _) => Error::PermanentDenied(told),
         (FailureKind::NeedsApproval, _) => Error::PermanentNeedsApproval(told),
         (FailureKind::Conflict, _) => Error::PermanentConflict(told),
@@ -77,7 +79,7 @@ pub(crate) fn not_understood(why: &serde_json::Error) -> Error {
 mod tests {
     use super::*;
 
-    const KINDS: [FailureKind; 7] = [
+    const KINDS: [FailureKind; 8] = [
         FailureKind::Denied,
         FailureKind::NeedsApproval,
         FailureKind::Conflict,
@@ -85,6 +87,7 @@ mod tests {
         FailureKind::Transport,
         FailureKind::OutcomeUnknown,
         FailureKind::Rejected,
+        FailureKind::Other,
     ];
 
     /// A case by its name in WIT.
@@ -130,6 +133,7 @@ mod tests {
             (FailureKind::Refused, "refused"),
             (FailureKind::Transport, "transport"),
             (FailureKind::OutcomeUnknown, "outcome-unknown"),
+            (FailureKind::Other, "outcome-unknown"),
         ] {
             assert_eq!(case(kind, true), expected);
             assert_eq!(case(kind, false), format!("permanent-{expected}"));

@@ -65,7 +65,7 @@ pub(crate) fn call_error(error: CallError) -> Value {
     match error {
         CallError::Invalid(found) => problems(found),
         CallError::Refused(found) => refusal(found),
-        CallError::Transport(failure) => panic!("{failure:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -325,6 +325,7 @@ pub(crate) fn parse_error(error: ParseError) -> Value {
         ParseError::NotJson(problem) => ("not_json", problem),
         ParseError::NotAnEvent(problem) => ("not_an_event", problem),
         ParseError::BadObject(problem) => ("bad_object", problem),
+        ParseError::Other(error) => panic!("{error:?}"),
     };
     json!({ "type": kind, "problem": problem })
 }

@@ -87,7 +87,9 @@ fn from_wit(error: node::InvokeError) -> InvokeError {
                 node::FailureKind::Conflict => FailureKind::Conflict,
                 node::FailureKind::Refused => FailureKind::Refused,
                 node::FailureKind::Transport => FailureKind::Transport,
-                node::FailureKind::OutcomeUnknown => FailureKind::OutcomeUnknown,
+                node::FailureKind::OutcomeUnknown | node::FailureKind::Other => {
+                    FailureKind::OutcomeUnknown
+                }
                 node::FailureKind::Rejected => FailureKind::Rejected,
             },
             message: failure.message,

@@ -94,7 +94,7 @@ fn word(kind: FailureKind) -> &'static str {
         FailureKind::Conflict => "conflict",
         FailureKind::Refused => "refused",
         FailureKind::Transport => "transport",
-        FailureKind::OutcomeUnknown => "outcome-unknown",
+        FailureKind::OutcomeUnknown | FailureKind::Other => "outcome-unknown",
         FailureKind::Rejected => "rejected",
     }
 }
@@ -108,7 +108,7 @@ pub fn kind_of(error: &InvokeError) -> OutcomeKind {
         FailureKind::Conflict => OutcomeKind::Conflict,
         FailureKind::Refused => OutcomeKind::Refused,
         FailureKind::Transport => OutcomeKind::NoAnswer,
-        FailureKind::OutcomeUnknown => OutcomeKind::Unknown,
+        FailureKind::OutcomeUnknown | FailureKind::Other => OutcomeKind::Unknown,
         FailureKind::Rejected => OutcomeKind::Rejected,
     }
 }

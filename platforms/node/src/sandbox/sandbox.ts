@@ -135,7 +135,8 @@ export class Sandbox {
     if (!kind) throw new TypeError("the component gave a kind of failure that the contract does not know");
     const hasDelay = memory.u8(at + REPLY["err.failed.retry-after"]) === 1;
     return {
-      kind,
+      // A kind of a later version: it may have been done.
+      kind: kind === "other" ? "outcome-unknown" : kind,
       message: memory.textAt(at + REPLY["err.failed.message"]),
       retryable: memory.u8(at + REPLY["err.failed.retryable"]) === 1,
       retryAfter: hasDelay ? memory.u32(at + REPLY["err.failed.retry-after.some"]) : undefined,

@@ -127,7 +127,8 @@ def _error(operation: str, answer: Any) -> Exception:
         )
     failed = answer.payload
     return OperationFailed(
-        failed.kind,
+        # A kind of a later version: it may have been done.
+        "outcome-unknown" if failed.kind == "other" else failed.kind,
         failed.message,
         retryable=failed.retryable,
         retry_after=getattr(failed, "retry-after"),

@@ -168,7 +168,7 @@ fn failed(failure: Failure) -> JsonError {
         FailureKind::Conflict => JsonError::Conflict,
         FailureKind::Refused => JsonError::Refused,
         FailureKind::Transport => JsonError::Transport,
-        FailureKind::OutcomeUnknown => JsonError::OutcomeUnknown,
+        FailureKind::OutcomeUnknown | FailureKind::Other => JsonError::OutcomeUnknown,
         FailureKind::Rejected => JsonError::Rejected,
     };
     let details = RawValue::from_string(details).unwrap_or_default();
