@@ -77,9 +77,15 @@ mod tests {
             r#"{"operation_id":"a","payment":"ch_1","amount":null}"#,
             r#"{"operation_id":"","payment":"x","amount":5}"#,
             r#"{"operation_id":"a","payment":"ch_1","policy":{"window_days":null}}"#,
+            r#"{"operation_id":"a","payment":"ch_1","policy":{"never_above":{}}}"#,
             "[]",
         ] {
             assert!(matches!(CreateInput::parse(bad), Err(InvokeError::InvalidInput(_))), "{bad}");
         }
+        let old = r#"{"operation_id":"a","payment":"ch_1","policy":{"approval_above":[]}}"#;
+        let Err(InvokeError::InvalidInput(problems)) = Asked::parse(old) else {
+            panic!("was read")
+        };
+        assert!(problems[0].problem.starts_with("is called `approve_up_to`"), "{problems:?}");
     }
 }

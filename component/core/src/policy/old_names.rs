@@ -12,9 +12,10 @@ const OLD_NAMES: [(&str, &str); 4] = [
 
 /// The problem of a field with an old name; `None` for any other problem.
 pub(crate) fn old_name(field: &str, problem: &str) -> Option<FieldProblem> {
-    let (unknown, expected) = problem.strip_prefix("unknown field `")?.split_once('`')?;
+    // As `json` says it.
+    let (unknown, known) = problem.strip_prefix("there is no field `")?.split_once('`')?;
     // Terms are expected, not another object with a field of this name.
-    if !expected.contains("`never_above`") {
+    if !known.contains("never_above") {
         return None;
     }
     let (_, now) = OLD_NAMES.iter().find(|(old, _)| *old == unknown)?;
@@ -25,19 +26,22 @@ pub(crate) fn old_name(field: &str, problem: &str) -> Option<FieldProblem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
     use crate::policy::Terms;
 
     #[test]
     fn an_old_name_is_answered_with_the_new_one() {
-        for (old, _) in OLD_NAMES {
-            let error = serde_json::from_str::<Terms>(&format!("{{\"{old}\":1}}")).unwrap_err();
-            let found = old_name(&format!("policy.{old}"), &error.to_string()).unwrap();
-            assert!(found.problem.starts_with("is called `"), "{found}");
+        for (old, now) in OLD_NAMES {
+            let text = format!("{{\"{old}\":1}}");
+            let Err(json::Error::Field { path, problem }) = json::read::<Terms>(text.as_bytes())
+            else {
+                panic!("{text} was read");
+            };
+            let found = old_name(&path, &problem).unwrap();
+            assert_eq!((found.field.as_str(), found.problem), (old, format!("is called {now}")));
         }
-        assert_eq!(
-            old_name("connection.maximum", "unknown field `maximum`, expected `account`"),
-            None
-        );
-        assert_eq!(old_name("policy.x", "unknown field `x`, expected `never_above`"), None);
+        let unknown = "there is no field `maximum`, only: account";
+        assert_eq!(old_name("connection.maximum", unknown), None);
+        assert_eq!(old_name("policy.x", "there is no field `x`, only: never_above"), None);
     }
 }
