@@ -124,7 +124,7 @@ async fn refunds_are_not_made() {
         input
     };
     let mut governed = request("op-1", &charge, Some(2500));
-    governed.document = Some(DOCUMENT.to_owned());
+    governed.rules = Rules::Document(DOCUMENT.to_owned());
     let mut forged = governed.clone();
     forged.approval = Some("00".to_owned());
     let document: Value = serde_json::from_str(DOCUMENT).unwrap();

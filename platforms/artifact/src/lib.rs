@@ -1,6 +1,6 @@
 //! The wrapper components, composed with the node and embedded as bytes.
 //!
-//! Some hosts want another face than the node's. The build script makes these; nothing has to be built by hand before.
+//! Some hosts want another interface than the node's. The build script makes these; nothing has to be built by hand before.
 
 /// A wrapper.
 #[derive(Clone, Copy, Debug)]

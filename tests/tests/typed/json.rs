@@ -1,4 +1,5 @@
 //! Typed answers in the JSON of `invoke`.
+#![allow(clippy::needless_pass_by_value, reason = "each is passed to `map` as it is")]
 
 use refund_host::api::duplicates::{Basis, Confidence, Group, Observation, Tally};
 use refund_host::api::eligibility::{Decision, Facts, FailedRule, FeeSource, Verdict};
@@ -6,8 +7,8 @@ use refund_host::api::live::{Checked, Scanned};
 use refund_host::api::policies::Described;
 use refund_host::api::refunds::{CreateError, Created, NeedsApproval, Origin, RefundPage};
 use refund_host::api::types::{
-    CallError, ChangeError, Charge, ChargeStatus, Dispute, FieldProblem, Metadata, Money,
-    PaymentRef, Reason, Refund, RefundStatus, Refusal, RefusalKind,
+    CallError, ChangeError, Charge, ChargeStatus, Dispute, FieldProblem, Metadata, Money, Reason,
+    Refund, RefundStatus, Refusal, RefusalKind,
 };
 use refund_host::api::webhooks::{Action, Event, ParseError, Subject, Verified, VerifyError};
 use serde_json::{Map, Value, json};
@@ -103,12 +104,6 @@ fn money(money: &Money) -> Value {
 
 fn metadata(metadata: Metadata) -> Value {
     Value::Object(metadata.into_iter().map(|(key, value)| (key, value.into())).collect())
-}
-
-pub(crate) fn payment(payment: PaymentRef) -> String {
-    match payment {
-        PaymentRef::Charge(id) | PaymentRef::PaymentIntent(id) => id,
-    }
 }
 
 pub(crate) fn refund(refund: Refund) -> Value {
@@ -216,8 +211,8 @@ fn failed_rule(rule: FailedRule) -> Value {
             "refundable": found.refundable, "captured": found.captured,
             "refunded": found.refunded, "pending": found.pending,
         }),
-        FailedRule::OverThreshold(found) => {
-            json!({ "rule": "over_threshold", "requested": found.requested, "limit": found.limit })
+        FailedRule::ApproveUpTo(found) => {
+            json!({ "rule": "approve_up_to", "requested": found.requested, "limit": found.limit })
         }
         other => panic!("no test fails the rule {other:?}"),
     }

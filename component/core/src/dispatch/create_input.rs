@@ -83,7 +83,7 @@ mod tests {
             assert!(matches!(CreateInput::parse(bad), Err(InvokeError::InvalidInput(_))), "{bad}");
         }
         let old = r#"{"operation_id":"a","payment":"ch_1","policy":{"approval_above":[]}}"#;
-        let Err(InvokeError::InvalidInput(problems)) = Asked::parse(old) else {
+        let Err(InvokeError::InvalidInput(problems)) = CreateInput::parse(old) else {
             panic!("was read")
         };
         assert!(problems[0].problem.starts_with("is called `approve_up_to`"), "{problems:?}");

@@ -93,7 +93,7 @@ impl Rulebook {
     /// # Errors
     /// What cannot be read, or everything that makes no sense.
     pub fn read(text: &[u8]) -> Result<Self, Vec<FieldProblem>> {
-        Self::new(read(text, |path| path.to_owned())?)
+        Self::new(read(text, str::to_owned)?)
     }
 
     /// Takes a document that was read.

@@ -103,7 +103,7 @@ pub(crate) struct PolicyArgs {
     /// At most this many refunds on one payment.
     #[arg(long, value_name = "COUNT")]
     pub(crate) max_attempts: Option<u32>,
-    /// Payment methods that may be refunded, for example card,sepa_debit.
+    /// Payment methods that may be refunded, for example `card,sepa_debit`.
     #[arg(long, value_name = "METHODS", value_delimiter = ',')]
     pub(crate) payment_methods: Vec<String>,
     /// The charge's metadata must have this key, and one of the values given for it, if any; may be repeated.
