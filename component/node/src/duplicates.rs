@@ -11,7 +11,7 @@ use refund_core::problem::FieldProblem;
 use crate::Component;
 use crate::bindings::exports::refund_node::refunds::duplicates as wit;
 use crate::bindings::exports::refund_node::refunds::types;
-use crate::types::{problems, read_charge};
+use crate::types::{charge_from_wit, problems_to_wit};
 
 impl wit::Guest for Component {
     type Scanner = ScannerResource;
@@ -20,10 +20,11 @@ impl wit::Guest for Component {
         charges: Vec<types::Charge>,
         options: wit::Options,
     ) -> Result<Vec<wit::Group>, Vec<types::FieldProblem>> {
-        let charges = read_charges(charges).map_err(|problem| problems(vec![problem]))?;
-        duplicates::detect(&charges, &read_options(options))
-            .map(|groups| groups.into_iter().map(group).collect())
-            .map_err(problems)
+        let charges =
+            charges_from_wit(charges).map_err(|problem| problems_to_wit(vec![problem]))?;
+        duplicates::detect(&charges, &options_from_wit(options))
+            .map(|groups| groups.into_iter().map(group_to_wit).collect())
+            .map_err(problems_to_wit)
     }
 }
 
@@ -36,14 +37,14 @@ impl wit::GuestScanner for ScannerResource {
             wit::Direction::NewestFirst => Direction::NewestFirst,
             wit::Direction::OldestFirst => Direction::OldestFirst,
         };
-        Self(RefCell::new(Scanner::new(&read_options(options), direction)))
+        Self(RefCell::new(Scanner::new(&options_from_wit(options), direction)))
     }
 
     fn push(&self, page: Vec<types::Charge>) -> Result<Vec<wit::Group>, wit::ScanError> {
-        let page = read_charges(page)
-            .map_err(|problem| wit::ScanError::Invalid(problems(vec![problem])))?;
+        let page = charges_from_wit(page)
+            .map_err(|problem| wit::ScanError::Invalid(problems_to_wit(vec![problem])))?;
         match self.0.borrow_mut().push(&page) {
-            Ok(groups) => Ok(groups.into_iter().map(group).collect()),
+            Ok(groups) => Ok(groups.into_iter().map(group_to_wit).collect()),
             Err(error) => Err(wit::ScanError::OutOfOrder(wit::OutOfOrder {
                 charge: error.charge.to_string(),
                 created: error.created,
@@ -53,20 +54,20 @@ impl wit::GuestScanner for ScannerResource {
     }
 
     fn finish(&self) -> Vec<wit::Group> {
-        self.0.borrow_mut().finish().into_iter().map(group).collect()
+        self.0.borrow_mut().finish().into_iter().map(group_to_wit).collect()
     }
 
     fn tally(&self) -> wit::Tally {
-        tally(self.0.borrow().tally())
+        tally_to_wit(self.0.borrow().tally())
     }
 }
 
-fn read_charges(charges: Vec<types::Charge>) -> Result<Vec<Charge>, FieldProblem> {
+fn charges_from_wit(charges: Vec<types::Charge>) -> Result<Vec<Charge>, FieldProblem> {
     charges
         .into_iter()
         .enumerate()
         .map(|(index, charge)| {
-            read_charge(charge).map_err(|problem| {
+            charge_from_wit(charge).map_err(|problem| {
                 let field = format!("charges[{index}].{}", problem.field);
                 problem.at(field)
             })
@@ -74,15 +75,15 @@ fn read_charges(charges: Vec<types::Charge>) -> Result<Vec<Charge>, FieldProblem
         .collect()
 }
 
-pub(crate) fn read_options(options: wit::Options) -> Options {
+pub(crate) fn options_from_wit(options: wit::Options) -> Options {
     Options { window_seconds: options.window_seconds, reference_keys: options.reference_keys }
 }
 
-pub(crate) fn tally(tally: Tally) -> wit::Tally {
+pub(crate) fn tally_to_wit(tally: Tally) -> wit::Tally {
     wit::Tally { seen: tally.seen, skipped: tally.skipped, unmatched: tally.unmatched }
 }
 
-pub(crate) fn group(group: Group) -> wit::Group {
+pub(crate) fn group_to_wit(group: Group) -> wit::Group {
     wit::Group {
         keep: group.keep.to_string(),
         refund: group.refund.iter().map(ToString::to_string).collect(),
@@ -98,11 +99,11 @@ pub(crate) fn group(group: Group) -> wit::Group {
             Confidence::Medium => wit::Confidence::Medium,
             Confidence::High => wit::Confidence::High,
         },
-        observations: group.observations.into_iter().map(observation).collect(),
+        observations: group.observations.into_iter().map(observation_to_wit).collect(),
     }
 }
 
-fn observation(observation: Observation) -> wit::Observation {
+fn observation_to_wit(observation: Observation) -> wit::Observation {
     match observation {
         Observation::SameCustomer => wit::Observation::SameCustomer,
         Observation::SameCard => wit::Observation::SameCard,

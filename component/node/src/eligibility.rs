@@ -10,9 +10,10 @@ use refund_core::problem::FieldProblem;
 use crate::Component;
 use crate::bindings::exports::refund_node::refunds::eligibility as wit;
 use crate::bindings::exports::refund_node::refunds::types;
-use crate::rules::read_rules;
+use crate::rules::rules_from_wit;
 use crate::types::{
-    money, problems, read_charge, read_dispute, read_money, read_reason, read_refund,
+    charge_from_wit, dispute_from_wit, money_from_wit, money_to_wit, problems_to_wit,
+    reason_from_wit, refund_from_wit,
 };
 
 impl wit::Guest for Component {
@@ -22,51 +23,51 @@ impl wit::Guest for Component {
         rules: wit::Rules,
         now: u64,
     ) -> Result<wit::Verdict, Vec<types::FieldProblem>> {
-        let invalid = |problem| problems(vec![problem]);
-        let ask = read_ask(ask).map_err(invalid)?;
-        let facts = read_facts(facts).map_err(invalid)?;
-        let rules = read_rules(rules).map_err(problems)?;
-        rules.check(&ask, &facts, now).map(verdict).map_err(problems)
+        let invalid = |problem| problems_to_wit(vec![problem]);
+        let ask = ask_from_wit(ask).map_err(invalid)?;
+        let facts = facts_from_wit(facts).map_err(invalid)?;
+        let rules = rules_from_wit(rules).map_err(problems_to_wit)?;
+        rules.check(&ask, &facts, now).map(verdict_to_wit).map_err(problems_to_wit)
     }
 }
 
-pub(crate) fn read_amount(amount: &wit::Amount) -> Result<Amount, FieldProblem> {
+pub(crate) fn amount_from_wit(amount: &wit::Amount) -> Result<Amount, FieldProblem> {
     match amount {
         wit::Amount::Everything => Ok(Amount::Everything),
-        wit::Amount::Exactly(money) => read_money(money).map(Amount::Exactly),
+        wit::Amount::Exactly(money) => money_from_wit(money).map(Amount::Exactly),
     }
 }
 
-pub(crate) fn read_ask(ask: wit::Ask) -> Result<Ask, FieldProblem> {
+pub(crate) fn ask_from_wit(ask: wit::Ask) -> Result<Ask, FieldProblem> {
     Ok(Ask {
-        amount: read_amount(&ask.amount)?,
-        reason: ask.reason.map(read_reason),
+        amount: amount_from_wit(&ask.amount)?,
+        reason: ask.reason.map(reason_from_wit),
         self_serve: ask.self_serve,
     })
 }
 
-pub(crate) fn read_facts(facts: wit::Facts) -> Result<Facts, FieldProblem> {
+pub(crate) fn facts_from_wit(facts: wit::Facts) -> Result<Facts, FieldProblem> {
     Ok(Facts {
-        charge: read_charge(facts.charge)?,
-        refunds: facts.refunds.into_iter().map(read_refund).collect::<Result<_, _>>()?,
-        disputes: facts.disputes.into_iter().map(read_dispute).collect::<Result<_, _>>()?,
+        charge: charge_from_wit(facts.charge)?,
+        refunds: facts.refunds.into_iter().map(refund_from_wit).collect::<Result<_, _>>()?,
+        disputes: facts.disputes.into_iter().map(dispute_from_wit).collect::<Result<_, _>>()?,
     })
 }
 
 #[cfg(feature = "http")]
-pub(crate) fn facts(facts: Facts) -> wit::Facts {
-    use crate::types::{charge, dispute, refund};
+pub(crate) fn facts_to_wit(facts: Facts) -> wit::Facts {
+    use crate::types::{charge_to_wit, dispute_to_wit, refund_to_wit};
     wit::Facts {
-        charge: charge(facts.charge),
-        refunds: facts.refunds.into_iter().map(refund).collect(),
-        disputes: facts.disputes.into_iter().map(dispute).collect(),
+        charge: charge_to_wit(facts.charge),
+        refunds: facts.refunds.into_iter().map(refund_to_wit).collect(),
+        disputes: facts.disputes.into_iter().map(dispute_to_wit).collect(),
     }
 }
 
-pub(crate) fn verdict(verdict: Verdict) -> wit::Verdict {
+pub(crate) fn verdict_to_wit(verdict: Verdict) -> wit::Verdict {
     let fee = |fee: FeeKept| wit::FeeKept {
-        total: money(fee.total),
-        share: money(fee.share),
+        total: money_to_wit(fee.total),
+        share: money_to_wit(fee.share),
         source: match fee.source {
             FeeSource::BalanceTransaction(id) => wit::FeeSource::BalanceTransaction(id),
             FeeSource::Estimated => wit::FeeSource::Estimated,
@@ -78,15 +79,15 @@ pub(crate) fn verdict(verdict: Verdict) -> wit::Verdict {
             Decision::NeedsApproval => wit::Decision::NeedsApproval,
             Decision::Deny => wit::Decision::Deny,
         },
-        failed: verdict.failed.into_iter().map(failed_rule).collect(),
-        amount: money(verdict.amount),
-        refundable: money(verdict.refundable),
+        failed: verdict.failed.into_iter().map(failed_rule_to_wit).collect(),
+        amount: money_to_wit(verdict.amount),
+        refundable: money_to_wit(verdict.refundable),
         fee_kept: verdict.fee_kept.map(fee),
-        ruling: verdict.ruling.map(ruling),
+        ruling: verdict.ruling.map(ruling_to_wit),
     }
 }
 
-fn ruling(ruling: Ruling) -> wit::Ruling {
+fn ruling_to_wit(ruling: Ruling) -> wit::Ruling {
     wit::Ruling {
         policy: ruling.policy,
         version: ruling.version,
@@ -98,7 +99,7 @@ fn ruling(ruling: Ruling) -> wit::Ruling {
     }
 }
 
-fn cause(cause: Cause) -> wit::Cause {
+fn cause_to_wit(cause: Cause) -> wit::Cause {
     match cause {
         Cause::Always => wit::Cause::Always,
         Cause::FraudReport => wit::Cause::FraudReport,
@@ -111,7 +112,7 @@ fn cause(cause: Cause) -> wit::Cause {
     }
 }
 
-fn failed_rule(rule: FailedRule) -> wit::FailedRule {
+fn failed_rule_to_wit(rule: FailedRule) -> wit::FailedRule {
     match rule {
         FailedRule::NotSucceeded { status } => {
             wit::FailedRule::NotSucceeded(wit::NotSucceeded { status })
@@ -177,10 +178,10 @@ fn failed_rule(rule: FailedRule) -> wit::FailedRule {
             wit::FailedRule::AboveDeductions(wit::AboveDeductions { requested, allowed, deducted })
         }
         FailedRule::RuleDenies { by, cause: why } => {
-            wit::FailedRule::RuleDenies(wit::RuleCause { by, cause: cause(why) })
+            wit::FailedRule::RuleDenies(wit::RuleCause { by, cause: cause_to_wit(why) })
         }
         FailedRule::RuleAsks { by, cause: why } => {
-            wit::FailedRule::RuleAsks(wit::RuleCause { by, cause: cause(why) })
+            wit::FailedRule::RuleAsks(wit::RuleCause { by, cause: cause_to_wit(why) })
         }
         FailedRule::FactMissing { by, fact } => {
             wit::FailedRule::FactMissing(wit::FactMissing { by, fact })

@@ -9,9 +9,11 @@ use refund_core::secret::Secret;
 use refund_core::wire::{Refusal, RefusalKind};
 
 use crate::bindings::exports::refund_node::refunds::types as wit;
-use crate::types::problems;
+use crate::types::problems_to_wit;
 
-pub(crate) fn connection(connection: wit::Connection) -> Result<Connection, Vec<FieldProblem>> {
+pub(crate) fn connection_from_wit(
+    connection: wit::Connection,
+) -> Result<Connection, Vec<FieldProblem>> {
     Connection::new(ConnectionInput {
         base_url: connection.base_url,
         account: connection.account,
@@ -22,10 +24,10 @@ pub(crate) fn connection(connection: wit::Connection) -> Result<Connection, Vec<
 
 /// The same for calls that only read.
 pub(crate) fn connect(to: wit::Connection) -> Result<Connection, wit::CallError> {
-    connection(to).map_err(|found| wit::CallError::Invalid(problems(found)))
+    connection_from_wit(to).map_err(|found| wit::CallError::Invalid(problems_to_wit(found)))
 }
 
-pub(crate) fn payment(payment: &wit::PaymentRef) -> Result<PaymentRef, FieldProblem> {
+pub(crate) fn payment_from_wit(payment: &wit::PaymentRef) -> Result<PaymentRef, FieldProblem> {
     match payment {
         wit::PaymentRef::Charge(id) => ChargeId::parse(id).map(PaymentRef::Charge),
         wit::PaymentRef::PaymentIntent(id) => {
@@ -34,24 +36,28 @@ pub(crate) fn payment(payment: &wit::PaymentRef) -> Result<PaymentRef, FieldProb
     }
 }
 
-pub(crate) fn call_error(error: CallError) -> wit::CallError {
+pub(crate) fn call_error_to_wit(error: CallError) -> wit::CallError {
     match error {
-        CallError::Invalid { problems: found } => wit::CallError::Invalid(problems(found)),
-        CallError::Refused(found) => wit::CallError::Refused(refusal(found)),
-        CallError::Transport(found) => wit::CallError::Transport(transport_failure(found)),
+        CallError::Invalid { problems: found } => wit::CallError::Invalid(problems_to_wit(found)),
+        CallError::Refused(found) => wit::CallError::Refused(refusal_to_wit(found)),
+        CallError::Transport(found) => wit::CallError::Transport(transport_failure_to_wit(found)),
     }
 }
 
 /// The connection of a call that changes something.
 pub(crate) fn connect_to_change(to: wit::Connection) -> Result<Connection, wit::ChangeError> {
-    connection(to).map_err(|found| wit::ChangeError::Invalid(problems(found)))
+    connection_from_wit(to).map_err(|found| wit::ChangeError::Invalid(problems_to_wit(found)))
 }
 
-pub(crate) fn change_error(error: ChangeError) -> wit::ChangeError {
+pub(crate) fn change_error_to_wit(error: ChangeError) -> wit::ChangeError {
     match error {
-        ChangeError::Invalid { problems: found } => wit::ChangeError::Invalid(problems(found)),
-        ChangeError::Refused(found) => wit::ChangeError::Refused(refusal(found)),
-        ChangeError::Transport(found) => wit::ChangeError::Transport(transport_failure(found)),
+        ChangeError::Invalid { problems: found } => {
+            wit::ChangeError::Invalid(problems_to_wit(found))
+        }
+        ChangeError::Refused(found) => wit::ChangeError::Refused(refusal_to_wit(found)),
+        ChangeError::Transport(found) => {
+            wit::ChangeError::Transport(transport_failure_to_wit(found))
+        }
         ChangeError::OutcomeUnknown(unknown) => {
             wit::ChangeError::OutcomeUnknown(wit::ChangeUnknown {
                 attempts: unknown.attempts,
@@ -61,7 +67,7 @@ pub(crate) fn change_error(error: ChangeError) -> wit::ChangeError {
     }
 }
 
-pub(crate) fn refusal(refusal: Refusal) -> wit::Refusal {
+pub(crate) fn refusal_to_wit(refusal: Refusal) -> wit::Refusal {
     let kind = match refusal.kind {
         RefusalKind::InvalidRequest => wit::RefusalKind::InvalidRequest,
         RefusalKind::Authentication => wit::RefusalKind::Authentication,
@@ -84,7 +90,7 @@ pub(crate) fn refusal(refusal: Refusal) -> wit::Refusal {
     }
 }
 
-pub(crate) fn transport_failure(failure: TransportFailure) -> wit::TransportFailure {
+pub(crate) fn transport_failure_to_wit(failure: TransportFailure) -> wit::TransportFailure {
     let kind = match failure.kind {
         TransportKind::Denied => wit::TransportKind::Denied,
         TransportKind::Dns => wit::TransportKind::Dns,

@@ -7,12 +7,12 @@ use crate::bindings::exports::refund_node::refunds::duplicates::Options;
 use crate::bindings::exports::refund_node::refunds::eligibility::{Ask, Rules};
 use crate::bindings::exports::refund_node::refunds::live as wit;
 use crate::bindings::exports::refund_node::refunds::types::{CallError, Connection, PaymentRef};
-use crate::duplicates::{group, read_options, tally};
-use crate::eligibility::{facts, read_ask, verdict};
-use crate::http::{call_error, connect, payment};
-use crate::rules::read_rules;
+use crate::duplicates::{group_to_wit, options_from_wit, tally_to_wit};
+use crate::eligibility::{ask_from_wit, facts_to_wit, verdict_to_wit};
+use crate::http::{call_error_to_wit, connect, payment_from_wit};
+use crate::rules::rules_from_wit;
 use crate::transport::Wasi;
-use crate::types::problems;
+use crate::types::problems_to_wit;
 
 impl wit::Guest for Component {
     fn check_live(
@@ -21,13 +21,18 @@ impl wit::Guest for Component {
         ask: Ask,
         rules: Rules,
     ) -> Result<wit::Checked, CallError> {
-        let invalid = |found| CallError::Invalid(problems(vec![found]));
+        let invalid = |found| CallError::Invalid(problems_to_wit(vec![found]));
         let to = connect(to)?;
-        let of = payment(&of).map_err(invalid)?;
-        let ask = read_ask(ask).map_err(invalid)?;
-        let rules = read_rules(rules).map_err(|found| CallError::Invalid(problems(found)))?;
-        let checked = client::check_live(&mut Wasi, &to, &of, &ask, &rules).map_err(call_error)?;
-        Ok(wit::Checked { verdict: verdict(checked.verdict), facts: checked.facts.map(facts) })
+        let of = payment_from_wit(&of).map_err(invalid)?;
+        let ask = ask_from_wit(ask).map_err(invalid)?;
+        let rules =
+            rules_from_wit(rules).map_err(|found| CallError::Invalid(problems_to_wit(found)))?;
+        let checked =
+            client::check_live(&mut Wasi, &to, &of, &ask, &rules).map_err(call_error_to_wit)?;
+        Ok(wit::Checked {
+            verdict: verdict_to_wit(checked.verdict),
+            facts: checked.facts.map(facts_to_wit),
+        })
     }
 
     fn scan_live(
@@ -42,11 +47,11 @@ impl wit::Guest for Component {
             customer: range.customer,
             max_charges: range.max_charges,
         };
-        let scanned = client::scan_live(&mut Wasi, &to, &range, &read_options(options))
-            .map_err(call_error)?;
+        let scanned = client::scan_live(&mut Wasi, &to, &range, &options_from_wit(options))
+            .map_err(call_error_to_wit)?;
         Ok(wit::Scanned {
-            groups: scanned.groups.into_iter().map(group).collect(),
-            tally: tally(scanned.tally),
+            groups: scanned.groups.into_iter().map(group_to_wit).collect(),
+            tally: tally_to_wit(scanned.tally),
             complete: scanned.complete,
             reached: scanned.reached,
         })

@@ -4,7 +4,7 @@ use refund_core::dispatch::{self, FailureKind, InvokeError};
 
 use crate::Component;
 use crate::bindings::exports::refund_node::refunds::node as wit;
-use crate::types::problems;
+use crate::types::problems_to_wit;
 
 impl wit::Guest for Component {
     fn describe() -> String {
@@ -18,14 +18,14 @@ impl wit::Guest for Component {
         let output = dispatch::invoke(&mut crate::transport::Wasi, &operation, &input);
         #[cfg(not(feature = "http"))]
         let output = dispatch::invoke_pure(&operation, &input);
-        output.map_err(invoke_error)
+        output.map_err(invoke_error_to_wit)
     }
 }
 
-fn invoke_error(error: InvokeError) -> wit::InvokeError {
+fn invoke_error_to_wit(error: InvokeError) -> wit::InvokeError {
     match error {
         InvokeError::UnknownOperation(known) => wit::InvokeError::UnknownOperation(known),
-        InvokeError::InvalidInput(found) => wit::InvokeError::InvalidInput(problems(found)),
+        InvokeError::InvalidInput(found) => wit::InvokeError::InvalidInput(problems_to_wit(found)),
         InvokeError::Failed(failure) => wit::InvokeError::Failed(wit::Failure {
             kind: match failure.kind {
                 FailureKind::Denied => wit::FailureKind::Denied,

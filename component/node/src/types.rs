@@ -12,32 +12,32 @@ use refund_core::problem::FieldProblem;
 
 use crate::bindings::exports::refund_node::refunds::types as wit;
 
-pub(crate) fn problem(problem: FieldProblem) -> wit::FieldProblem {
+pub(crate) fn problem_to_wit(problem: FieldProblem) -> wit::FieldProblem {
     let FieldProblem { field, value, problem, fix } = problem;
     wit::FieldProblem { field, value, problem, fix }
 }
 
-pub(crate) fn problems(problems: Vec<FieldProblem>) -> Vec<wit::FieldProblem> {
-    problems.into_iter().map(problem).collect()
+pub(crate) fn problems_to_wit(problems: Vec<FieldProblem>) -> Vec<wit::FieldProblem> {
+    problems.into_iter().map(problem_to_wit).collect()
 }
 
-pub(crate) fn money(money: Money) -> wit::Money {
+pub(crate) fn money_to_wit(money: Money) -> wit::Money {
     wit::Money { amount: money.amount, currency: money.currency.to_string() }
 }
 
-pub(crate) fn read_money(money: &wit::Money) -> Result<Money, FieldProblem> {
+pub(crate) fn money_from_wit(money: &wit::Money) -> Result<Money, FieldProblem> {
     Ok(Money { amount: money.amount, currency: Currency::parse(&money.currency)? })
 }
 
-pub(crate) fn metadata(metadata: Metadata) -> wit::Metadata {
+pub(crate) fn metadata_to_wit(metadata: Metadata) -> wit::Metadata {
     metadata.0.into_iter().collect()
 }
 
-pub(crate) fn read_metadata(metadata: wit::Metadata) -> Metadata {
+pub(crate) fn metadata_from_wit(metadata: wit::Metadata) -> Metadata {
     metadata.into_iter().collect()
 }
 
-pub(crate) fn reason(reason: Reason) -> wit::Reason {
+pub(crate) fn reason_to_wit(reason: Reason) -> wit::Reason {
     match reason {
         Reason::Duplicate => wit::Reason::Duplicate,
         Reason::Fraudulent => wit::Reason::Fraudulent,
@@ -47,7 +47,7 @@ pub(crate) fn reason(reason: Reason) -> wit::Reason {
     }
 }
 
-pub(crate) fn read_reason(reason: wit::Reason) -> Reason {
+pub(crate) fn reason_from_wit(reason: wit::Reason) -> Reason {
     match reason {
         wit::Reason::Duplicate => Reason::Duplicate,
         wit::Reason::Fraudulent => Reason::Fraudulent,
@@ -57,7 +57,7 @@ pub(crate) fn read_reason(reason: wit::Reason) -> Reason {
     }
 }
 
-pub(crate) fn refund_status(status: Option<RefundStatus>) -> wit::RefundStatus {
+pub(crate) fn refund_status_to_wit(status: Option<RefundStatus>) -> wit::RefundStatus {
     match status {
         Some(RefundStatus::Pending) => wit::RefundStatus::Pending,
         Some(RefundStatus::RequiresAction) => wit::RefundStatus::RequiresAction,
@@ -69,7 +69,7 @@ pub(crate) fn refund_status(status: Option<RefundStatus>) -> wit::RefundStatus {
     }
 }
 
-pub(crate) fn read_refund_status(status: wit::RefundStatus) -> Option<RefundStatus> {
+pub(crate) fn refund_status_from_wit(status: wit::RefundStatus) -> Option<RefundStatus> {
     Some(match status {
         wit::RefundStatus::Pending => RefundStatus::Pending,
         wit::RefundStatus::RequiresAction => RefundStatus::RequiresAction,
@@ -81,7 +81,7 @@ pub(crate) fn read_refund_status(status: wit::RefundStatus) -> Option<RefundStat
     })
 }
 
-pub(crate) fn refund(refund: Refund) -> wit::Refund {
+pub(crate) fn refund_to_wit(refund: Refund) -> wit::Refund {
     let destination = |place: Destination| wit::Destination {
         kind: place.kind,
         card_type: place.card_type,
@@ -89,12 +89,12 @@ pub(crate) fn refund(refund: Refund) -> wit::Refund {
         reference_status: place.reference_status,
     };
     wit::Refund {
-        amount: money(refund.money()),
+        amount: money_to_wit(refund.money()),
         id: refund.id.to_string(),
         charge: refund.charge.map(|id| id.to_string()),
         payment_intent: refund.payment_intent.map(|id| id.to_string()),
-        status: refund_status(refund.status),
-        reason: refund.reason.map(reason),
+        status: refund_status_to_wit(refund.status),
+        reason: refund.reason.map(reason_to_wit),
         failure_reason: refund.failure_reason,
         pending_reason: refund.pending_reason,
         created: refund.created,
@@ -103,12 +103,12 @@ pub(crate) fn refund(refund: Refund) -> wit::Refund {
         receipt_number: refund.receipt_number,
         destination: refund.destination_details.map(destination),
         operation_id: refund.metadata.operation_id().map(str::to_owned),
-        metadata: metadata(refund.metadata),
+        metadata: metadata_to_wit(refund.metadata),
     }
 }
 
-pub(crate) fn read_refund(refund: wit::Refund) -> Result<Refund, FieldProblem> {
-    let Money { amount, currency } = read_money(&refund.amount)?;
+pub(crate) fn refund_from_wit(refund: wit::Refund) -> Result<Refund, FieldProblem> {
+    let Money { amount, currency } = money_from_wit(&refund.amount)?;
     let destination = |place: wit::Destination| Destination {
         kind: place.kind,
         card_type: place.card_type,
@@ -121,8 +121,8 @@ pub(crate) fn read_refund(refund: wit::Refund) -> Result<Refund, FieldProblem> {
         currency,
         charge: refund.charge.map(ChargeId::from_stripe),
         payment_intent: refund.payment_intent.map(PaymentIntentId::from_stripe),
-        status: read_refund_status(refund.status),
-        reason: refund.reason.map(read_reason),
+        status: refund_status_from_wit(refund.status),
+        reason: refund.reason.map(reason_from_wit),
         failure_reason: refund.failure_reason,
         pending_reason: refund.pending_reason,
         created: refund.created,
@@ -130,11 +130,11 @@ pub(crate) fn read_refund(refund: wit::Refund) -> Result<Refund, FieldProblem> {
         failure_balance_transaction: refund.failure_balance_transaction,
         receipt_number: refund.receipt_number,
         destination_details: refund.destination.map(destination),
-        metadata: read_metadata(refund.metadata),
+        metadata: metadata_from_wit(refund.metadata),
     })
 }
 
-fn charge_status(status: ChargeStatus) -> wit::ChargeStatus {
+fn charge_status_to_wit(status: ChargeStatus) -> wit::ChargeStatus {
     match status {
         ChargeStatus::Succeeded => wit::ChargeStatus::Succeeded,
         ChargeStatus::Pending => wit::ChargeStatus::Pending,
@@ -143,7 +143,7 @@ fn charge_status(status: ChargeStatus) -> wit::ChargeStatus {
     }
 }
 
-fn read_charge_status(status: wit::ChargeStatus) -> ChargeStatus {
+fn charge_status_from_wit(status: wit::ChargeStatus) -> ChargeStatus {
     match status {
         wit::ChargeStatus::Succeeded => ChargeStatus::Succeeded,
         wit::ChargeStatus::Pending => ChargeStatus::Pending,
@@ -152,7 +152,7 @@ fn read_charge_status(status: wit::ChargeStatus) -> ChargeStatus {
     }
 }
 
-pub(crate) fn charge(charge: Charge) -> wit::Charge {
+pub(crate) fn charge_to_wit(charge: Charge) -> wit::Charge {
     let fraud = charge.fraud_details.clone().unwrap_or_default();
     let transaction = |transaction: BalanceTransaction| wit::BalanceTransaction {
         id: transaction.id,
@@ -160,13 +160,13 @@ pub(crate) fn charge(charge: Charge) -> wit::Charge {
         currency: transaction.currency.to_string(),
     };
     wit::Charge {
-        amount: money(charge.money(charge.amount)),
+        amount: money_to_wit(charge.money(charge.amount)),
         amount_captured: charge.captured_amount(),
         payment_method_type: charge.payment_method_type().map(str::to_owned),
         card_fingerprint: charge.card_fingerprint().map(str::to_owned),
         id: charge.id.to_string(),
         amount_refunded: charge.amount_refunded,
-        status: charge_status(charge.status),
+        status: charge_status_to_wit(charge.status),
         captured: charge.captured,
         refunded: charge.refunded,
         disputed: charge.disputed,
@@ -177,12 +177,12 @@ pub(crate) fn charge(charge: Charge) -> wit::Charge {
         fraud_stripe_report: fraud.stripe_report,
         balance_transaction: charge.balance_transaction.map(transaction),
         livemode: charge.livemode,
-        metadata: metadata(charge.metadata),
+        metadata: metadata_to_wit(charge.metadata),
     }
 }
 
-pub(crate) fn read_charge(charge: wit::Charge) -> Result<Charge, FieldProblem> {
-    let Money { amount, currency } = read_money(&charge.amount)?;
+pub(crate) fn charge_from_wit(charge: wit::Charge) -> Result<Charge, FieldProblem> {
+    let Money { amount, currency } = money_from_wit(&charge.amount)?;
     let transaction = |transaction: wit::BalanceTransaction| {
         Ok::<_, FieldProblem>(BalanceTransaction {
             currency: Currency::parse(&transaction.currency)?,
@@ -197,7 +197,7 @@ pub(crate) fn read_charge(charge: wit::Charge) -> Result<Charge, FieldProblem> {
         currency,
         amount_captured: Some(charge.amount_captured),
         amount_refunded: charge.amount_refunded,
-        status: read_charge_status(charge.status),
+        status: charge_status_from_wit(charge.status),
         captured: charge.captured,
         refunded: charge.refunded,
         disputed: charge.disputed,
@@ -214,12 +214,12 @@ pub(crate) fn read_charge(charge: wit::Charge) -> Result<Charge, FieldProblem> {
         }),
         balance_transaction: charge.balance_transaction.map(transaction).transpose()?,
         livemode: charge.livemode,
-        metadata: read_metadata(charge.metadata),
+        metadata: metadata_from_wit(charge.metadata),
         refunds: None,
     })
 }
 
-pub(crate) fn dispute(dispute: Dispute) -> wit::Dispute {
+pub(crate) fn dispute_to_wit(dispute: Dispute) -> wit::Dispute {
     wit::Dispute {
         evidence_due_by: dispute.evidence_due_by(),
         amount: wit::Money { amount: dispute.amount, currency: dispute.currency.to_string() },
@@ -233,8 +233,8 @@ pub(crate) fn dispute(dispute: Dispute) -> wit::Dispute {
     }
 }
 
-pub(crate) fn read_dispute(dispute: wit::Dispute) -> Result<Dispute, FieldProblem> {
-    let Money { amount, currency } = read_money(&dispute.amount)?;
+pub(crate) fn dispute_from_wit(dispute: wit::Dispute) -> Result<Dispute, FieldProblem> {
+    let Money { amount, currency } = money_from_wit(&dispute.amount)?;
     Ok(Dispute {
         id: DisputeId::from_stripe(dispute.id),
         amount,

@@ -8,7 +8,10 @@ use refund_core::webhook::{
 
 use crate::Component;
 use crate::bindings::exports::refund_node::refunds::webhooks as wit;
-use crate::types::{charge, dispute, read_charge, read_dispute, read_refund, refund};
+use crate::types::{
+    charge_from_wit, charge_to_wit, dispute_from_wit, dispute_to_wit, refund_from_wit,
+    refund_to_wit,
+};
 
 impl wit::Guest for Component {
     fn verify(
@@ -28,11 +31,11 @@ impl wit::Guest for Component {
                 timestamp: verified.timestamp,
                 secret_index: verified.secret_index,
             })
-            .map_err(verify_error)
+            .map_err(verify_error_to_wit)
     }
 
     fn parse(payload: Vec<u8>) -> Result<wit::Event, wit::ParseError> {
-        webhook::parse(&payload).map(event).map_err(|error| match error {
+        webhook::parse(&payload).map(event_to_wit).map_err(|error| match error {
             ParseError::NotJson { problem } => wit::ParseError::NotJson(problem),
             ParseError::NotAnEvent { problem } => wit::ParseError::NotAnEvent(problem),
             ParseError::BadObject { problem } => wit::ParseError::BadObject(problem),
@@ -40,14 +43,14 @@ impl wit::Guest for Component {
     }
 
     fn interpret(event: wit::Event) -> wit::Action {
-        match read_event(event) {
-            Ok(event) => action(webhook::interpret(&event)),
+        match event_from_wit(event) {
+            Ok(event) => action_to_wit(webhook::interpret(&event)),
             Err(problem) => wit::Action::Ignore(problem.to_string()),
         }
     }
 }
 
-fn verify_error(error: VerifyError) -> wit::VerifyError {
+fn verify_error_to_wit(error: VerifyError) -> wit::VerifyError {
     match error {
         VerifyError::NoHeader => wit::VerifyError::NoHeader,
         VerifyError::NoSecret => wit::VerifyError::NoSecret,
@@ -67,7 +70,7 @@ fn verify_error(error: VerifyError) -> wit::VerifyError {
     }
 }
 
-fn event(event: Event) -> wit::Event {
+fn event_to_wit(event: Event) -> wit::Event {
     wit::Event {
         id: event.id,
         kind: event.kind,
@@ -78,16 +81,16 @@ fn event(event: Event) -> wit::Event {
         account: event.account,
         request_id: event.request_id,
         subject: match event.subject {
-            Subject::Refund(object) => wit::Subject::Refund(refund(*object)),
-            Subject::Charge(object) => wit::Subject::Charge(charge(*object)),
-            Subject::Dispute(object) => wit::Subject::Dispute(dispute(*object)),
-            Subject::Reference(object) => wit::Subject::Reference(related(object)),
+            Subject::Refund(object) => wit::Subject::Refund(refund_to_wit(*object)),
+            Subject::Charge(object) => wit::Subject::Charge(charge_to_wit(*object)),
+            Subject::Dispute(object) => wit::Subject::Dispute(dispute_to_wit(*object)),
+            Subject::Reference(object) => wit::Subject::Reference(related_to_wit(object)),
             Subject::Other(json) => wit::Subject::Other(json),
         },
     }
 }
 
-fn read_event(event: wit::Event) -> Result<Event, FieldProblem> {
+fn event_from_wit(event: wit::Event) -> Result<Event, FieldProblem> {
     Ok(Event {
         id: event.id,
         kind: event.kind,
@@ -98,35 +101,37 @@ fn read_event(event: wit::Event) -> Result<Event, FieldProblem> {
         account: event.account,
         request_id: event.request_id,
         subject: match event.subject {
-            wit::Subject::Refund(object) => Subject::Refund(Box::new(read_refund(object)?)),
-            wit::Subject::Charge(object) => Subject::Charge(Box::new(read_charge(object)?)),
-            wit::Subject::Dispute(object) => Subject::Dispute(Box::new(read_dispute(object)?)),
-            wit::Subject::Reference(object) => Subject::Reference(read_related(object)),
+            wit::Subject::Refund(object) => Subject::Refund(Box::new(refund_from_wit(object)?)),
+            wit::Subject::Charge(object) => Subject::Charge(Box::new(charge_from_wit(object)?)),
+            wit::Subject::Dispute(object) => Subject::Dispute(Box::new(dispute_from_wit(object)?)),
+            wit::Subject::Reference(object) => Subject::Reference(related_from_wit(object)),
             wit::Subject::Other(json) => Subject::Other(json),
         },
     })
 }
 
-fn related(object: RelatedObject) -> wit::RelatedObject {
+fn related_to_wit(object: RelatedObject) -> wit::RelatedObject {
     wit::RelatedObject { id: object.id, kind: object.kind, url: object.url }
 }
 
-fn read_related(object: wit::RelatedObject) -> RelatedObject {
+fn related_from_wit(object: wit::RelatedObject) -> RelatedObject {
     RelatedObject { id: object.id, kind: object.kind, url: object.url }
 }
 
-fn action(action: Action) -> wit::Action {
+fn action_to_wit(action: Action) -> wit::Action {
     match action {
-        Action::RefundSucceeded(object) => wit::Action::RefundSucceeded(refund(*object)),
-        Action::RefundPending(object) => wit::Action::RefundPending(refund(*object)),
-        Action::RefundRequiresAction(object) => wit::Action::RefundRequiresAction(refund(*object)),
-        Action::RefundFailed(object) => wit::Action::RefundFailed(refund(*object)),
-        Action::RefundCanceled(object) => wit::Action::RefundCanceled(refund(*object)),
-        Action::ChargeRefunded(object) => wit::Action::ChargeRefunded(charge(*object)),
-        Action::DisputeOpened(object) => wit::Action::DisputeOpened(dispute(*object)),
-        Action::DisputeUpdated(object) => wit::Action::DisputeUpdated(dispute(*object)),
-        Action::DisputeClosed(object) => wit::Action::DisputeClosed(dispute(*object)),
-        Action::Fetch(object) => wit::Action::Fetch(related(object)),
+        Action::RefundSucceeded(object) => wit::Action::RefundSucceeded(refund_to_wit(*object)),
+        Action::RefundPending(object) => wit::Action::RefundPending(refund_to_wit(*object)),
+        Action::RefundRequiresAction(object) => {
+            wit::Action::RefundRequiresAction(refund_to_wit(*object))
+        }
+        Action::RefundFailed(object) => wit::Action::RefundFailed(refund_to_wit(*object)),
+        Action::RefundCanceled(object) => wit::Action::RefundCanceled(refund_to_wit(*object)),
+        Action::ChargeRefunded(object) => wit::Action::ChargeRefunded(charge_to_wit(*object)),
+        Action::DisputeOpened(object) => wit::Action::DisputeOpened(dispute_to_wit(*object)),
+        Action::DisputeUpdated(object) => wit::Action::DisputeUpdated(dispute_to_wit(*object)),
+        Action::DisputeClosed(object) => wit::Action::DisputeClosed(dispute_to_wit(*object)),
+        Action::Fetch(object) => wit::Action::Fetch(related_to_wit(object)),
         Action::Ignore(why) => wit::Action::Ignore(why),
     }
 }
