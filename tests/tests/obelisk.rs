@@ -74,7 +74,9 @@ fn failure_kinds() -> Vec<&'static str> {
     let contract = include_str!("../../wit/node.wit");
     let (_, body) = contract.split_once("enum failure-kind {").unwrap();
     let (body, _) = body.split_once('}').unwrap();
-    body.lines().filter_map(|line| line.trim().strip_suffix(',')).collect()
+    let kinds = body.lines().filter_map(|line| line.trim().strip_suffix(','));
+    // A kind of a later version is an outcome that is not known.
+    kinds.filter(|kind| *kind != "other").collect()
 }
 
 #[test]

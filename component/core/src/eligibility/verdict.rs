@@ -181,7 +181,7 @@ pub enum FailedRule {
     SecondApproval {
         /// Asked for.
         requested: u64,
-        /// The threshold.
+        /// The limit.
         limit: u64,
         /// How many people.
         approvals: u8,
@@ -289,6 +289,12 @@ impl FailedRule {
                 | Self::Disputed { .. }
                 | Self::DisputeUnknown
         )
+    }
+
+    /// Stripe itself enforces it.
+    fn is_of_stripe(&self) -> bool {
+        self.blocks_everything()
+            || matches!(self, Self::ExceedsRefundable { .. } | Self::CurrencyMismatch { .. })
     }
 
     /// One sentence for people. `currency` is the charge's.
@@ -420,6 +426,13 @@ impl Verdict {
 }
 
 impl Verdict {
+    /// The rules that decided; `None` if there are none, or if Stripe would refuse the refund whatever they say.
+    pub fn decided_by(&self) -> Option<&Ruling> {
+        let mut denials = self.failed.iter().filter(|rule| !rule.asks_for_approval());
+        let by_stripe = self.decision == Decision::Deny && denials.all(FailedRule::is_of_stripe);
+        self.ruling.as_ref().filter(|_| !by_stripe)
+    }
+
     /// How many people must approve before the refund is made.
     pub fn approvals(&self) -> u8 {
         match (&self.ruling, self.decision) {

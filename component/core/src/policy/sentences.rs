@@ -209,7 +209,7 @@ fn amounts(limits: Option<&Limits>) -> Option<String> {
 impl Verdict {
     /// The decision and every reason for it, in plain sentences.
     pub fn sentences(&self) -> Vec<String> {
-        let by = self.ruling.as_ref().map_or_else(String::new, |ruling| format!(" by {ruling}"));
+        let by = self.decided_by().map_or_else(String::new, |ruling| format!(" by {ruling}"));
         let first = match self.decision {
             Decision::Approve => format!("Approved{by}: {} of {}.", self.amount, self.refundable),
             Decision::NeedsApproval if self.approvals() > 1 => {

@@ -88,6 +88,15 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Whether they can deny a refund, reduce it or send it to approval. Where there are no defaults, `allow` sets no rule;
+    /// nor does the rate for the estimate of a fee.
+    #[must_use]
+    pub fn set_rules(&self) -> bool {
+        let allows = |handling: Option<Handling>| handling.is_none_or(|one| one == Handling::Allow);
+        let others = Self { fraud: None, disputes: None, fee_rate: None, ..self.clone() };
+        others != Self::default() || !allows(self.fraud) || !allows(self.disputes)
+    }
+
     /// These terms; what they leave out is taken from the defaults.
     pub(super) fn or(&self, defaults: &Self) -> Self {
         macro_rules! fill {

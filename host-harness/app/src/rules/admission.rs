@@ -5,6 +5,7 @@ use refund_ledger::{
     Approval, Fingerprint, LedgerResult, MerchantRules, Operation, State, Tx, UserName,
 };
 
+use super::attempt::held_or;
 use super::record::{put, remark};
 use super::{moves, turn};
 use crate::caller::Caller;
@@ -111,8 +112,7 @@ fn correct(
         moves::check(known.state, State::Planned, false)?;
     }
     let before = known.state;
-    // As for one that is only asked for again: whoever leaves the rules out does not take them off.
-    let rules = if rules.is_empty() { known.rules.clone() } else { rules.into() };
+    let rules = held_or(&known.rules, &rules);
     let corrected = Operation {
         fingerprint: Fingerprint::of(&request),
         request,

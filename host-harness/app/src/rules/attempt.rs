@@ -101,16 +101,26 @@ pub(super) fn last_uncertain(operation: &Operation, now: u64) -> Option<u64> {
     if operation.state == State::Sent { Some(now) } else { operation.uncertain }
 }
 
-/// The rules that an operation is asked for under. Whoever leaves them out does not take them off an operation that was
-/// asked for under some.
+/// The rules that an operation is asked for under.
 fn in_force(operation: &Operation, given: Option<&MerchantRules>) -> LedgerResult<MerchantRules> {
-    match (given.filter(|rules| !rules.is_empty()), &operation.rules) {
-        (Some(given), _) => Ok(given.clone()),
-        (None, HeldRules::Readable(held)) => Ok(held.as_ref().clone()),
-        (None, HeldRules::Unreadable { problem, .. }) => Err(LedgerError::Policy {
-            operation: operation.id().to_string(),
-            problem: problem.clone(),
-        }),
+    match given.map_or_else(|| operation.rules.clone(), |given| held_or(&operation.rules, given)) {
+        HeldRules::Readable(rules) => Ok(*rules),
+        HeldRules::Unreadable { problem, .. } => {
+            Err(LedgerError::Policy { operation: operation.id().to_string(), problem })
+        }
+    }
+}
+
+/// The rules that are given. What sets no rule takes none off the operation; that the customer asks stays known.
+pub(super) fn held_or(held: &HeldRules, given: &MerchantRules) -> HeldRules {
+    match held {
+        _ if given.set_rules() => given.clone().into(),
+        HeldRules::Readable(rules) if rules.set_rules() => {
+            let self_serve = rules.self_serve || given.self_serve;
+            MerchantRules { self_serve, ..rules.as_ref().clone() }.into()
+        }
+        HeldRules::Readable(_) if !given.is_empty() => given.clone().into(),
+        _ => held.clone(),
     }
 }
 

@@ -232,7 +232,7 @@ fn not_made(error: CreateError, changes_sent: u32, now: u64) -> Reading {
         ),
         CreateError::Invalid { problems } => invalid(problems),
         CreateError::Denied { verdict } => {
-            let detail = with_rule(Some(verdict.explain()), verdict.ruling.as_ref());
+            let detail = with_rule(Some(verdict.explain()), verdict.decided_by());
             let settlement = Settlement::Denied { verdict: Box::new(verdict) };
             Reading::new(State::Refused, settlement, detail.unwrap_or_default()).having_looked()
         }

@@ -3,6 +3,7 @@
 use refund_app::outcome::Standing;
 use refund_app::{AskError, DecideError, OutcomeKind};
 use refund_core::eligibility::Verdict;
+use refund_core::policy::Terms;
 use refund_ledger::{
     ApprovalState, Entry, HeldRules, LedgerError, MerchantRules, Operation, State, Store,
 };
@@ -92,6 +93,26 @@ async fn the_rules_of_the_last_attempt_hold_where_none_are_given() {
     assert_eq!(kept.kind(), OutcomeKind::Made);
     let verdict = kept.created().unwrap().verdict.unwrap();
     assert_eq!(verdict.ruling.unwrap().policy, "Shop");
+}
+
+/// What sets no rule takes none off an operation that waits for approval.
+#[tokio::test]
+async fn what_sets_no_rule_does_not_take_the_place_of_a_policy() {
+    for given in [
+        MerchantRules { self_serve: true, ..MerchantRules::default() },
+        MerchantRules::policy(terms(r#"{"fraud":"allow","disputes":"allow"}"#)),
+        MerchantRules::policy(terms(r#"{"fee_rate":{"basis_points":290,"fixed":30}}"#)),
+    ] {
+        let desk = Desk::new();
+        let held = approve_up_to(100);
+        assert_eq!(desk.ask_under("op-1", 500, &held).await.kind(), OutcomeKind::Waiting);
+        let again = desk.ask_under("op-1", 500, &given).await;
+        assert_eq!((again.kind(), desk.stripe.posts()), (OutcomeKind::Waiting, 0), "{given:?}");
+    }
+}
+
+fn terms(json: &str) -> Terms {
+    serde_json::from_str(json).unwrap()
 }
 
 #[tokio::test]

@@ -38,6 +38,12 @@ impl MerchantRules {
         *self == Self::default()
     }
 
+    /// Whether they can deny a refund or send it to approval. Who asks, and terms that allow everything, take no place of
+    /// other rules.
+    pub fn set_rules(&self) -> bool {
+        self.document.is_some() || self.policy.as_ref().is_some_and(Terms::set_rules)
+    }
+
     /// As the ledger keeps them.
     pub fn json(&self) -> String {
         // Documents and policies have text keys only, so this cannot fail.
@@ -143,14 +149,8 @@ fn parse(json: &str) -> Result<MerchantRules, serde_json::Error> {
     }
 }
 
-/// Reads terms. Earlier versions wrote what is left out as null or as an empty list, which a caller may not: there, an
-/// amount that went missing on the way would lift a limit.
-fn parse_terms(mut terms: serde_json::Value) -> Result<Terms, serde_json::Error> {
-    if let Some(fields) = terms.as_object_mut() {
-        fields.retain(|_, value| {
-            !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty())
-        });
-    }
+/// Reads terms. Earlier versions wrote what is left out as null or as an empty list, which is no rule in their words alone.
+fn parse_terms(terms: serde_json::Value) -> Result<Terms, serde_json::Error> {
     serde_json::from_value(terms.clone()).or_else(|problem| match rules_before::read(terms) {
         Some(Ok(terms)) => Ok(terms),
         Some(Err(problems)) => Err(serde_json::Error::custom(
@@ -202,6 +202,14 @@ mod tests {
         let never_above = limited.policy.and_then(|terms| terms.never_above);
         assert_eq!(never_above, serde_json::from_str(r#"{"usd":"50.00"}"#).ok());
         assert!(limited.self_serve);
+    }
+
+    /// Such terms are invalid; they are not the same as no terms.
+    #[test]
+    fn empty_lists_in_todays_words_are_kept() {
+        for json in [r#"{"policy":{"reasons":[]}}"#, r#"{"policy":{"payment_methods":[]}}"#] {
+            assert!(readable(json).set_rules(), "{json}");
+        }
     }
 
     #[test]

@@ -17,9 +17,8 @@ pub(super) fn read(policy: serde_json::Value) -> Option<Result<Terms, Vec<FieldP
     Some(policy.terms().and_then(|terms| Rules::inline(terms.clone()).map(|_| terms)))
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[derive(Default)]
 struct Policy {
     window_days: Option<u32>,
     minimum: Vec<Money>,

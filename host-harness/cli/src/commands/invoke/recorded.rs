@@ -6,7 +6,7 @@ use refund_core::client::{CreateError, Created};
 use refund_core::dispatch::{CreateInput, InvokeError, read};
 use refund_core::money::Money;
 use refund_core::pipeline::{Failed, Planned};
-use refund_core::policy::{Document, Terms};
+use refund_core::policy::{Document, Rules, Terms};
 use refund_ledger::MerchantRules;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -119,6 +119,8 @@ async fn pipeline(
     if ["approval", "approvals"].iter().any(|given| input.contains_key(*given)) {
         return Err(bad_input(APPROVAL_GIVEN));
     }
+    let given = (asked.policy.clone(), asked.document.clone());
+    Rules::either(given.0, given.1).map_err(|problems| unread(problems.into()))?;
     let rules = rules(asked.policy, asked.document, asked.self_serve);
     let call = PipelineCall { operation: operation.to_owned(), input, rules };
     let run = application.run_pipeline(&call, caller).await.map_err(|error| match error {
