@@ -79,6 +79,9 @@ fn inline_terms_are_the_defaults_of_a_document() {
     }
     let said = verdict(&inline, &ask(Some(2_001)), &facts(json!({}))).sentences();
     assert_eq!(said[0], "Sent to approval by the inline policy: 1 person must agree to 20.01 usd.");
+    // Stripe would refuse it whatever the policy says.
+    let too_much = verdict(&inline, &ask(Some(10_001)), &facts(json!({}))).sentences();
+    assert_eq!(too_much[0], "Denied.");
 }
 
 #[test]
