@@ -72,7 +72,8 @@ impl Instance {
             instance.run(&guest, call).await
         };
         let answer = linked.runtime.within(opened).await;
-        answer.map_err(|failure| CallError::new(failure, changes.count()))
+        let sent = changes.close();
+        answer.map_err(|failure| CallError::new(failure, sent))
     }
 
     /// Opens an instance that is kept. It reaches nothing: every request is denied.

@@ -54,6 +54,13 @@ def test_the_host_adds_the_key(serve: Serve) -> None:
     assert f"host: {server.url.partition('://')[2]}\r\n" in head
 
 
+def test_headers_that_only_the_host_sets_are_not_sent(serve: Serve) -> None:
+    server = serve(OK)
+    for name in ("Transfer-Encoding", "authorization", "Host", "x-http-method-override"):
+        assert failure(server.url, headers=[(name, b"chunked")]) == "HTTP-request-denied"
+    assert not server.requests
+
+
 def test_what_is_not_on_the_list_is_not_sent(serve: Serve) -> None:
     server = serve(OK)
     for method, target in (("POST", "/v1/balance"), ("GET", "/v1/balances"), ("GET", "/v1/../v1/balance")):

@@ -8,7 +8,7 @@ use refund_core::client::{
     ScanRange, Scanned, TransportFailure, TransportKind,
 };
 use refund_core::credits::{ProrateRequest, Proration, Quote, SlaRequest};
-use refund_core::dispatch::InvokeError;
+use refund_core::dispatch::{Failure, InvokeError};
 use refund_core::duplicates::Options;
 use refund_core::eligibility::Amount;
 use refund_core::id::PaymentRef;
@@ -89,11 +89,15 @@ impl<I: Invoke> Imported<I> {
     }
 }
 
-fn call<T: DeserializeOwned, E: DeserializeOwned + From<Vec<FieldProblem>>>(
+fn call<T, E>(
     node: &mut impl Invoke,
     operation: &str,
     input: &impl Serialize,
-) -> Result<T, Failed<E>> {
+) -> Result<T, Failed<E>>
+where
+    T: DeserializeOwned,
+    E: DeserializeOwned + Clone + From<Vec<FieldProblem>> + Into<InvokeError>,
+{
     let invalid = |problem| Failed::Typed(E::from(vec![problem]));
     let input = serde_json::to_string(input).map_err(|error| {
         let problem = format!("cannot be written: {error}");
@@ -102,13 +106,22 @@ fn call<T: DeserializeOwned, E: DeserializeOwned + From<Vec<FieldProblem>>>(
     match node.invoke(operation, &input) {
         Ok(output) => caller::read(&output).map_err(Failed::Unreadable),
         Err(InvokeError::InvalidInput(problems)) => Err(Failed::Typed(problems.into())),
-        Err(InvokeError::Failed(failure)) => {
-            Err(caller::read(&failure.details).map_or_else(Failed::Unreadable, Failed::Typed))
-        }
+        Err(InvokeError::Failed(failure)) => Err(failed(&failure)),
         Err(InvokeError::UnknownOperation(_)) => {
             let fix = "compose the pipeline with a node of its own version; nothing was sent";
             Err(invalid(FieldProblem::new("operation", operation, "is not in the node", fix)))
         }
+    }
+}
+
+/// The typed error, where it is of the kind that the failure names.
+fn failed<E: DeserializeOwned + Clone + Into<InvokeError>>(failure: &Failure) -> Failed<E> {
+    match caller::read::<E>(&failure.details) {
+        Ok(error) => match error.clone().into() {
+            InvokeError::Failed(typed) if typed.kind == failure.kind => Failed::Typed(error),
+            _ => Failed::Unreadable("its details are of another kind than the failure".to_owned()),
+        },
+        Err(problem) => Failed::Unreadable(problem),
     }
 }
 
@@ -192,5 +205,72 @@ impl<I: Invoke> Node for Imported<I> {
         item: Option<&str>,
     ) -> Result<SubscriptionPeriod, CallError> {
         self.read_connected("billing.subscription", SubscriptionCall { subscription, item })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use refund_core::dispatch::FailureKind;
+    use refund_core::id::OperationId;
+    use refund_core::metadata::Metadata;
+    use refund_core::policy::Terms;
+
+    use super::*;
+
+    struct Answers(Result<String, InvokeError>);
+
+    impl Invoke for Answers {
+        fn invoke(&mut self, _: &str, _: &str) -> Result<String, InvokeError> {
+            self.0.clone()
+        }
+    }
+
+    fn created(answer: Result<String, InvokeError>) -> Result<Created, CreateError> {
+        let request = Request {
+            operation_id: &OperationId::parse("op-1").unwrap(),
+            payment: &PaymentRef::parse("ch_1").unwrap(),
+            amount: Amount::Everything,
+            reason: None,
+            metadata: &Metadata::default(),
+            rules: &Rules::either(Terms::default(), None).unwrap(),
+            approval: None,
+        };
+        Imported::new(Answers(answer), &ConnectionInput::default()).create(&request)
+    }
+
+    fn failure(kind: FailureKind, details: &str) -> InvokeError {
+        InvokeError::Failed(Failure {
+            kind,
+            message: "it failed".to_owned(),
+            retryable: false,
+            retry_after: None,
+            details: details.to_owned(),
+        })
+    }
+
+    /// A refund may have been made, unless the answer says in full that it was not.
+    #[test]
+    fn an_answer_that_cannot_be_read_is_an_unknown_outcome() {
+        let dns = r#"{"type":"transport","kind":"dns","detail":"","attempts":1}"#;
+        for answer in [
+            Ok(""),
+            Ok("{}"),
+            Ok("[]"),
+            Ok("null"),
+            Ok(r#"{"refund":{}}"#),
+            Err((FailureKind::Transport, "{}")),
+            Err((FailureKind::Denied, "")),
+            Err((FailureKind::Refused, r#"{"type":"of_a_later_version"}"#)),
+            Err((FailureKind::OutcomeUnknown, dns)),
+        ] {
+            let given = answer.map(str::to_owned).map_err(|(kind, details)| failure(kind, details));
+            let outcome = created(given);
+            assert!(
+                matches!(outcome, Err(CreateError::OutcomeUnknown(_))),
+                "{answer:?}: {outcome:?}"
+            );
+        }
+        let certain = created(Err(failure(FailureKind::Transport, dns)));
+        assert!(matches!(certain, Err(CreateError::Transport(_))), "{certain:?}");
     }
 }

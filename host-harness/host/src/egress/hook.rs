@@ -52,12 +52,21 @@ const UNKNOWN: i64 = i64::MIN;
 pub(crate) struct ChangesSent(Arc<AtomicU32>);
 
 impl ChangesSent {
+    const CLOSED: u32 = 1 << 31;
+
     pub(crate) fn count(&self) -> u32 {
-        self.0.load(Ordering::Acquire)
+        self.0.load(Ordering::Acquire) & !Self::CLOSED
     }
 
-    fn one_leaves(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
+    /// Ends the count. A task that is still under way when its call ended sends nothing that is not counted.
+    pub(crate) fn close(&self) -> u32 {
+        self.0.fetch_or(Self::CLOSED, Ordering::AcqRel) & !Self::CLOSED
+    }
+
+    /// Whether the request may leave: the count is not ended.
+    fn one_leaves(&self) -> bool {
+        let counted = |sent: u32| (sent & Self::CLOSED == 0).then(|| sent + 1);
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, counted).is_ok()
     }
 
     /// It turned out that the request had not left.
@@ -165,8 +174,8 @@ impl Egress {
             pacer.turn(rule).await;
         }
         let is_change = changes_something(request.method());
-        if is_change {
-            changes.one_leaves();
+        if is_change && !changes.one_leaves() {
+            return Err(Error::HttpRequestDenied);
         }
         let answer = tokio::time::timeout(self.limits.first_byte, self.pool.request(request)).await;
         let answer = answer.map_err(|_| Error::HttpResponseTimeout)?.map_err(|error| {
@@ -342,5 +351,20 @@ impl WasiHttpHooks for Hook {
             let response = egress.send(request, &changes).await?;
             Ok((response, Box::new(async { Ok(()) }) as Rest))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_leaves_uncounted_after_the_count_is_read() {
+        let changes = ChangesSent::default();
+        assert!(changes.one_leaves() && changes.one_leaves());
+        changes.one_stayed();
+        assert_eq!(changes.close(), 1);
+        assert!(!changes.one_leaves());
+        assert_eq!((changes.close(), changes.count()), (1, 1));
     }
 }

@@ -100,6 +100,9 @@ class Egress:
         self._pool.close()
 
     def _origin(self, request: Request) -> Origin | None:
+        # A component may take the headers of an answer for those of a request: they were not checked one by one.
+        if any(is_forbidden(name) for name, _ in request.headers):
+            return None
         path, _, _ = request.target.partition("?")
         return self._allow.permits(request.method, request.scheme, request.authority, path)
 
