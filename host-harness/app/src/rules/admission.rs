@@ -53,7 +53,7 @@ pub fn admit(
         let known = name_requester(tx, known, caller, now)?;
         return Ok(Admitted::Known(Box::new(known)));
     }
-    correct(tx, known, request, rules, caller, now)
+    correct(tx, known, request, &rules, caller, now)
 }
 
 /// Records who asks again for what had been asked for without a user name: from then on an approver can be shown to be a
@@ -91,7 +91,7 @@ fn correct(
     tx: &mut dyn Tx,
     known: Operation,
     request: Request,
-    rules: MerchantRules,
+    rules: &MerchantRules,
     caller: &Caller,
     now: u64,
 ) -> LedgerResult<Admitted> {
@@ -112,7 +112,7 @@ fn correct(
         moves::check(known.state, State::Planned, false)?;
     }
     let before = known.state;
-    let rules = held_or(&known.rules, &rules);
+    let rules = held_or(&known.rules, rules);
     let corrected = Operation {
         fingerprint: Fingerprint::of(&request),
         request,
