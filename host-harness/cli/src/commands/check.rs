@@ -46,7 +46,7 @@ fn print(verdict: &Verdict) {
             format!("{} of {} ({source})", fee.share, fee.total),
         ]);
     }
-    if let Some(ruling) = &verdict.ruling {
+    if let Some(ruling) = verdict.decided_by() {
         rows.push(["rule".to_owned(), ruling.to_string()]);
     }
     let currency = verdict.refundable.currency;
