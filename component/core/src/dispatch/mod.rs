@@ -4,6 +4,8 @@
 //! Each area has a file with a table of its operations, their inputs and their handlers. `invoke`, the list of known names
 //! and the manifest follow from the tables.
 
+#[cfg(feature = "schema")]
+mod about;
 mod billing;
 mod create_input;
 mod credits;

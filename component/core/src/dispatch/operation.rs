@@ -12,7 +12,7 @@ pub(super) struct Operation {
     pub(super) handler: Handler,
     /// What the manifest says beside that.
     #[cfg(feature = "schema")]
-    pub(super) about: super::manifest::About,
+    pub(super) about: super::about::About,
 }
 
 /// Runs an operation: reads the input, calls the rule or the sequence, writes the output.
@@ -54,12 +54,12 @@ macro_rules! operations {
             name: $name,
             handler: $crate::dispatch::operation::Handler::$effect($run),
             #[cfg(feature = "schema")]
-            about: $crate::dispatch::manifest::About {
+            about: $crate::dispatch::about::About {
                 title: $title,
                 description: $description,
-                icon: $crate::dispatch::manifest::icon::$icon,
-                input: $crate::dispatch::manifest::schema::<$input>,
-                output: $crate::dispatch::manifest::schema::<$output>,
+                icon: $crate::dispatch::about::icon::$icon,
+                input: $crate::dispatch::about::schema::<$input>,
+                output: $crate::dispatch::about::schema::<$output>,
             },
         }),*]
     };

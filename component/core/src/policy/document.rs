@@ -7,6 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::terms::Terms;
 use crate::money::Currency;
 
+/// The metadata key of a product's name, unless the document names another one.
+pub(super) const PRODUCT_KEY: &str = "product";
+
 /// The merchant's rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::document::{Document, Rule, When};
+use super::document::{Document, PRODUCT_KEY, Rule, When};
 use super::matching::{Fact, Match, Payment};
 use super::terms::Terms;
 use super::{DEFAULTS, INLINE, old_name, sentences, validate};
@@ -13,9 +13,6 @@ use crate::model::{Charge, Reason};
 use crate::optional;
 use crate::problem::FieldProblem;
 use crate::wire::hex;
-
-/// The metadata key of a product's name, unless the document names another one.
-pub(super) const PRODUCT_KEY: &str = "product";
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

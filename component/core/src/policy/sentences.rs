@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
-use super::document::{Document, When};
+use super::document::{Document, PRODUCT_KEY, When};
 use super::limits::Limits;
 use super::matching::Fact;
-use super::rulebook::PRODUCT_KEY;
 use super::terms::{FixedDecision, Handling, Terms};
 use crate::eligibility::{Decision, Ruling, Verdict};
 use crate::model::Reason;
